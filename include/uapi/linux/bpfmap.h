@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * bpfmap - key/value maps in the kernel behind /dev/bpfmap
+ */
+#ifndef _UAPI_LINUX_BPFMAP_H
+#define _UAPI_LINUX_BPFMAP_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+/**
+ * DOC: General ioctl format
+ *
+ * Every command mirrors a map command of bpf(2) as Linux 7.3 answers it:
+ *
+ *	bpf(cmd, attr, size)  becomes  ioctl(fd, BPFMAP_IOC(cmd, size), attr)
+ *
+ * @cmd is bpf(2)'s number, attr has bpf(2)'s layout byte for byte (so union
+ * bpf_attr of <linux/bpf.h> can be passed as it is), and size counts the bytes
+ * of attr that the caller provides. A shorter attr is extended with zeros, a
+ * longer one is accepted if the excess is zero. A new descriptor is returned
+ * as the ioctl's result; all else comes back through attr.
+ *
+ * fd is either a descriptor of /dev/bpfmap, with the map's descriptor in
+ * map_fd, or the map's own descriptor with map_fd 0. The latter saves the
+ * look-up of a second descriptor. MAP_CREATE, MAP_GET_NEXT_ID and
+ * MAP_GET_FD_BY_ID concern no one map: they go to the device only.
+ *
+ * Each errno has one meaning where the command does not say otherwise:
+ *
+ * - EPERM: the map descriptor was not opened for this (read or write), the map
+ *   is frozen, or the command needs CAP_SYS_ADMIN.
+ * - ENOENT: no such element, no next key, no such id.
+ * - E2BIG: the attr is longer than a page or has a non-zero tail; a size is
+ *   over its limit; the map is full; an array index is out of range.
+ * - EBADF: the descriptor is closed (EBADFD in OBJ_GET_INFO_BY_FD).
+ * - ENOMEM: no memory, or the memory cgroup's limit.
+ * - EFAULT: a user pointer cannot be read or written.
+ * - EBUSY: freezing while writers are active or a writable mapping exists.
+ * - EEXIST: BPFMAP_F_NOEXIST and the key is there.
+ * - EINVAL: unknown command, flag or type; a member that must be zero is not;
+ *   the descriptor is not a map of this device.
+ * - ENOSPC: a batch is too small for the first bucket with elements.
+ * - ERANGE: BPFMAP_F_CPU names a CPU that is not possible.
+ * - ENOTTY: the ioctl is none of this device's.
+ * - 524 (ENOTSUPP, which no user-space header names): the map type does not
+ *   have this operation.
+ */
+
+#define BPFMAP_IOC_MAGIC 0xBF
+
+/** BPFMAP_IOC() - the ioctl number of command @cmd with @size bytes of attr */
+#define BPFMAP_IOC(cmd, size) \
+	_IOC(_IOC_READ | _IOC_WRITE, BPFMAP_IOC_MAGIC, (cmd), (size))
+
+/** enum bpfmap_cmd - commands; the values are those of enum bpf_cmd */
+enum bpfmap_cmd {
+	BPFMAP_CMD_MAP_CREATE = 0,
+	BPFMAP_CMD_MAP_LOOKUP_ELEM = 1,
+	BPFMAP_CMD_MAP_UPDATE_ELEM = 2,
+	BPFMAP_CMD_MAP_DELETE_ELEM = 3,
+	BPFMAP_CMD_MAP_GET_NEXT_KEY = 4,
+	BPFMAP_CMD_MAP_GET_NEXT_ID = 12,
+	BPFMAP_CMD_MAP_GET_FD_BY_ID = 14,
+	BPFMAP_CMD_OBJ_GET_INFO_BY_FD = 15,
+	BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_ELEM = 21,
+	BPFMAP_CMD_MAP_FREEZE = 22,
+	BPFMAP_CMD_MAP_LOOKUP_BATCH = 24,
+	BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH = 25,
+	BPFMAP_CMD_MAP_UPDATE_BATCH = 26,
+	BPFMAP_CMD_MAP_DELETE_BATCH = 27,
+};
+
+/** enum bpfmap_type - map types; the values are those of enum bpf_map_type */
+enum bpfmap_type {
+	BPFMAP_TYPE_UNSPEC = 0,
+	BPFMAP_TYPE_HASH = 1,
+	BPFMAP_TYPE_ARRAY = 2,
+	BPFMAP_TYPE_PERCPU_HASH = 5,
+	BPFMAP_TYPE_PERCPU_ARRAY = 6,
+};
+
+/* Element flags: members flags and elem_flags */
+#define BPFMAP_F_ANY		0ULL		/* create or replace */
+#define BPFMAP_F_NOEXIST	(1ULL << 0)	/* create only */
+#define BPFMAP_F_EXIST		(1ULL << 1)	/* replace only */
+#define BPFMAP_F_LOCK		(1ULL << 2)	/* needs a lock in the value: EINVAL */
+#define BPFMAP_F_CPU		(1ULL << 3)	/* only the CPU in bits 63..32 */
+#define BPFMAP_F_ALL_CPUS	(1ULL << 4)	/* one value for every CPU */
+
+/* Create flags: member map_flags */
+#define BPFMAP_F_NO_PREALLOC	(1U << 0)
+#define BPFMAP_F_NO_COMMON_LRU	(1U << 1)
+#define BPFMAP_F_NUMA_NODE	(1U << 2)
+#define BPFMAP_F_RDONLY		(1U << 3)	/* descriptor: read only */
+#define BPFMAP_F_WRONLY		(1U << 4)	/* descriptor: write only */
+#define BPFMAP_F_STACK_BUILD_ID	(1U << 5)
+#define BPFMAP_F_ZERO_SEED	(1U << 6)	/* needs CAP_SYS_ADMIN */
+#define BPFMAP_F_RDONLY_PROG	(1U << 7)
+#define BPFMAP_F_WRONLY_PROG	(1U << 8)
+#define BPFMAP_F_CLONE		(1U << 9)
+#define BPFMAP_F_MMAPABLE	(1U << 10)
+#define BPFMAP_F_PRESERVE_ELEMS	(1U << 11)
+#define BPFMAP_F_INNER_MAP	(1U << 12)
+#define BPFMAP_F_LINK		(1U << 13)
+#define BPFMAP_F_PATH_FD	(1U << 14)
+#define BPFMAP_F_VTYPE_BTF_OBJ_FD (1U << 15)
+#define BPFMAP_F_TOKEN_FD	(1U << 16)
+#define BPFMAP_F_SEGV_ON_FAULT	(1U << 17)
+#define BPFMAP_F_NO_USER_CONV	(1U << 18)
+#define BPFMAP_F_RB_OVERWRITE	(1U << 19)
+
+/** BPFMAP_NAME_LEN - bytes of a map's name, with its NUL */
+#define BPFMAP_NAME_LEN		16
+
+/** BPFMAP_ATTR_SIZE - sizeof(union bpf_attr) of Linux 7.3 */
+#define BPFMAP_ATTR_SIZE	168
+
+/**
+ * struct bpfmap_create_attr - ioctl(BPFMAP_MAP_CREATE), device only
+ * @map_type: enum bpfmap_type
+ * @key_size: bytes of a key
+ * @value_size: bytes of a value (of one CPU's value for per-CPU types)
+ * @max_entries: elements at most
+ * @map_flags: BPFMAP_F_NO_PREALLOC ... BPFMAP_F_RB_OVERWRITE
+ * @inner_map_fd: ignored by the types there are
+ * @numa_node: node of the memory, with BPFMAP_F_NUMA_NODE
+ * @map_name: at most 15 characters of A-Z a-z 0-9 _ . and a NUL
+ * @map_ifindex: must be 0
+ * @btf_fd: ignored while both type ids are 0
+ * @btf_key_type_id: must be 0
+ * @btf_value_type_id: must be 0
+ * @btf_vmlinux_value_type_id: must be 0
+ * @map_extra: must be 0 for the types there are
+ * @value_type_btf_obj_fd: ignored
+ * @map_token_fd: ignored without BPFMAP_F_TOKEN_FD
+ * @excl_prog_hash: NULL, or 32 bytes, checked for being readable
+ * @excl_prog_hash_size: 32 with @excl_prog_hash, else 0
+ *
+ * Return: a new descriptor, close-on-exec, O_RDWR unless BPFMAP_F_RDONLY or
+ * BPFMAP_F_WRONLY was asked for.
+ */
+struct bpfmap_create_attr {
+	__u32 map_type;
+	__u32 key_size;
+	__u32 value_size;
+	__u32 max_entries;
+	__u32 map_flags;
+	__u32 inner_map_fd;
+	__u32 numa_node;
+	char map_name[BPFMAP_NAME_LEN];
+	__u32 map_ifindex;
+	__u32 btf_fd;
+	__u32 btf_key_type_id;
+	__u32 btf_value_type_id;
+	__u32 btf_vmlinux_value_type_id;
+	__aligned_u64 map_extra;
+	__s32 value_type_btf_obj_fd;
+	__s32 map_token_fd;
+	__aligned_u64 excl_prog_hash;
+	__u32 excl_prog_hash_size;
+	__u32 __pad;
+};
+
+/**
+ * struct bpfmap_elem_attr - LOOKUP, UPDATE, DELETE and LOOKUP_AND_DELETE_ELEM,
+ *			     GET_NEXT_KEY
+ * @map_fd: the map; 0 on the map's own descriptor
+ * @__hole: not looked at
+ * @key: pointer to key_size bytes
+ * @value: pointer to the value; its size is value_size for plain types, for
+ *	   per-CPU types value_size rounded up to 8 for each possible CPU, or
+ *	   just value_size with BPFMAP_F_CPU and BPFMAP_F_ALL_CPUS
+ * @next_key: GET_NEXT_KEY: where the following key goes
+ * @flags: BPFMAP_F_ANY ... BPFMAP_F_ALL_CPUS; must be 0 in DELETE_ELEM and
+ *	   GET_NEXT_KEY, as must be @value in DELETE_ELEM
+ */
+struct bpfmap_elem_attr {
+	__u32 map_fd;
+	__u32 __hole;
+	__aligned_u64 key;
+	union {
+		__aligned_u64 value;
+		__aligned_u64 next_key;
+	};
+	__aligned_u64 flags;
+};
+
+/**
+ * struct bpfmap_batch_attr - LOOKUP, LOOKUP_AND_DELETE, UPDATE and DELETE_BATCH
+ * @in_batch: cursor of the call before, NULL to start
+ * @out_batch: where the cursor goes; 4 bytes for hash types, else key_size
+ * @keys: packed keys
+ * @values: packed values
+ * @count: in: elements at most; out: elements done
+ * @map_fd: the map; 0 on the map's own descriptor
+ * @elem_flags: as @flags of &struct bpfmap_elem_attr
+ * @flags: 0
+ */
+struct bpfmap_batch_attr {
+	__aligned_u64 in_batch;
+	__aligned_u64 out_batch;
+	__aligned_u64 keys;
+	__aligned_u64 values;
+	__u32 count;
+	__u32 map_fd;
+	__aligned_u64 elem_flags;
+	__aligned_u64 flags;
+};
+
+/**
+ * struct bpfmap_freeze_attr - ioctl(BPFMAP_MAP_FREEZE)
+ * @map_fd: the map, from now on read only for user space
+ */
+struct bpfmap_freeze_attr {
+	__u32 map_fd;
+};
+
+/**
+ * struct bpfmap_id_attr - MAP_GET_NEXT_ID and MAP_GET_FD_BY_ID, device only,
+ *			   both need CAP_SYS_ADMIN
+ * @start_id: GET_NEXT_ID: look for the next id above this
+ * @map_id: GET_FD_BY_ID: id of the map to open
+ * @next_id: GET_NEXT_ID: out
+ * @open_flags: GET_FD_BY_ID: 0, BPFMAP_F_RDONLY or BPFMAP_F_WRONLY
+ * @fd_by_id_token_fd: must be 0
+ */
+struct bpfmap_id_attr {
+	union {
+		__u32 start_id;
+		__u32 map_id;
+	};
+	__u32 next_id;
+	__u32 open_flags;
+	__s32 fd_by_id_token_fd;
+};
+
+/**
+ * struct bpfmap_info_attr - ioctl(BPFMAP_OBJ_GET_INFO_BY_FD)
+ * @bpf_fd: the map; 0 on the map's own descriptor
+ * @info_len: in: size of the buffer; out: bytes of it that were filled
+ * @info: pointer to a &struct bpfmap_info, zeroed by the caller
+ */
+struct bpfmap_info_attr {
+	__u32 bpf_fd;
+	__u32 info_len;
+	__aligned_u64 info;
+};
+
+/**
+ * struct bpfmap_info - what a map is; the layout is struct bpf_map_info's
+ * @type: enum bpfmap_type
+ * @id: of this module's ids, which are not bpf(2)'s
+ * @key_size: as created
+ * @value_size: as created, neither padded nor times the CPUs
+ * @max_entries: as created
+ * @map_flags: as created, without those that belong to the descriptor
+ * @name: NUL-terminated
+ * @ifindex: 0
+ * @btf_vmlinux_value_type_id: 0
+ * @netns_dev: 0
+ * @netns_ino: 0
+ * @btf_id: 0
+ * @btf_key_type_id: 0
+ * @btf_value_type_id: 0
+ * @btf_vmlinux_id: 0
+ * @map_extra: as created
+ * @hash: in: NULL, or where the SHA-256 of a frozen array goes
+ * @hash_size: in: 32 with @hash, else 0
+ * @__pad: 0
+ */
+struct bpfmap_info {
+	__u32 type;
+	__u32 id;
+	__u32 key_size;
+	__u32 value_size;
+	__u32 max_entries;
+	__u32 map_flags;
+	char name[BPFMAP_NAME_LEN];
+	__u32 ifindex;
+	__u32 btf_vmlinux_value_type_id;
+	__u64 netns_dev;
+	__u64 netns_ino;
+	__u32 btf_id;
+	__u32 btf_key_type_id;
+	__u32 btf_value_type_id;
+	__u32 btf_vmlinux_id;
+	__u64 map_extra;
+	__aligned_u64 hash;
+	__u32 hash_size;
+	__u32 __pad;
+};
+
+/* Named numbers, with the sizes that libbpf sends */
+#define BPFMAP_MAP_CREATE	BPFMAP_IOC(BPFMAP_CMD_MAP_CREATE, 92)
+#define BPFMAP_MAP_LOOKUP_ELEM	BPFMAP_IOC(BPFMAP_CMD_MAP_LOOKUP_ELEM, 32)
+#define BPFMAP_MAP_UPDATE_ELEM	BPFMAP_IOC(BPFMAP_CMD_MAP_UPDATE_ELEM, 32)
+#define BPFMAP_MAP_DELETE_ELEM	BPFMAP_IOC(BPFMAP_CMD_MAP_DELETE_ELEM, 32)
+#define BPFMAP_MAP_GET_NEXT_KEY	BPFMAP_IOC(BPFMAP_CMD_MAP_GET_NEXT_KEY, 24)
+#define BPFMAP_MAP_LOOKUP_AND_DELETE_ELEM \
+	BPFMAP_IOC(BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_ELEM, 32)
+#define BPFMAP_MAP_FREEZE	BPFMAP_IOC(BPFMAP_CMD_MAP_FREEZE, 4)
+#define BPFMAP_MAP_LOOKUP_BATCH	BPFMAP_IOC(BPFMAP_CMD_MAP_LOOKUP_BATCH, 56)
+#define BPFMAP_MAP_LOOKUP_AND_DELETE_BATCH \
+	BPFMAP_IOC(BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH, 56)
+#define BPFMAP_MAP_UPDATE_BATCH	BPFMAP_IOC(BPFMAP_CMD_MAP_UPDATE_BATCH, 56)
+#define BPFMAP_MAP_DELETE_BATCH	BPFMAP_IOC(BPFMAP_CMD_MAP_DELETE_BATCH, 56)
+#define BPFMAP_MAP_GET_NEXT_ID	BPFMAP_IOC(BPFMAP_CMD_MAP_GET_NEXT_ID, 12)
+#define BPFMAP_MAP_GET_FD_BY_ID	BPFMAP_IOC(BPFMAP_CMD_MAP_GET_FD_BY_ID, 12)
+#define BPFMAP_OBJ_GET_INFO_BY_FD \
+	BPFMAP_IOC(BPFMAP_CMD_OBJ_GET_INFO_BY_FD, 16)
+
+#if defined(__cplusplus) && __cplusplus >= 201103L
+#define __BPFMAP_ASSERT(cond) static_assert(cond, #cond)
+#elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
+#define __BPFMAP_ASSERT(cond) _Static_assert(cond, #cond)
+#else
+#define __BPFMAP_ASSERT(cond) struct __bpfmap_no_assert
+#endif
+#define __BPFMAP_AT(type, member, offset) \
+	__BPFMAP_ASSERT(__builtin_offsetof(struct type, member) == (offset))
+#define __BPFMAP_SIZE(type, size) \
+	__BPFMAP_ASSERT(sizeof(struct type) == (size))
+
+__BPFMAP_AT(bpfmap_create_attr, map_type, 0);
+__BPFMAP_AT(bpfmap_create_attr, key_size, 4);
+__BPFMAP_AT(bpfmap_create_attr, value_size, 8);
+__BPFMAP_AT(bpfmap_create_attr, max_entries, 12);
+__BPFMAP_AT(bpfmap_create_attr, map_flags, 16);
+__BPFMAP_AT(bpfmap_create_attr, inner_map_fd, 20);
+__BPFMAP_AT(bpfmap_create_attr, numa_node, 24);
+__BPFMAP_AT(bpfmap_create_attr, map_name, 28);
+__BPFMAP_AT(bpfmap_create_attr, map_ifindex, 44);
+__BPFMAP_AT(bpfmap_create_attr, btf_fd, 48);
+__BPFMAP_AT(bpfmap_create_attr, btf_key_type_id, 52);
+__BPFMAP_AT(bpfmap_create_attr, btf_value_type_id, 56);
+__BPFMAP_AT(bpfmap_create_attr, btf_vmlinux_value_type_id, 60);
+__BPFMAP_AT(bpfmap_create_attr, map_extra, 64);
+__BPFMAP_AT(bpfmap_create_attr, value_type_btf_obj_fd, 72);
+__BPFMAP_AT(bpfmap_create_attr, map_token_fd, 76);
+__BPFMAP_AT(bpfmap_create_attr, excl_prog_hash, 80);
+__BPFMAP_AT(bpfmap_create_attr, excl_prog_hash_size, 88);
+__BPFMAP_SIZE(bpfmap_create_attr, 96);
+
+__BPFMAP_AT(bpfmap_elem_attr, map_fd, 0);
+__BPFMAP_AT(bpfmap_elem_attr, key, 8);
+__BPFMAP_AT(bpfmap_elem_attr, value, 16);
+__BPFMAP_AT(bpfmap_elem_attr, next_key, 16);
+__BPFMAP_AT(bpfmap_elem_attr, flags, 24);
+__BPFMAP_SIZE(bpfmap_elem_attr, 32);
+
+__BPFMAP_AT(bpfmap_batch_attr, in_batch, 0);
+__BPFMAP_AT(bpfmap_batch_attr, out_batch, 8);
+__BPFMAP_AT(bpfmap_batch_attr, keys, 16);
+__BPFMAP_AT(bpfmap_batch_attr, values, 24);
+__BPFMAP_AT(bpfmap_batch_attr, count, 32);
+__BPFMAP_AT(bpfmap_batch_attr, map_fd, 36);
+__BPFMAP_AT(bpfmap_batch_attr, elem_flags, 40);
+__BPFMAP_AT(bpfmap_batch_attr, flags, 48);
+__BPFMAP_SIZE(bpfmap_batch_attr, 56);
+
+__BPFMAP_AT(bpfmap_freeze_attr, map_fd, 0);
+__BPFMAP_SIZE(bpfmap_freeze_attr, 4);
+
+__BPFMAP_AT(bpfmap_id_attr, start_id, 0);
+__BPFMAP_AT(bpfmap_id_attr, map_id, 0);
+__BPFMAP_AT(bpfmap_id_attr, next_id, 4);
+__BPFMAP_AT(bpfmap_id_attr, open_flags, 8);
+__BPFMAP_AT(bpfmap_id_attr, fd_by_id_token_fd, 12);
+__BPFMAP_SIZE(bpfmap_id_attr, 16);
+
+__BPFMAP_AT(bpfmap_info_attr, bpf_fd, 0);
+__BPFMAP_AT(bpfmap_info_attr, info_len, 4);
+__BPFMAP_AT(bpfmap_info_attr, info, 8);
+__BPFMAP_SIZE(bpfmap_info_attr, 16);
+
+__BPFMAP_AT(bpfmap_info, type, 0);
+__BPFMAP_AT(bpfmap_info, id, 4);
+__BPFMAP_AT(bpfmap_info, key_size, 8);
+__BPFMAP_AT(bpfmap_info, value_size, 12);
+__BPFMAP_AT(bpfmap_info, max_entries, 16);
+__BPFMAP_AT(bpfmap_info, map_flags, 20);
+__BPFMAP_AT(bpfmap_info, name, 24);
+__BPFMAP_AT(bpfmap_info, ifindex, 40);
+__BPFMAP_AT(bpfmap_info, btf_vmlinux_value_type_id, 44);
+__BPFMAP_AT(bpfmap_info, netns_dev, 48);
+__BPFMAP_AT(bpfmap_info, netns_ino, 56);
+__BPFMAP_AT(bpfmap_info, btf_id, 64);
+__BPFMAP_AT(bpfmap_info, btf_key_type_id, 68);
+__BPFMAP_AT(bpfmap_info, btf_value_type_id, 72);
+__BPFMAP_AT(bpfmap_info, btf_vmlinux_id, 76);
+__BPFMAP_AT(bpfmap_info, map_extra, 80);
+__BPFMAP_AT(bpfmap_info, hash, 88);
+__BPFMAP_AT(bpfmap_info, hash_size, 96);
+__BPFMAP_SIZE(bpfmap_info, 104);
+
+#endif /* _UAPI_LINUX_BPFMAP_H */
