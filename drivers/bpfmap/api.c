@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Elements, for other kernel modules
+ */
+#include <linux/export.h>
+#include <linux/rcupdate.h>
+
+#include "internal.h"
+
+/* Callers in the kernel mean the CPU they run on, unless they name one */
+static u64 this_cpu_flags(const struct bpfmap *map, u64 flags)
+{
+	if (map->ops->percpu && !(flags & BPFMAP_F_ONE_VALUE))
+		flags |= BPFMAP_F_THIS_CPU;
+	return flags;
+}
+
+/**
+ * bpfmap_type() - enum bpfmap_type of a map
+ * @map: the map
+ */
+u32 bpfmap_type(const struct bpfmap *map)
+{
+	return map->type;
+}
+EXPORT_SYMBOL_GPL(bpfmap_type);
+
+/**
+ * bpfmap_id() - the id by which BPFMAP_MAP_GET_FD_BY_ID finds a map
+ * @map: the map
+ */
+u32 bpfmap_id(const struct bpfmap *map)
+{
+	return map->id;
+}
+EXPORT_SYMBOL_GPL(bpfmap_id);
+
+/**
+ * bpfmap_key_size() - bytes of a map's keys
+ * @map: the map
+ */
+u32 bpfmap_key_size(const struct bpfmap *map)
+{
+	return map->key_size;
+}
+EXPORT_SYMBOL_GPL(bpfmap_key_size);
+
+/**
+ * bpfmap_value_size() - bytes of a map's values, of one CPU
+ * @map: the map
+ */
+u32 bpfmap_value_size(const struct bpfmap *map)
+{
+	return map->value_size;
+}
+EXPORT_SYMBOL_GPL(bpfmap_value_size);
+
+/**
+ * bpfmap_max_entries() - elements that a map can hold
+ * @map: the map
+ */
+u32 bpfmap_max_entries(const struct bpfmap *map)
+{
+	return map->max_entries;
+}
+EXPORT_SYMBOL_GPL(bpfmap_max_entries);
+
+/**
+ * bpfmap_lookup_elem() - direct reference to a value
+ * @map: the map
+ * @key: key_size bytes
+ *
+ * What is written through the pointer is in the map. Nothing protects it
+ * against others who write to the same element, nor, after the element was
+ * deleted, against its use for another key: a pointer is good for atomic
+ * counters and for values that do not change. bpfmap_copy_elem() gives a whole
+ * value.
+ *
+ * Context: Any but NMI, inside an RCU read-side critical section; for per-CPU
+ * types with preemption disabled, for the CPU to stay.
+ * Return: pointer to value_size bytes (of this CPU's value), aligned to 8, valid
+ * memory of this map until rcu_read_unlock(); NULL if there is no such element.
+ */
+void *bpfmap_lookup_elem(struct bpfmap *map, const void *key)
+{
+	RCU_LOCKDEP_WARN(!rcu_read_lock_any_held(),
+			 "bpfmap_lookup_elem() outside of RCU");
+	return map->ops->lookup_elem(map, key);
+}
+EXPORT_SYMBOL_GPL(bpfmap_lookup_elem);
+
+/**
+ * bpfmap_lookup_percpu_elem() - direct reference to the value of a CPU
+ * @map: the map, of a per-CPU type
+ * @key: key_size bytes
+ * @cpu: number of the CPU
+ *
+ * Context: Any but NMI, inside an RCU read-side critical section.
+ * Return: as bpfmap_lookup_elem(), and NULL if the type is not per-CPU or @cpu
+ * is not possible.
+ */
+void *bpfmap_lookup_percpu_elem(struct bpfmap *map, const void *key, u32 cpu)
+{
+	RCU_LOCKDEP_WARN(!rcu_read_lock_any_held(),
+			 "bpfmap_lookup_percpu_elem() outside of RCU");
+	if (!map->ops->lookup_percpu_elem)
+		return NULL;
+	if (cpu >= nr_cpu_ids || !cpu_possible(cpu))
+		return NULL;
+	return map->ops->lookup_percpu_elem(map, key, cpu);
+}
+EXPORT_SYMBOL_GPL(bpfmap_lookup_percpu_elem);
+
+/**
+ * bpfmap_copy_elem() - copy a value out, whole
+ * @map: the map
+ * @key: key_size bytes
+ * @value: out: value_size bytes
+ * @flags: 0, or for per-CPU types BPFMAP_F_CPU and the CPU in bits 63..32
+ *
+ * @value is what one update stored, also if others write at the same time.
+ *
+ * Context: Any but NMI. Caller holds a reference.
+ * Return:
+ * * %0 - @value is filled
+ * * %-ENOENT - no such element
+ * * %-EINVAL - other flags
+ * * %-ERANGE - the CPU is not possible
+ */
+int bpfmap_copy_elem(struct bpfmap *map, const void *key, void *value,
+		     u64 flags)
+{
+	int err = bpfmap_check_flags(map, flags, BPFMAP_F_CPU);
+
+	if (err)
+		return err;
+	return map->ops->lookup(map, key, value, this_cpu_flags(map, flags));
+}
+EXPORT_SYMBOL_GPL(bpfmap_copy_elem);
+
+/**
+ * bpfmap_update_elem() - insert an element or replace its value
+ * @map: the map
+ * @key: key_size bytes
+ * @value: value_size bytes, copied
+ * @flags: BPFMAP_F_ANY, BPFMAP_F_NOEXIST or BPFMAP_F_EXIST; for per-CPU types
+ *	   also BPFMAP_F_CPU with the CPU in bits 63..32, or BPFMAP_F_ALL_CPUS,
+ *	   instead of the value of this CPU
+ *
+ * A new per-CPU element has zeros on all CPUs that were not meant.
+ *
+ * Context: Any but NMI. Caller holds a reference. Takes a lock of the map, irqs
+ * off. Where BPFMAP_F_NO_PREALLOC needs memory, it is GFP_ATOMIC: not for
+ * hardirq context on PREEMPT_RT.
+ * Return:
+ * * %0 - stored
+ * * %-EEXIST - BPFMAP_F_NOEXIST, and the key is there (an array's always is)
+ * * %-ENOENT - BPFMAP_F_EXIST, and the key is not there
+ * * %-E2BIG - the map is full, or the index is out of range
+ * * %-ENOMEM - no memory for a new element
+ * * %-EINVAL - other flags
+ * * %-ERANGE - the CPU is not possible
+ */
+int bpfmap_update_elem(struct bpfmap *map, const void *key, const void *value,
+		       u64 flags)
+{
+	int err = bpfmap_check_flags(map, flags, U32_MAX);
+
+	if (err)
+		return err;
+	return map->ops->update(map, key, value, this_cpu_flags(map, flags),
+				GFP_ATOMIC);
+}
+EXPORT_SYMBOL_GPL(bpfmap_update_elem);
+
+/**
+ * bpfmap_delete_elem() - remove an element
+ * @map: the map
+ * @key: key_size bytes
+ *
+ * Context: Any but NMI. Caller holds a reference. Takes a lock of the map, irqs
+ * off.
+ * Return:
+ * * %0 - removed
+ * * %-ENOENT - no such element
+ * * %-EINVAL - elements of an array cannot be removed
+ */
+int bpfmap_delete_elem(struct bpfmap *map, const void *key)
+{
+	return map->ops->delete(map, key);
+}
+EXPORT_SYMBOL_GPL(bpfmap_delete_elem);
+
+/**
+ * bpfmap_get_next_key() - the key after a key
+ * @map: the map
+ * @key: key_size bytes, or NULL for the first one; a key that is not there is
+ *	 as NULL
+ * @next_key: out: key_size bytes
+ *
+ * The order is that of the table and stays while nothing changes.
+ *
+ * Context: Any but NMI. Caller holds a reference.
+ * Return: 0, or -ENOENT after the last key.
+ */
+int bpfmap_get_next_key(struct bpfmap *map, const void *key, void *next_key)
+{
+	return map->ops->get_next_key(map, key, next_key);
+}
+EXPORT_SYMBOL_GPL(bpfmap_get_next_key);
+
+/**
+ * bpfmap_for_each_elem() - call a function for each element
+ * @map: the map
+ * @fn: the function
+ * @ctx: for the function
+ * @flags: 0
+ *
+ * Elements that others insert or delete meanwhile may be seen or not.
+ *
+ * Context: Any but NMI; takes as long as the map is large. Caller holds a
+ * reference. @fn runs with preemption disabled, inside RCU, without a lock.
+ * Return: number of calls, or -EINVAL for other flags.
+ */
+long bpfmap_for_each_elem(struct bpfmap *map, bpfmap_each_fn fn, void *ctx,
+			  u64 flags)
+{
+	if (flags)
+		return -EINVAL;
+	return map->ops->for_each(map, fn, ctx);
+}
+EXPORT_SYMBOL_GPL(bpfmap_for_each_elem);

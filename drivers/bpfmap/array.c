@@ -1,0 +1,517 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Arrays, with one value per element or one per CPU
+ *
+ * Elements are always there, zero at first. Values of 1, 2, 4 and 8 bytes are
+ * loaded and stored as a word and need nothing else. Larger ones are written
+ * under a lock and sequence count, shared by the elements of a stripe, so that
+ * a copying reader gets one whole value. A mapping, and a module that has a
+ * pointer to the value, write to the memory itself and are not part of that.
+ */
+#include <crypto/sha2.h>
+#include <linux/mm.h>
+#include <linux/nospec.h>
+#include <linux/sched.h>
+#include <linux/seqlock.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "batch.h"
+#include "internal.h"
+#include "value.h"
+
+#define PERCPU_ARRAY_FLAGS (BPFMAP_F_NUMA_NODE |			\
+			    BPFMAP_F_RDONLY | BPFMAP_F_WRONLY |		\
+			    BPFMAP_F_RDONLY_PROG | BPFMAP_F_WRONLY_PROG)
+#define ARRAY_FLAGS (PERCPU_ARRAY_FLAGS | BPFMAP_F_MMAPABLE |		\
+		     BPFMAP_F_INNER_MAP)
+
+/* Attempts without a lock, before a reader that writers outrun takes it */
+#define ARRAY_TRIES	16
+
+/* Bytes to hash between two chances to schedule */
+#define ARRAY_HASH_BYTES	SZ_64K
+
+/**
+ * struct bpfmap_array_stripe - what makes values larger than a word whole
+ * @lock: taken to write an element of the stripe; irqs off
+ * @seq: odd while one is written, under @lock
+ */
+struct bpfmap_array_stripe {
+	raw_spinlock_t lock;
+	seqcount_raw_spinlock_t seq;
+} ____cacheline_aligned_in_smp;
+
+/**
+ * struct bpfmap_array - an array; all members are constant
+ * @map: the common part
+ * @stride: bytes from one element to the next
+ * @stripe_mask: stripes - 1
+ * @stripes: NULL if values are words
+ * @data: the elements; page aligned with BPFMAP_F_MMAPABLE
+ * @areas: the elements of each possible CPU, instead of @data
+ */
+struct bpfmap_array {
+	struct bpfmap map;
+	u32 stride;
+	u32 stripe_mask;
+	struct bpfmap_array_stripe *stripes;
+	union {
+		void *data;
+		void **areas;
+	};
+};
+
+static struct bpfmap_array *to_array(const struct bpfmap *map)
+{
+	return container_of(map, struct bpfmap_array, map);
+}
+
+static u64 array_bytes(const struct bpfmap_array *a)
+{
+	return (u64)a->map.max_entries * a->stride;
+}
+
+static void *array_elem(const struct bpfmap_array *a, u32 index)
+{
+	return a->data + (u64)index * a->stride;
+}
+
+/* For value.h the element is its index */
+static void *array_slot(const struct bpfmap *map, const void *elem, int cpu)
+{
+	struct bpfmap_array *a = to_array(map);
+
+	return a->areas[cpu] + (u64)(uintptr_t)elem * a->stride;
+}
+
+/* Index of @key, also under speculation; -1 if out of range */
+static s64 array_index(const struct bpfmap *map, const void *key)
+{
+	u32 index = *(const u32 *)key;
+
+	if (unlikely(index >= map->max_entries))
+		return -1;
+	return array_index_nospec(index, map->max_entries);
+}
+
+static void *array_lookup_elem(struct bpfmap *map, const void *key)
+{
+	s64 index = array_index(map, key);
+
+	return index < 0 ? NULL : array_elem(to_array(map), index);
+}
+
+static void *percpu_array_lookup_elem_cpu(struct bpfmap *map, const void *key,
+					  u32 cpu)
+{
+	s64 index = array_index(map, key);
+
+	if (index < 0)
+		return NULL;
+	return array_slot(map, (void *)(uintptr_t)index, cpu);
+}
+
+static void *percpu_array_lookup_elem(struct bpfmap *map, const void *key)
+{
+	return percpu_array_lookup_elem_cpu(map, key, raw_smp_processor_id());
+}
+
+static void array_load(const struct bpfmap_array *a, u32 index, void *value,
+		       u64 flags)
+{
+	if (a->map.ops->percpu)
+		bpfmap_percpu_load(&a->map, value, (void *)(uintptr_t)index,
+				   flags, array_slot);
+	else
+		bpfmap_value_load(value, array_elem(a, index),
+				  a->map.value_size);
+}
+
+static void array_store(const struct bpfmap_array *a, u32 index,
+			const void *value, u64 flags)
+{
+	if (a->map.ops->percpu)
+		bpfmap_percpu_store(&a->map, (void *)(uintptr_t)index, value,
+				    flags, false, array_slot);
+	else
+		bpfmap_value_store(array_elem(a, index), value,
+				   a->map.value_size);
+}
+
+static void array_read(const struct bpfmap_array *a, u32 index, void *value,
+		       u64 flags)
+{
+	struct bpfmap_array_stripe *stripe;
+	unsigned long irqflags;
+	unsigned int seq;
+	int tries;
+
+	if (!a->stripes) {
+		array_load(a, index, value, flags);
+		return;
+	}
+
+	stripe = &a->stripes[index & a->stripe_mask];
+	for (tries = 0; tries < ARRAY_TRIES; tries++) {
+		seq = read_seqcount_begin(&stripe->seq);
+		array_load(a, index, value, flags);
+		if (!read_seqcount_retry(&stripe->seq, seq))
+			return;
+	}
+	raw_spin_lock_irqsave(&stripe->lock, irqflags);
+	array_load(a, index, value, flags);
+	raw_spin_unlock_irqrestore(&stripe->lock, irqflags);
+}
+
+static void array_write(const struct bpfmap_array *a, u32 index,
+			const void *value, u64 flags)
+{
+	struct bpfmap_array_stripe *stripe;
+	unsigned long irqflags;
+
+	if (!a->stripes) {
+		array_store(a, index, value, flags);
+		return;
+	}
+
+	stripe = &a->stripes[index & a->stripe_mask];
+	raw_spin_lock_irqsave(&stripe->lock, irqflags);
+	write_seqcount_begin(&stripe->seq);
+	array_store(a, index, value, flags);
+	write_seqcount_end(&stripe->seq);
+	raw_spin_unlock_irqrestore(&stripe->lock, irqflags);
+}
+
+static int array_lookup(struct bpfmap *map, const void *key, void *value,
+			u64 flags)
+{
+	s64 index = array_index(map, key);
+
+	if (index < 0)
+		return -ENOENT;
+	array_read(to_array(map), index, value, flags);
+	return 0;
+}
+
+static int array_do_update(struct bpfmap *map, const void *key,
+			   const void *value, u64 flags)
+{
+	s64 index = array_index(map, key);
+
+	if (index < 0)
+		return -E2BIG;
+	if ((flags & ~BPFMAP_F_THIS_CPU) == BPFMAP_F_NOEXIST)
+		return -EEXIST;
+	array_write(to_array(map), index, value, flags);
+	return 0;
+}
+
+static int array_update(struct bpfmap *map, const void *key, const void *value,
+			u64 flags, gfp_t gfp)
+{
+	if (flags > BPFMAP_F_EXIST)
+		return -EINVAL;
+	return array_do_update(map, key, value, flags);
+}
+
+static int percpu_array_update(struct bpfmap *map, const void *key,
+			       const void *value, u64 flags, gfp_t gfp)
+{
+	if ((u32)flags > BPFMAP_F_ALL_CPUS)
+		return -EINVAL;
+	return array_do_update(map, key, value, flags);
+}
+
+static int array_delete(struct bpfmap *map, const void *key)
+{
+	return -EINVAL;
+}
+
+static int array_get_next_key(struct bpfmap *map, const void *key,
+			      void *next_key)
+{
+	u32 index = key ? *(const u32 *)key : U32_MAX;
+
+	if (index >= map->max_entries)
+		index = 0;
+	else if (++index == map->max_entries)
+		return -ENOENT;
+	*(u32 *)next_key = index;
+	return 0;
+}
+
+static long array_for_each(struct bpfmap *map, bpfmap_each_fn fn, void *ctx)
+{
+	long stop = 0;
+	u32 index;
+
+	for (index = 0; index < map->max_entries && !stop; index++) {
+		/* This CPU's value must be this CPU's throughout @fn */
+		preempt_disable();
+		rcu_read_lock();
+		stop = fn(map, &index, map->ops->lookup_elem(map, &index), ctx);
+		rcu_read_unlock();
+		preempt_enable();
+	}
+	return index;
+}
+
+static int array_walk(struct bpfmap *map, struct bpfmap_walk *w)
+{
+	u32 stride = bpfmap_user_value_size(map, w->flags);
+	u32 *keys = w->keys;
+
+	w->nr = 0;
+	if (w->pos >= map->max_entries)
+		return -ENOENT;
+	while (w->nr < w->room && w->pos < map->max_entries) {
+		keys[w->nr] = w->pos;
+		array_read(to_array(map), w->pos,
+			   w->values + (size_t)w->nr * stride, w->flags);
+		w->nr++;
+		w->pos++;
+	}
+	return 0;
+}
+
+static int array_mmap(struct bpfmap *map, struct vm_area_struct *vma)
+{
+	u64 pages = PAGE_ALIGN(array_bytes(to_array(map))) >> PAGE_SHIFT;
+	u64 len = vma_pages(vma);
+
+	if (!(map->flags & BPFMAP_F_MMAPABLE))
+		return -EINVAL;
+	if (len > pages || vma->vm_pgoff > pages - len)
+		return -EINVAL;
+	return 0;
+}
+
+static struct page *array_mmap_page(struct bpfmap *map, pgoff_t pgoff)
+{
+	struct bpfmap_array *a = to_array(map);
+
+	if (pgoff >= PAGE_ALIGN(array_bytes(a)) >> PAGE_SHIFT)
+		return NULL;
+	return vmalloc_to_page(a->data + (pgoff << PAGE_SHIFT));
+}
+
+static int array_hash(struct bpfmap *map, u8 *digest)
+{
+	struct bpfmap_array *a = to_array(map);
+	u64 len, pos = 0, bytes = array_bytes(a);
+	struct sha256_ctx ctx;
+
+	/* Else the digest would be of no one content */
+	if (READ_ONCE(map->frozen) != BPFMAP_FROZEN)
+		return -EPERM;
+
+	sha256_init(&ctx);
+	for (; pos < bytes; pos += len) {
+		len = min_t(u64, bytes - pos, ARRAY_HASH_BYTES);
+		sha256_update(&ctx, a->data + pos, len);
+		cond_resched();
+	}
+	sha256_final(&ctx, digest);
+	return 0;
+}
+
+static int array_check_sizes(const struct bpfmap_create_attr *attr)
+{
+	if (!attr->max_entries || attr->key_size != 4 || !attr->value_size)
+		return -EINVAL;
+	return 0;
+}
+
+static int array_check(const struct bpfmap_create_attr *attr)
+{
+	if (array_check_sizes(attr) ||
+	    bpfmap_check_create_flags(attr, ARRAY_FLAGS))
+		return -EINVAL;
+	return attr->value_size > INT_MAX ? -E2BIG : 0;
+}
+
+static int percpu_array_check(const struct bpfmap_create_attr *attr)
+{
+	if (array_check_sizes(attr) ||
+	    bpfmap_check_create_flags(attr, PERCPU_ARRAY_FLAGS))
+		return -EINVAL;
+	if (attr->map_flags & BPFMAP_F_NUMA_NODE &&
+	    attr->numa_node != NUMA_NO_NODE)
+		return -EINVAL;
+	if (round_up((u64)attr->value_size, 8) > BPFMAP_PERCPU_VALUE_MAX)
+		return -E2BIG;
+	return 0;
+}
+
+static int array_alloc_stripes(struct bpfmap_array *a)
+{
+	u32 i, nr;
+
+	if (bpfmap_value_is_word(a->map.value_size))
+		return 0;
+
+	nr = min_t(u64, roundup_pow_of_two((u64)a->map.max_entries),
+		   16 * roundup_pow_of_two(num_possible_cpus()));
+	a->stripes = bpfmap_area_alloc((u64)nr * sizeof(*a->stripes),
+				       a->map.numa_node, GFP_KERNEL);
+	if (!a->stripes)
+		return -ENOMEM;
+	a->stripe_mask = nr - 1;
+	for (i = 0; i < nr; i++) {
+		struct bpfmap_array_stripe *stripe = &a->stripes[i];
+
+		raw_spin_lock_init(&stripe->lock);
+		seqcount_raw_spinlock_init(&stripe->seq, &stripe->lock);
+	}
+	return 0;
+}
+
+static struct bpfmap_array *array_new(const struct bpfmap_create_attr *attr)
+{
+	struct bpfmap_array *a = kzalloc(sizeof(*a), GFP_KERNEL_ACCOUNT);
+
+	if (!a)
+		return NULL;
+	bpfmap_init_map(&a->map, attr);
+	a->stride = bpfmap_value_stride(&a->map);
+	return a;
+}
+
+static void array_free(struct bpfmap *map)
+{
+	struct bpfmap_array *a = to_array(map);
+
+	kvfree(a->data);
+	kvfree(a->stripes);
+	kfree(a);
+}
+
+static struct bpfmap *array_alloc(const struct bpfmap_create_attr *attr)
+{
+	struct bpfmap_array *a = array_new(attr);
+	u64 bytes;
+
+	if (!a)
+		return ERR_PTR(-ENOMEM);
+
+	bytes = array_bytes(a);
+	if (attr->map_flags & BPFMAP_F_MMAPABLE)
+		a->data = bpfmap_area_vmalloc(PAGE_ALIGN(bytes),
+					      GFP_KERNEL | __GFP_ZERO);
+	else
+		a->data = bpfmap_area_alloc(bytes, a->map.numa_node,
+					    GFP_KERNEL | __GFP_ZERO);
+	if (!a->data || array_alloc_stripes(a)) {
+		array_free(&a->map);
+		return ERR_PTR(-ENOMEM);
+	}
+	return &a->map;
+}
+
+static void percpu_array_free(struct bpfmap *map)
+{
+	struct bpfmap_array *a = to_array(map);
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		if (a->areas)
+			kvfree(a->areas[cpu]);
+	kfree(a->areas);
+	kvfree(a->stripes);
+	kfree(a);
+}
+
+static int percpu_array_alloc_areas(struct bpfmap_array *a)
+{
+	u64 bytes = array_bytes(a);
+	int cpu;
+
+	a->areas = kcalloc(nr_cpu_ids, sizeof(*a->areas), GFP_KERNEL_ACCOUNT);
+	if (!a->areas)
+		return -ENOMEM;
+	if (!bpfmap_mem_available(bytes * num_possible_cpus()))
+		return -ENOMEM;
+
+	for_each_possible_cpu(cpu) {
+		a->areas[cpu] = bpfmap_area_alloc(bytes, cpu_to_node(cpu),
+						  GFP_KERNEL | __GFP_ZERO);
+		if (!a->areas[cpu])
+			return -ENOMEM;
+	}
+	return array_alloc_stripes(a);
+}
+
+static struct bpfmap *percpu_array_alloc(const struct bpfmap_create_attr *attr)
+{
+	struct bpfmap_array *a = array_new(attr);
+
+	if (!a)
+		return ERR_PTR(-ENOMEM);
+	if (percpu_array_alloc_areas(a)) {
+		percpu_array_free(&a->map);
+		return ERR_PTR(-ENOMEM);
+	}
+	return &a->map;
+}
+
+static u64 array_overhead(const struct bpfmap_array *a)
+{
+	return sizeof(*a) + (a->stripes ?
+			     (a->stripe_mask + 1ULL) * sizeof(*a->stripes) : 0);
+}
+
+static u64 array_mem_usage(const struct bpfmap *map)
+{
+	struct bpfmap_array *a = to_array(map);
+	u64 bytes = array_bytes(a);
+
+	if (map->flags & BPFMAP_F_MMAPABLE)
+		bytes = PAGE_ALIGN(bytes);
+	return array_overhead(a) + bytes;
+}
+
+static u64 percpu_array_mem_usage(const struct bpfmap *map)
+{
+	struct bpfmap_array *a = to_array(map);
+
+	return array_overhead(a) + nr_cpu_ids * sizeof(*a->areas) +
+	       array_bytes(a) * num_possible_cpus();
+}
+
+const struct bpfmap_ops bpfmap_array_ops = {
+	.check = array_check,
+	.alloc = array_alloc,
+	.free = array_free,
+	.lookup_elem = array_lookup_elem,
+	.lookup = array_lookup,
+	.update = array_update,
+	.delete = array_delete,
+	.get_next_key = array_get_next_key,
+	.for_each = array_for_each,
+	.walk = array_walk,
+	.lookup_batch = bpfmap_lookup_key_batch,
+	.update_batch = bpfmap_update_batch,
+	.mmap = array_mmap,
+	.mmap_page = array_mmap_page,
+	.hash = array_hash,
+	.mem_usage = array_mem_usage,
+};
+
+const struct bpfmap_ops bpfmap_percpu_array_ops = {
+	.percpu = true,
+	.check = percpu_array_check,
+	.alloc = percpu_array_alloc,
+	.free = percpu_array_free,
+	.lookup_elem = percpu_array_lookup_elem,
+	.lookup_percpu_elem = percpu_array_lookup_elem_cpu,
+	.lookup = array_lookup,
+	.update = percpu_array_update,
+	.delete = array_delete,
+	.get_next_key = array_get_next_key,
+	.for_each = array_for_each,
+	.walk = array_walk,
+	.lookup_batch = bpfmap_lookup_key_batch,
+	.update_batch = bpfmap_update_batch,
+	.mem_usage = percpu_array_mem_usage,
+};

@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Batches: elements go through a kernel buffer of some kilobytes, so that user
+ * memory is touched in large pieces and never under a lock
+ */
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "batch.h"
+
+/* Buffer size, unless one element or one bucket needs more */
+#define BATCH_BYTES	SZ_32K
+
+/**
+ * struct batch_run - state of a batch
+ * @batch: the command
+ * @ukeys: user's packed keys
+ * @uvalues: user's packed values
+ * @keys: kernel's packed keys; the start of the buffer
+ * @values: kernel's packed values
+ * @key_size: stride of the keys
+ * @value_size: stride of the values
+ * @room: elements that fit into the buffer
+ * @done: elements done
+ */
+struct batch_run {
+	struct bpfmap_batch *batch;
+	void __user *ukeys;
+	void __user *uvalues;
+	void *keys;
+	void *values;
+	u32 key_size;
+	u32 value_size;
+	u32 room;
+	u32 done;
+};
+
+static u32 batch_left(const struct batch_run *run)
+{
+	return run->batch->attr->count - run->done;
+}
+
+static void __user *batch_ukey(const struct batch_run *run)
+{
+	return run->ukeys + (u64)run->done * run->key_size;
+}
+
+static void __user *batch_uvalue(const struct batch_run *run)
+{
+	return run->uvalues + (u64)run->done * run->value_size;
+}
+
+/* Make room for @room elements; what was in the buffer is lost */
+static int batch_resize(struct batch_run *run, u32 room)
+{
+	u64 key_bytes = round_up((u64)room * run->key_size, 8);
+	u64 bytes = key_bytes + (u64)room * run->value_size;
+
+	kvfree(run->keys);
+	run->room = 0;
+	run->keys = bytes > INT_MAX ? NULL :
+		    kvmalloc(bytes, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!run->keys)
+		return -ENOMEM;
+	run->values = run->keys + key_bytes;
+	run->room = room;
+	return 0;
+}
+
+/* First thing a batch does once it is known to be valid */
+static int batch_start(struct batch_run *run, struct bpfmap_batch *batch,
+		       bool values)
+{
+	const struct bpfmap_batch_attr *attr = batch->attr;
+	u32 elem;
+
+	if (put_user(0, &batch->uattr->count))
+		return -EFAULT;
+
+	*run = (struct batch_run) {
+		.batch = batch,
+		.ukeys = u64_to_user_ptr(attr->keys),
+		.uvalues = u64_to_user_ptr(attr->values),
+		.key_size = batch->map->key_size,
+	};
+	if (values)
+		run->value_size = bpfmap_user_value_size(batch->map,
+							 attr->elem_flags);
+	elem = run->key_size + run->value_size;
+	return batch_resize(run, clamp_t(u32, BATCH_BYTES / elem, 1,
+					 attr->count));
+}
+
+static int batch_pause(void)
+{
+	cond_resched();
+	return fatal_signal_pending(current) ? -EINTR : 0;
+}
+
+static int batch_put_count(const struct batch_run *run)
+{
+	return put_user(run->done, &run->batch->uattr->count) ? -EFAULT : 0;
+}
+
+/* Copy @nr elements from the buffer to the user */
+static int batch_copy_out(struct batch_run *run, u32 nr)
+{
+	if (copy_to_user(batch_ukey(run), run->keys,
+			 (u64)nr * run->key_size) ||
+	    copy_to_user(batch_uvalue(run), run->values,
+			 (u64)nr * run->value_size))
+		return -EFAULT;
+	run->done += nr;
+	return 0;
+}
+
+/* Copy up to @nr elements from the user; how many came whole */
+static u32 batch_copy_in(struct batch_run *run, u32 nr)
+{
+	u64 bytes = (u64)nr * run->key_size;
+
+	bytes -= copy_from_user(run->keys, batch_ukey(run), bytes);
+	nr = div_u64(bytes, run->key_size);
+	if (!run->value_size)
+		return nr;
+
+	bytes = (u64)nr * run->value_size;
+	bytes -= copy_from_user(run->values, batch_uvalue(run), bytes);
+	return div_u64(bytes, run->value_size);
+}
+
+/*
+ * Of the next @nr elements, how many can be delivered? A hint, not a promise.
+ * The plain fault_in_writeable() would write to what may stay as it is.
+ */
+static u32 batch_can_deliver(struct batch_run *run, u32 nr)
+{
+	u64 bytes = (u64)nr * run->key_size;
+
+	bytes -= fault_in_safe_writeable(batch_ukey(run), bytes);
+	nr = div_u64(bytes, run->key_size);
+	bytes = (u64)nr * run->value_size;
+	bytes -= fault_in_safe_writeable(batch_uvalue(run), bytes);
+	return div_u64(bytes, run->value_size);
+}
+
+/*
+ * Fill the buffer with whole buckets.
+ *
+ * Elements that are removed and then cannot be delivered are lost. With bpf(2)
+ * these are those of the one bucket that met the fault: so take no more than
+ * user memory has room for, and such a bucket alone.
+ */
+static int batch_fill(struct batch_run *run, struct bpfmap_walk *w)
+{
+	struct bpfmap *map = run->batch->map;
+	u32 left = batch_left(run);
+	int err;
+
+	w->room = min(left, run->room);
+	if (w->remove)
+		w->room = batch_can_deliver(run, w->room);
+
+	for (;;) {
+		w->keys = run->keys;
+		w->values = run->values;
+		err = map->ops->walk(map, w);
+		if (err != -ENOSPC || w->need > left)
+			return err;
+		/* The bucket may have grown since: no more than one extra try */
+		if (w->need > run->room) {
+			err = batch_resize(run, w->need);
+			if (err)
+				return err;
+		}
+		w->room = w->need;
+	}
+}
+
+/* bpf(2) looks at this last, and reports the count only if the cursor went out */
+static int bucket_batch_end(struct batch_run *run, const struct bpfmap_walk *w,
+			    int err)
+{
+	void __user *out = u64_to_user_ptr(run->batch->attr->out_batch);
+
+	if (copy_to_user(out, &w->pos, sizeof(w->pos)) ||
+	    batch_put_count(run))
+		return -EFAULT;
+	return err;
+}
+
+static int bucket_batch_run(struct batch_run *run, struct bpfmap_walk *w)
+{
+	bool started = false;
+	int err;
+
+	while (!(err = batch_fill(run, w))) {
+		err = batch_copy_out(run, w->nr);
+		if (err)
+			return err;
+		started = true;
+		err = batch_pause();
+		if (err)
+			break;
+	}
+	/* A cursor that is no bucket: not even the cursor is written */
+	if (err == -ENOENT && !started)
+		return err;
+	if (err == -ENOSPC && run->done)
+		err = 0;
+	return bucket_batch_end(run, w, err);
+}
+
+static int bucket_batch(struct bpfmap_batch *batch, bool remove)
+{
+	const struct bpfmap_batch_attr *attr = batch->attr;
+	void __user *in = u64_to_user_ptr(attr->in_batch);
+	struct bpfmap_walk w = {
+		.flags = attr->elem_flags,
+		.remove = remove,
+	};
+	struct batch_run run;
+	int err;
+
+	err = bpfmap_check_flags(batch->map, attr->elem_flags, BPFMAP_F_LOCK |
+				 (remove ? 0 : BPFMAP_F_CPU));
+	if (err)
+		return err;
+	if (attr->flags)
+		return -EINVAL;
+	if (!attr->count)
+		return 0;
+
+	err = batch_start(&run, batch, true);
+	if (!err && in && copy_from_user(&w.pos, in, sizeof(w.pos)))
+		err = -EFAULT;
+	if (!err)
+		err = bucket_batch_run(&run, &w);
+	kvfree(run.keys);
+	return err;
+}
+
+/**
+ * bpfmap_lookup_bucket_batch() - LOOKUP_BATCH with a bucket as cursor
+ * @batch: the command
+ *
+ * The errors are those of the command in <uapi/linux/bpfmap.h>.
+ */
+int bpfmap_lookup_bucket_batch(struct bpfmap_batch *batch)
+{
+	return bucket_batch(batch, false);
+}
+
+/**
+ * bpfmap_lookup_and_delete_bucket_batch() - the same, removing what it copies
+ * @batch: the command
+ */
+int bpfmap_lookup_and_delete_bucket_batch(struct bpfmap_batch *batch)
+{
+	return bucket_batch(batch, true);
+}
+
+/* Last key that was copied goes out as the cursor, if there is one */
+static int key_batch_end(struct batch_run *run, const struct bpfmap_walk *w,
+			 int err)
+{
+	void __user *out = u64_to_user_ptr(run->batch->attr->out_batch);
+	u32 last = w->pos - 1;
+
+	if (batch_put_count(run) ||
+	    (run->done && copy_to_user(out, &last, sizeof(last))))
+		return -EFAULT;
+	return err;
+}
+
+static int key_batch_run(struct batch_run *run, struct bpfmap_walk *w)
+{
+	struct bpfmap *map = run->batch->map;
+	int err = 0;
+
+	while (!err && batch_left(run)) {
+		w->room = min(batch_left(run), run->room);
+		w->keys = run->keys;
+		w->values = run->values;
+		err = map->ops->walk(map, w);
+		if (err)
+			break;
+		err = batch_copy_out(run, w->nr);
+		if (err)
+			return err;
+		err = batch_pause();
+	}
+	return key_batch_end(run, w, err);
+}
+
+/**
+ * bpfmap_lookup_key_batch() - LOOKUP_BATCH with the last key as cursor
+ * @batch: the command; keys of the map are positions, 4 bytes long
+ *
+ * As in bpf(2), member flags is not looked at.
+ */
+int bpfmap_lookup_key_batch(struct bpfmap_batch *batch)
+{
+	const struct bpfmap_batch_attr *attr = batch->attr;
+	void __user *in = u64_to_user_ptr(attr->in_batch);
+	struct bpfmap_walk w = { .flags = attr->elem_flags };
+	struct batch_run run;
+	u32 key;
+	int err;
+
+	err = bpfmap_check_flags(batch->map, attr->elem_flags,
+				 BPFMAP_F_LOCK | BPFMAP_F_CPU);
+	if (err)
+		return err;
+	if (!attr->count)
+		return 0;
+
+	err = batch_start(&run, batch, true);
+	if (!err && in && copy_from_user(&key, in, sizeof(key)))
+		err = -EFAULT;
+	if (!err) {
+		/* A key that is not there: from the start */
+		if (in && key < batch->map->max_entries)
+			w.pos = key + 1;
+		err = key_batch_run(&run, &w);
+	}
+	kvfree(run.keys);
+	return err;
+}
+
+static int update_chunk(struct batch_run *run, u32 nr)
+{
+	const struct bpfmap_batch *batch = run->batch;
+	struct bpfmap *map = batch->map;
+	int err;
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		err = map->ops->update(map,
+				       run->keys + (u64)i * run->key_size,
+				       run->values + (u64)i * run->value_size,
+				       batch->attr->elem_flags, GFP_KERNEL);
+		if (err)
+			return err;
+		run->done++;
+	}
+	return 0;
+}
+
+static int delete_chunk(struct batch_run *run, u32 nr)
+{
+	struct bpfmap *map = run->batch->map;
+	int err;
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		err = map->ops->delete(map,
+				       run->keys + (u64)i * run->key_size);
+		if (err)
+			return err;
+		run->done++;
+	}
+	return 0;
+}
+
+/* Element by element; what was done counts, whatever comes then */
+static int write_batch(struct bpfmap_batch *batch, bool values,
+		       int (*chunk)(struct batch_run *run, u32 nr))
+{
+	struct batch_run run;
+	u32 nr, whole;
+	int err;
+
+	if (!batch->attr->count)
+		return 0;
+	err = batch_start(&run, batch, values);
+	if (err)
+		return err;
+
+	while (!err && batch_left(&run)) {
+		nr = min(batch_left(&run), run.room);
+		whole = batch_copy_in(&run, nr);
+		err = chunk(&run, whole);
+		if (!err && whole < nr)
+			err = -EFAULT;
+		if (!err)
+			err = batch_pause();
+	}
+	kvfree(run.keys);
+	return batch_put_count(&run) ?: err;
+}
+
+/**
+ * bpfmap_update_batch() - UPDATE_BATCH
+ * @batch: the command
+ *
+ * As in bpf(2), member flags is not looked at, and BPFMAP_F_NOEXIST and
+ * BPFMAP_F_EXIST are refused.
+ */
+int bpfmap_update_batch(struct bpfmap_batch *batch)
+{
+	int err = bpfmap_check_flags(batch->map, batch->attr->elem_flags,
+				     BPFMAP_F_LOCK | BPFMAP_F_CPU |
+				     BPFMAP_F_ALL_CPUS);
+
+	return err ?: write_batch(batch, true, update_chunk);
+}
+
+/**
+ * bpfmap_delete_batch() - DELETE_BATCH
+ * @batch: the command
+ *
+ * As in bpf(2), member flags is not looked at.
+ */
+int bpfmap_delete_batch(struct bpfmap_batch *batch)
+{
+	/* The one flag that bpf(2) allows needs a lock in the value */
+	if (batch->attr->elem_flags)
+		return -EINVAL;
+	return write_batch(batch, false, delete_chunk);
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Freezing a map against the writers of user space: commands and mappings
+ *
+ * A writer is counted per CPU and shares no cache line with other CPUs'
+ * writers. As in percpu_rw_semaphore, the one who freezes pays: it announces
+ * itself, waits until each writer either has seen that or can be seen, and
+ * then counts. Unlike with percpu_rw_semaphore nobody waits for a writer, who
+ * may be stuck in a page fault for as long as user space likes.
+ */
+#include <linux/mm.h>
+#include <linux/rcupdate.h>
+
+#include "internal.h"
+
+static int bpfmap_write_begin_slow(struct bpfmap *map)
+{
+	int err = 0;
+
+	/* Pairs with smp_mb() in bpfmap_has_writers(): begun before ended */
+	smp_mb();
+	this_cpu_inc(map->writers->ended);
+	if (READ_ONCE(map->frozen) == BPFMAP_FROZEN)
+		return -EPERM;
+
+	mutex_lock(&map->freeze_mutex);
+	if (map->frozen == BPFMAP_FROZEN)
+		err = -EPERM;
+	else
+		this_cpu_inc(map->writers->begun);
+	mutex_unlock(&map->freeze_mutex);
+	return err;
+}
+
+/**
+ * bpfmap_write_begin() - a command of user space that may write starts
+ * @map: map that it may change
+ *
+ * Return: 0, or -EPERM if the map is frozen. bpfmap_write_end() after 0 only.
+ */
+int bpfmap_write_begin(struct bpfmap *map)
+{
+	bool thawed;
+
+	/*
+	 * Without preemption between the two, the grace period in
+	 * bpfmap_freeze() ends after this section: either this sees that
+	 * somebody freezes, or the freezer sees the count.
+	 */
+	preempt_disable();
+	this_cpu_inc(map->writers->begun);
+	thawed = READ_ONCE(map->frozen) == BPFMAP_THAWED;
+	preempt_enable();
+
+	return likely(thawed) ? 0 : bpfmap_write_begin_slow(map);
+}
+
+/**
+ * bpfmap_write_end() - what bpfmap_write_begin() allowed is done
+ * @map: the map
+ */
+void bpfmap_write_end(struct bpfmap *map)
+{
+	/* Pairs with smp_mb() in bpfmap_has_writers(): changes before ended */
+	smp_wmb();
+	this_cpu_inc(map->writers->ended);
+}
+
+static bool bpfmap_has_writers(struct bpfmap *map)
+{
+	unsigned long begun = 0, ended = 0;
+	int cpu;
+
+	lockdep_assert_held(&map->freeze_mutex);
+
+	for_each_possible_cpu(cpu)
+		ended += READ_ONCE(per_cpu_ptr(map->writers, cpu)->ended);
+	/* As in SRCU: whoever is counted in ended is then counted in begun */
+	smp_mb();
+	for_each_possible_cpu(cpu)
+		begun += READ_ONCE(per_cpu_ptr(map->writers, cpu)->begun);
+
+	return begun != ended;
+}
+
+/**
+ * bpfmap_freeze() - make a map read only for user space, for ever
+ * @map: map to freeze
+ *
+ * When this returns 0, no command of user space changes the map any more;
+ * other modules still may.
+ *
+ * Context: Process context. May sleep for an expedited grace period.
+ * Return: 0, or -EBUSY if there are writers or it is frozen already.
+ */
+int bpfmap_freeze(struct bpfmap *map)
+{
+	int err = -EBUSY;
+
+	mutex_lock(&map->freeze_mutex);
+	if (map->frozen == BPFMAP_FROZEN || atomic_read(&map->mmap_writers))
+		goto unlock;
+
+	WRITE_ONCE(map->frozen, BPFMAP_FREEZING);
+	synchronize_rcu_expedited();
+	if (!bpfmap_has_writers(map))
+		err = 0;
+	WRITE_ONCE(map->frozen, err ? BPFMAP_THAWED : BPFMAP_FROZEN);
+unlock:
+	mutex_unlock(&map->freeze_mutex);
+	return err;
+}
+
+static void bpfmap_vma_open(struct vm_area_struct *vma)
+{
+	struct bpfmap *map = vma->vm_file->private_data;
+
+	/* A fork or a split of a mapping that is counted already */
+	if (vma->vm_flags & VM_MAYWRITE)
+		atomic_inc(&map->mmap_writers);
+}
+
+static void bpfmap_vma_close(struct vm_area_struct *vma)
+{
+	struct bpfmap *map = vma->vm_file->private_data;
+
+	if (vma->vm_flags & VM_MAYWRITE)
+		atomic_dec(&map->mmap_writers);
+}
+
+static vm_fault_t bpfmap_vma_fault(struct vm_fault *vmf)
+{
+	struct bpfmap *map = vmf->vma->vm_file->private_data;
+	struct page *page = map->ops->mmap_page(map, vmf->pgoff);
+
+	if (!page)
+		return VM_FAULT_SIGBUS;
+	get_page(page);
+	vmf->page = page;
+	return 0;
+}
+
+static const struct vm_operations_struct bpfmap_vm_ops = {
+	.open = bpfmap_vma_open,
+	.close = bpfmap_vma_close,
+	.fault = bpfmap_vma_fault,
+};
+
+static int bpfmap_mmap_allowed(struct bpfmap *map, struct vm_area_struct *vma)
+{
+	lockdep_assert_held(&map->freeze_mutex);
+
+	if (vma->vm_flags & VM_WRITE) {
+		if (map->frozen == BPFMAP_FROZEN)
+			return -EPERM;
+		if (map->flags & BPFMAP_F_RDONLY_PROG)
+			return -EACCES;
+	}
+	return map->ops->mmap(map, vma);
+}
+
+/**
+ * bpfmap_mmap() - mmap of a map's descriptor
+ * @file: the descriptor
+ * @vma: the mapping; holds @file, and with it the map
+ *
+ * Return: 0, -ENOTSUPP for types that cannot be mapped, -EPERM for writing to
+ * a frozen map or executing, -EACCES for writing to a map with
+ * BPFMAP_F_RDONLY_PROG, -EINVAL for a private mapping or one the type refuses.
+ */
+int bpfmap_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct bpfmap *map = file->private_data;
+	int err;
+
+	/* What 7.3 has from the inode of anonymous files */
+	if (vma->vm_flags & VM_EXEC)
+		return -EPERM;
+	if (!map->ops->mmap)
+		return -ENOTSUPP;
+	if (!(vma->vm_flags & VM_SHARED))
+		return -EINVAL;
+
+	mutex_lock(&map->freeze_mutex);
+	err = bpfmap_mmap_allowed(map, vma);
+	if (!err) {
+		vma->vm_ops = &bpfmap_vm_ops;
+		vm_flags_mod(vma, VM_DONTEXPAND | VM_DONTDUMP, VM_MAYEXEC);
+		/* A mapping that was not counted must never become writable */
+		if (vma->vm_flags & VM_WRITE)
+			atomic_inc(&map->mmap_writers);
+		else
+			vm_flags_mod(vma, 0, VM_MAYWRITE);
+	}
+	mutex_unlock(&map->freeze_mutex);
+	return err;
+}

@@ -1,0 +1,608 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Hash tables, with one value per element or one per CPU
+ *
+ *	heads[] --> element --> element --> end|bucket
+ *
+ * Chains are singly linked, newest first, as 32-bit indexes into a pool.
+ * Writers hold the stripe lock of the bucket. Readers hold nothing.
+ *
+ * An element that leaves its chain can be taken for another key at once, while
+ * readers still look at it. Two things keep them right:
+ *
+ * - The end of a chain names its bucket (as in <linux/rculist_nulls.h>). A
+ *   reader that was carried into another chain ends at a foreign end, and
+ *   starts again. One that was carried to the head of its own chain sees all of
+ *   it. So no key that is in the table all the time is missed.
+ *
+ * - A sequence count in the element: odd from before the element is given to
+ *   the pool until key and value of its next life are complete, and while a
+ *   value is replaced in place. A reader that finds the count even, and the
+ *   same again after it compared the key and copied the value, has copied one
+ *   whole value of that key. This is a seqcount_t without its lockdep map,
+ *   which would be larger than most elements.
+ *
+ * A reader that is outrun by writers HASH_TRIES times takes the lock.
+ *
+ * The memory of elements stays until the map is freed, a grace period after
+ * the last put. A copying reader has a reference; rcu_read_lock() is what makes
+ * the pointer of hash_lookup_elem() valid for those who have none.
+ */
+#include <linux/capability.h>
+#include <linux/jhash.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/random.h>
+#include <linux/slab.h>
+
+#include "batch.h"
+#include "hash.h"
+#include "value.h"
+
+/* bpf(2)'s limits; its elements have a header of 48 bytes, its buckets 16 */
+#define HASH_MAX_ELEM	((4U << 20) - 48)
+#define HASH_MAX_BUCKETS (1U << 27)
+
+#define HASH_FLAGS (BPFMAP_F_NO_PREALLOC | BPFMAP_F_NUMA_NODE |		\
+		    BPFMAP_F_RDONLY | BPFMAP_F_WRONLY |			\
+		    BPFMAP_F_RDONLY_PROG | BPFMAP_F_WRONLY_PROG |	\
+		    BPFMAP_F_ZERO_SEED)
+
+/* Elements to allocate at once: enough to fill this, at least one */
+#define HASH_CHUNK_BYTES	SZ_2M
+#define HASH_PERCPU_CHUNK	16
+
+static void *hash_slot(const struct bpfmap *map, const void *elem, int cpu)
+{
+	void __percpu *values;
+
+	values = *(void __percpu **)hash_value(to_hash(map), elem);
+	return per_cpu_ptr(values, cpu);
+}
+
+/**
+ * hash_key() - hash of a key
+ * @h: the table
+ * @key: key_size bytes, aligned to 4 if key_size is a multiple of 4
+ */
+u32 hash_key(const struct bpfmap_hash *h, const void *key)
+{
+	u32 size = h->map.key_size;
+
+	/* As bpf(2), so that BPFMAP_F_ZERO_SEED gives the same order */
+	if (likely(!(size & 3)))
+		return jhash2(key, size / 4, h->seed);
+	return jhash(key, size, h->seed);
+}
+
+static bool hash_matches(const struct bpfmap_hash *h,
+			 const struct bpfmap_hash_elem *e, const void *key,
+			 u32 hash)
+{
+	return READ_ONCE(e->hash) == hash &&
+	       !data_race(memcmp(e->key, key, h->map.key_size));
+}
+
+/**
+ * hash_find() - look for a key, without a lock, once
+ * @h: the table
+ * @key: the key
+ * @hash: of the key
+ * @seq: out: of the element, for hash_unchanged() after reading from it
+ *
+ * Return: the element, NULL if the key was absent, or ERR_PTR(-EAGAIN) if a
+ * writer came in between.
+ */
+struct bpfmap_hash_elem *hash_find(const struct bpfmap_hash *h,
+				   const void *key, u32 hash, u32 *seq)
+{
+	u32 bucket = hash & h->mask;
+	u32 link = READ_ONCE(h->heads[bucket]);
+
+	while (likely(!(link & HASH_END))) {
+		struct bpfmap_hash_elem *e = hash_elem(h, link);
+
+		/* Pairs with smp_store_release() in hash_write_end() */
+		*seq = smp_load_acquire(&e->seq);
+		if (hash_matches(h, e, key, hash))
+			return *seq & 1 ? ERR_PTR(-EAGAIN) : e;
+		link = READ_ONCE(e->next);
+	}
+	return unlikely(link != (HASH_END | bucket)) ? ERR_PTR(-EAGAIN) : NULL;
+}
+
+/**
+ * hash_find_link() - look for a key with its stripe locked
+ * @h: the table
+ * @key: the key
+ * @hash: of the key
+ *
+ * Return: the link to the element, NULL if the key is absent.
+ */
+u32 *hash_find_link(const struct bpfmap_hash *h, const void *key, u32 hash)
+{
+	u32 *link = &h->heads[hash & h->mask];
+
+	lockdep_assert_held(hash_lock(h, hash & h->mask));
+
+	while (!(*link & HASH_END)) {
+		struct bpfmap_hash_elem *e = hash_elem(h, *link);
+
+		if (hash_matches(h, e, key, hash))
+			return link;
+		link = &e->next;
+	}
+	return NULL;
+}
+
+/* From here on, until hash_write_end(), readers drop what they read from @e */
+static void hash_write_begin(struct bpfmap_hash_elem *e)
+{
+	WRITE_ONCE(e->seq, e->seq + 1);
+	/* Pairs with smp_rmb() in hash_unchanged() */
+	smp_wmb();
+}
+
+static void hash_write_end(struct bpfmap_hash_elem *e)
+{
+	/* Pairs with smp_load_acquire() in hash_find() */
+	smp_store_release(&e->seq, e->seq + 1);
+}
+
+/**
+ * hash_unlink() - remove the element behind a link
+ * @h: the table
+ * @link: in a chain whose stripe is locked
+ *
+ * The element is free at once.
+ */
+void hash_unlink(struct bpfmap_hash *h, u32 *link)
+{
+	u32 index = *link;
+	struct bpfmap_hash_elem *e = hash_elem(h, index);
+
+	/* @next stays as it is: readers on @e go on to the rest of the chain */
+	WRITE_ONCE(*link, e->next);
+	hash_write_begin(e);
+	bpfmap_pool_put(&h->pool, index);
+}
+
+/**
+ * hash_load() - copy an element's value out
+ * @h: the table
+ * @e: the element, locked or to be checked with hash_unchanged()
+ * @value: bpfmap_user_value_size() bytes
+ * @flags: element flags
+ */
+void hash_load(const struct bpfmap_hash *h, const struct bpfmap_hash_elem *e,
+	       void *value, u64 flags)
+{
+	if (h->map.ops->percpu)
+		bpfmap_percpu_load(&h->map, value, e, flags, hash_slot);
+	else
+		bpfmap_value_load(value, hash_value(h, e), h->map.value_size);
+}
+
+static void hash_store(const struct bpfmap_hash *h, struct bpfmap_hash_elem *e,
+		       const void *value, u64 flags, bool fresh)
+{
+	if (h->map.ops->percpu)
+		bpfmap_percpu_store(&h->map, e, value, flags, fresh, hash_slot);
+	else
+		bpfmap_value_store(hash_value(h, e), value, h->map.value_size);
+}
+
+static struct bpfmap_hash_elem *hash_get(const struct bpfmap_hash *h,
+					 const void *key, u32 hash)
+{
+	struct bpfmap_hash_elem *e;
+	unsigned long irqflags;
+	u32 seq, *link;
+	int tries;
+
+	for (tries = 0; tries < HASH_TRIES; tries++) {
+		e = hash_find(h, key, hash, &seq);
+		if (!e || (!IS_ERR(e) && hash_unchanged(e, seq)))
+			return e;
+		cpu_relax();
+	}
+
+	raw_spin_lock_irqsave(hash_lock(h, hash & h->mask), irqflags);
+	link = hash_find_link(h, key, hash);
+	e = link ? hash_elem(h, *link) : NULL;
+	raw_spin_unlock_irqrestore(hash_lock(h, hash & h->mask), irqflags);
+	return e;
+}
+
+static void *hash_lookup_elem(struct bpfmap *map, const void *key)
+{
+	struct bpfmap_hash *h = to_hash(map);
+	struct bpfmap_hash_elem *e = hash_get(h, key, hash_key(h, key));
+
+	return e ? hash_value(h, e) : NULL;
+}
+
+static void *percpu_hash_lookup_elem_cpu(struct bpfmap *map, const void *key,
+					 u32 cpu)
+{
+	struct bpfmap_hash *h = to_hash(map);
+	struct bpfmap_hash_elem *e = hash_get(h, key, hash_key(h, key));
+
+	return e ? hash_slot(map, e, cpu) : NULL;
+}
+
+static void *percpu_hash_lookup_elem(struct bpfmap *map, const void *key)
+{
+	return percpu_hash_lookup_elem_cpu(map, key, raw_smp_processor_id());
+}
+
+static int hash_lookup_locked(struct bpfmap_hash *h, const void *key, u32 hash,
+			      void *value, u64 flags)
+{
+	raw_spinlock_t *lock = hash_lock(h, hash & h->mask);
+	unsigned long irqflags;
+	u32 *link;
+
+	raw_spin_lock_irqsave(lock, irqflags);
+	link = hash_find_link(h, key, hash);
+	if (link)
+		hash_load(h, hash_elem(h, *link), value, flags);
+	raw_spin_unlock_irqrestore(lock, irqflags);
+	return link ? 0 : -ENOENT;
+}
+
+static int hash_lookup(struct bpfmap *map, const void *key, void *value,
+		       u64 flags)
+{
+	struct bpfmap_hash *h = to_hash(map);
+	u32 seq, hash = hash_key(h, key);
+	struct bpfmap_hash_elem *e;
+	int tries;
+
+	for (tries = 0; tries < HASH_TRIES; tries++) {
+		e = hash_find(h, key, hash, &seq);
+		if (!e)
+			return -ENOENT;
+		if (likely(!IS_ERR(e))) {
+			hash_load(h, e, value, flags);
+			if (likely(hash_unchanged(e, seq)))
+				return 0;
+		}
+		cpu_relax();
+	}
+	return hash_lookup_locked(h, key, hash, value, flags);
+}
+
+static int hash_insert(struct bpfmap_hash *h, const void *key, u32 hash,
+		       const void *value, u64 flags)
+{
+	u32 *head = &h->heads[hash & h->mask];
+	struct bpfmap_hash_elem *e;
+	u32 index;
+	int err;
+
+	lockdep_assert_held(hash_lock(h, hash & h->mask));
+
+	err = bpfmap_pool_get(&h->pool, &index);
+	if (err)
+		return err;
+
+	/* @seq is odd, and has been since hash_unlink() or hash_elem_init() */
+	e = hash_elem(h, index);
+	WRITE_ONCE(e->hash, hash);
+	data_race(memcpy(e->key, key, h->map.key_size));
+	hash_store(h, e, value, flags, true);
+	WRITE_ONCE(e->next, *head);
+	hash_write_end(e);
+	/* Pairs with the address dependency on the link in hash_find() */
+	smp_store_release(head, index);
+	return 0;
+}
+
+/* -EAGAIN: nothing changed, the pool must grow */
+static int hash_update_locked(struct bpfmap_hash *h, const void *key, u32 hash,
+			      const void *value, u64 flags)
+{
+	u64 mode = flags & ~BPFMAP_F_THIS_CPU;
+	u32 *link = hash_find_link(h, key, hash);
+	struct bpfmap_hash_elem *e;
+
+	if (!link)
+		return mode == BPFMAP_F_EXIST ?
+		       -ENOENT : hash_insert(h, key, hash, value, flags);
+	if (mode == BPFMAP_F_NOEXIST)
+		return -EEXIST;
+
+	e = hash_elem(h, *link);
+	hash_write_begin(e);
+	hash_store(h, e, value, flags, false);
+	hash_write_end(e);
+	return 0;
+}
+
+static int hash_do_update(struct bpfmap *map, const void *key,
+			  const void *value, u64 flags, gfp_t gfp)
+{
+	struct bpfmap_hash *h = to_hash(map);
+	u32 hash = hash_key(h, key);
+	raw_spinlock_t *lock = hash_lock(h, hash & h->mask);
+	unsigned long irqflags;
+	int err;
+
+	for (;;) {
+		raw_spin_lock_irqsave(lock, irqflags);
+		err = hash_update_locked(h, key, hash, value, flags);
+		raw_spin_unlock_irqrestore(lock, irqflags);
+		if (likely(err != -EAGAIN))
+			return err;
+		err = bpfmap_pool_grow(&h->pool, gfp);
+		if (err)
+			return err;
+	}
+}
+
+static int hash_update(struct bpfmap *map, const void *key, const void *value,
+		       u64 flags, gfp_t gfp)
+{
+	if (flags > BPFMAP_F_EXIST)
+		return -EINVAL;
+	return hash_do_update(map, key, value, flags, gfp);
+}
+
+static int percpu_hash_update(struct bpfmap *map, const void *key,
+			      const void *value, u64 flags, gfp_t gfp)
+{
+	if ((u32)flags > BPFMAP_F_ALL_CPUS)
+		return -EINVAL;
+	return hash_do_update(map, key, value, flags, gfp);
+}
+
+static int hash_delete(struct bpfmap *map, const void *key)
+{
+	struct bpfmap_hash *h = to_hash(map);
+	u32 hash = hash_key(h, key);
+	raw_spinlock_t *lock = hash_lock(h, hash & h->mask);
+	unsigned long irqflags;
+	u32 *link;
+
+	raw_spin_lock_irqsave(lock, irqflags);
+	link = hash_find_link(h, key, hash);
+	if (link)
+		hash_unlink(h, link);
+	raw_spin_unlock_irqrestore(lock, irqflags);
+	return link ? 0 : -ENOENT;
+}
+
+static int hash_lookup_and_delete(struct bpfmap *map, const void *key,
+				  void *value)
+{
+	struct bpfmap_hash *h = to_hash(map);
+	u32 hash = hash_key(h, key);
+	raw_spinlock_t *lock = hash_lock(h, hash & h->mask);
+	unsigned long irqflags;
+	u32 *link;
+
+	raw_spin_lock_irqsave(lock, irqflags);
+	link = hash_find_link(h, key, hash);
+	if (link) {
+		hash_load(h, hash_elem(h, *link), value, 0);
+		hash_unlink(h, link);
+	}
+	raw_spin_unlock_irqrestore(lock, irqflags);
+	return link ? 0 : -ENOENT;
+}
+
+static int hash_elem_init(struct bpfmap *map, void *elem, gfp_t gfp)
+{
+	struct bpfmap_hash_elem *e = elem;
+
+	e->seq = 1;
+	return 0;
+}
+
+static int percpu_hash_elem_init(struct bpfmap *map, void *elem, gfp_t gfp)
+{
+	void __percpu **values = hash_value(to_hash(map), elem);
+
+	*values = __alloc_percpu_gfp(bpfmap_value_stride(map), 8,
+				     gfp | __GFP_ACCOUNT | __GFP_NOWARN |
+				     __GFP_NORETRY);
+	if (!*values)
+		return -ENOMEM;
+	return hash_elem_init(map, elem, gfp);
+}
+
+static void percpu_hash_elem_exit(struct bpfmap *map, void *elem)
+{
+	free_percpu(*(void __percpu **)hash_value(to_hash(map), elem));
+}
+
+static const struct bpfmap_pool_ops hash_pool_ops = {
+	.init = hash_elem_init,
+};
+
+static const struct bpfmap_pool_ops percpu_hash_pool_ops = {
+	.init = percpu_hash_elem_init,
+	.exit = percpu_hash_elem_exit,
+};
+
+static int hash_check(const struct bpfmap_create_attr *attr)
+{
+	/* What makes collisions predictable is not for everybody */
+	if (attr->map_flags & BPFMAP_F_ZERO_SEED && !capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (bpfmap_check_create_flags(attr, HASH_FLAGS))
+		return -EINVAL;
+	if (!attr->max_entries || !attr->key_size || !attr->value_size)
+		return -EINVAL;
+	if ((u64)attr->key_size + attr->value_size >= HASH_MAX_ELEM)
+		return -E2BIG;
+	return 0;
+}
+
+static int percpu_hash_check(const struct bpfmap_create_attr *attr)
+{
+	int err = hash_check(attr);
+
+	if (err == -EPERM)
+		return err;
+	if (attr->map_flags & BPFMAP_F_NUMA_NODE &&
+	    attr->numa_node != NUMA_NO_NODE)
+		return -EINVAL;
+	if (err)
+		return err;
+	if (round_up((u64)attr->value_size, 8) > BPFMAP_PERCPU_VALUE_MAX)
+		return -E2BIG;
+	return 0;
+}
+
+/* A few locks for each CPU that can be in here, each in its own cache line */
+static int hash_alloc_stripes(struct bpfmap_hash *h)
+{
+	u32 buckets = h->mask + 1;
+	u32 nr = min_t(u32, buckets,
+		       16 * roundup_pow_of_two(num_possible_cpus()));
+	u32 i;
+
+	h->stripe_shift = ilog2(buckets) - ilog2(nr);
+	h->stripes = bpfmap_area_alloc((u64)nr * sizeof(*h->stripes),
+				       h->map.numa_node, GFP_KERNEL);
+	if (!h->stripes)
+		return -ENOMEM;
+	for (i = 0; i < nr; i++)
+		raw_spin_lock_init(&h->stripes[i].lock);
+	return 0;
+}
+
+static int hash_alloc_heads(struct bpfmap_hash *h)
+{
+	u32 i;
+
+	h->heads = bpfmap_area_alloc(((u64)h->mask + 1) * sizeof(*h->heads),
+				     h->map.numa_node, GFP_KERNEL);
+	if (!h->heads)
+		return -ENOMEM;
+	for (i = 0; i <= h->mask; i++)
+		h->heads[i] = HASH_END | i;
+	return 0;
+}
+
+static int hash_alloc_pool(struct bpfmap_hash *h)
+{
+	bool prealloc = !(h->map.flags & BPFMAP_F_NO_PREALLOC);
+	bool percpu = h->map.ops->percpu;
+	u32 value_size = percpu ? sizeof(void *) : h->map.value_size;
+	u32 elem_size, chunk;
+
+	h->value_off = offsetof(struct bpfmap_hash_elem, key) +
+		       round_up(h->map.key_size, 8);
+	elem_size = h->value_off + round_up(value_size, 8);
+
+	if (percpu && prealloc &&
+	    !bpfmap_mem_available((u64)h->map.max_entries *
+				  bpfmap_user_value_size(&h->map, 0)))
+		return -ENOMEM;
+
+	chunk = max((prealloc ? HASH_CHUNK_BYTES : PAGE_SIZE) / elem_size, 1UL);
+	if (percpu && !prealloc)
+		chunk = min_t(u32, chunk, HASH_PERCPU_CHUNK);
+	chunk = min_t(u32, rounddown_pow_of_two(chunk),
+		      roundup_pow_of_two(h->map.max_entries));
+
+	return bpfmap_pool_create(&h->pool, &h->map, percpu ?
+				  &percpu_hash_pool_ops : &hash_pool_ops,
+				  elem_size, chunk, prealloc);
+}
+
+static void hash_free(struct bpfmap *map)
+{
+	struct bpfmap_hash *h = to_hash(map);
+
+	bpfmap_pool_destroy(&h->pool);
+	kvfree(h->heads);
+	kvfree(h->stripes);
+	kfree(h);
+}
+
+static struct bpfmap *hash_alloc(const struct bpfmap_create_attr *attr)
+{
+	struct bpfmap_hash *h;
+	int err;
+
+	if (attr->max_entries > HASH_MAX_BUCKETS)
+		return ERR_PTR(-E2BIG);
+
+	h = kzalloc(sizeof(*h), GFP_KERNEL_ACCOUNT);
+	if (!h)
+		return ERR_PTR(-ENOMEM);
+	bpfmap_init_map(&h->map, attr);
+	h->mask = roundup_pow_of_two(attr->max_entries) - 1;
+	h->seed = attr->map_flags & BPFMAP_F_ZERO_SEED ? 0 : get_random_u32();
+
+	err = hash_alloc_stripes(h);
+	if (!err)
+		err = hash_alloc_heads(h);
+	if (!err)
+		err = hash_alloc_pool(h);
+	if (err) {
+		hash_free(&h->map);
+		return ERR_PTR(err);
+	}
+	return &h->map;
+}
+
+static u64 hash_mem_usage(const struct bpfmap *map)
+{
+	struct bpfmap_hash *h = to_hash(map);
+	u64 buckets = (u64)h->mask + 1;
+
+	return sizeof(*h) + buckets * sizeof(*h->heads) +
+	       (buckets >> h->stripe_shift) * sizeof(*h->stripes) +
+	       bpfmap_pool_mem_usage(&h->pool);
+}
+
+static u64 percpu_hash_mem_usage(const struct bpfmap *map)
+{
+	return hash_mem_usage(map) + (u64)READ_ONCE(to_hash(map)->pool.nr_ready) *
+	       bpfmap_value_stride(map) * num_possible_cpus();
+}
+
+const struct bpfmap_ops bpfmap_hash_ops = {
+	.check = hash_check,
+	.alloc = hash_alloc,
+	.free = hash_free,
+	.lookup_elem = hash_lookup_elem,
+	.lookup = hash_lookup,
+	.update = hash_update,
+	.delete = hash_delete,
+	.lookup_and_delete = hash_lookup_and_delete,
+	.get_next_key = hash_get_next_key,
+	.for_each = hash_for_each,
+	.walk = hash_walk,
+	.lookup_batch = bpfmap_lookup_bucket_batch,
+	.lookup_and_delete_batch = bpfmap_lookup_and_delete_bucket_batch,
+	.update_batch = bpfmap_update_batch,
+	.delete_batch = bpfmap_delete_batch,
+	.mem_usage = hash_mem_usage,
+};
+
+const struct bpfmap_ops bpfmap_percpu_hash_ops = {
+	.percpu = true,
+	.check = percpu_hash_check,
+	.alloc = hash_alloc,
+	.free = hash_free,
+	.lookup_elem = percpu_hash_lookup_elem,
+	.lookup_percpu_elem = percpu_hash_lookup_elem_cpu,
+	.lookup = hash_lookup,
+	.update = percpu_hash_update,
+	.delete = hash_delete,
+	.lookup_and_delete = hash_lookup_and_delete,
+	.get_next_key = hash_get_next_key,
+	.for_each = hash_for_each,
+	.walk = hash_walk,
+	.lookup_batch = bpfmap_lookup_bucket_batch,
+	.lookup_and_delete_batch = bpfmap_lookup_and_delete_bucket_batch,
+	.update_batch = bpfmap_update_batch,
+	.delete_batch = bpfmap_delete_batch,
+	.mem_usage = percpu_hash_mem_usage,
+};

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _BPFMAP_HASH_H
+#define _BPFMAP_HASH_H
+
+#include "internal.h"
+#include "pool.h"
+
+/*
+ * A link is the index of the next element, or, with this bit, the end of a
+ * chain and the number of the bucket whose chain it is.
+ */
+#define HASH_END	(1U << 31)
+
+/* Attempts without a lock, before a reader that writers outrun takes it */
+#define HASH_TRIES	16
+
+/**
+ * struct bpfmap_hash_elem - an element, or a free place for one
+ * @pool: for the pool
+ * @next: link; written under the stripe lock, read without
+ * @seq: odd while key or value are not to be trusted: always in an element
+ *	 that is in no bucket, else while its value is written. Written under
+ *	 the stripe lock, or by the only one who knows the element
+ * @hash: of the key
+ * @key: the key, and from the next multiple of 8 the value (for per-CPU values
+ *	 a pointer to them, constant); written while @seq is odd
+ */
+struct bpfmap_hash_elem {
+	struct bpfmap_pool_elem pool;
+	u32 next;
+	u32 seq;
+	u32 hash;
+	u8 key[] __aligned(8);
+};
+
+/**
+ * struct bpfmap_hash_stripe - lock of a run of buckets
+ * @lock: protects heads and links of all chains in the run; irqs off
+ */
+struct bpfmap_hash_stripe {
+	raw_spinlock_t lock;
+} ____cacheline_aligned_in_smp;
+
+/**
+ * struct bpfmap_hash - a hash table; all members are constant
+ * @map: the common part
+ * @heads: link of each bucket
+ * @mask: buckets - 1
+ * @seed: of the hash function
+ * @value_off: from an element to its value
+ * @stripe_shift: log2 of the buckets that share a lock
+ * @stripes: the locks
+ * @pool: the elements
+ */
+struct bpfmap_hash {
+	struct bpfmap map;
+	u32 *heads;
+	u32 mask;
+	u32 seed;
+	u32 value_off;
+	u32 stripe_shift;
+	struct bpfmap_hash_stripe *stripes;
+	struct bpfmap_pool pool;
+};
+
+static inline struct bpfmap_hash *to_hash(const struct bpfmap *map)
+{
+	return container_of(map, struct bpfmap_hash, map);
+}
+
+static inline struct bpfmap_hash_elem *hash_elem(const struct bpfmap_hash *h,
+						 u32 index)
+{
+	return bpfmap_pool_elem(&h->pool, index);
+}
+
+static inline void *hash_value(const struct bpfmap_hash *h,
+			       const struct bpfmap_hash_elem *e)
+{
+	return (void *)e + h->value_off;
+}
+
+static inline raw_spinlock_t *hash_lock(const struct bpfmap_hash *h, u32 bucket)
+{
+	return &h->stripes[bucket >> h->stripe_shift].lock;
+}
+
+/* Is what was read from @e since @seq was loaded all of one time? */
+static inline bool hash_unchanged(const struct bpfmap_hash_elem *e, u32 seq)
+{
+	/* Pairs with smp_wmb() in hash_write_begin() */
+	smp_rmb();
+	return READ_ONCE(e->seq) == seq;
+}
+
+/* hash.c */
+u32 hash_key(const struct bpfmap_hash *h, const void *key);
+struct bpfmap_hash_elem *hash_find(const struct bpfmap_hash *h,
+				   const void *key, u32 hash, u32 *seq);
+u32 *hash_find_link(const struct bpfmap_hash *h, const void *key, u32 hash);
+void hash_unlink(struct bpfmap_hash *h, u32 *link);
+
+/* hash_iter.c */
+int hash_get_next_key(struct bpfmap *map, const void *key, void *next_key);
+long hash_for_each(struct bpfmap *map, bpfmap_each_fn fn, void *ctx);
+int hash_walk(struct bpfmap *map, struct bpfmap_walk *w);
+void hash_load(const struct bpfmap_hash *h, const struct bpfmap_hash_elem *e,
+	       void *value, u64 flags);
+
+#endif /* _BPFMAP_HASH_H */

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a map tells of itself
+ */
+#include <crypto/sha2.h>
+#include <linux/seq_file.h>
+#include <linux/uaccess.h>
+
+#include "internal.h"
+
+static int get_hash(struct bpfmap *map, const struct bpfmap_info *info)
+{
+	u8 digest[SHA256_DIGEST_SIZE];
+	int err;
+
+	if (!info->hash)
+		return info->hash_size ? -EINVAL : 0;
+	if (!map->ops->hash || info->hash_size != sizeof(digest))
+		return -EINVAL;
+	err = map->ops->hash(map, digest);
+	if (err)
+		return err;
+	return copy_to_user(u64_to_user_ptr(info->hash), digest,
+			    sizeof(digest)) ? -EFAULT : 0;
+}
+
+/**
+ * bpfmap_get_info() - OBJ_GET_INFO_BY_FD
+ * @map: the map
+ * @uinfo: the caller's buffer
+ * @len: in: its size; out: how much of it was filled
+ *
+ * Return: 0, -E2BIG if the buffer is longer than a page or has something where
+ * there is no member, -EFAULT, -EINVAL or -EPERM if the hash cannot be given.
+ */
+int bpfmap_get_info(struct bpfmap *map, struct bpfmap_info __user *uinfo,
+		    u32 *len)
+{
+	const u32 members = offsetof(struct bpfmap_info, __pad);
+	struct bpfmap_info in = {};
+	struct bpfmap_info info = {
+		.type = map->type,
+		.id = map->id,
+		.key_size = map->key_size,
+		.value_size = map->value_size,
+		.max_entries = map->max_entries,
+		.map_flags = map->flags,
+		.map_extra = map->map_extra,
+	};
+	int err;
+
+	if (*len > PAGE_SIZE)
+		return -E2BIG;
+	if (*len > members) {
+		err = check_zeroed_user((u8 __user *)uinfo + members,
+					*len - members);
+		if (err <= 0)
+			return err ?: -E2BIG;
+	}
+	*len = min_t(u32, *len, sizeof(info));
+	if (copy_from_user(&in, uinfo, *len))
+		return -EFAULT;
+	err = get_hash(map, &in);
+	if (err)
+		return err;
+
+	memcpy(info.name, map->name, sizeof(info.name));
+	info.hash = in.hash;
+	info.hash_size = in.hash_size;
+	return copy_to_user(uinfo, &info, *len) ? -EFAULT : 0;
+}
+
+/**
+ * bpfmap_show_fdinfo() - lines of /proc/PID/fdinfo/N, as bpf(2) has them
+ * @m: where to
+ * @file: descriptor of a map
+ */
+void bpfmap_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	const struct bpfmap *map = file->private_data;
+
+	seq_printf(m,
+		   "map_type:\t%u\n"
+		   "key_size:\t%u\n"
+		   "value_size:\t%u\n"
+		   "max_entries:\t%u\n"
+		   "map_flags:\t%#x\n"
+		   "map_extra:\t%#llx\n"
+		   "memlock:\t%llu\n"
+		   "map_id:\t%u\n"
+		   "frozen:\t%u\n",
+		   map->type, map->key_size, map->value_size, map->max_entries,
+		   map->flags, map->map_extra, map->ops->mem_usage(map),
+		   map->id, READ_ONCE(map->frozen) == BPFMAP_FROZEN);
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * bpfmap - what the module's files share
+ *
+ * Lock order, outermost first; user memory is touched under none of them:
+ *
+ *	mmap_lock (taken by the kernel around mmap and page faults)
+ *	  map->freeze_mutex
+ *	stripe lock of a hash or array (irqs off)
+ *	  list lock of a pool (irqs off)
+ *
+ *	grow_lock of a pool (irqs off)
+ *	  list lock of a pool
+ *
+ *	bpfmap_ids_lock (bottom halves off): nothing inside
+ */
+#ifndef _BPFMAP_INTERNAL_H
+#define _BPFMAP_INTERNAL_H
+
+#include <linux/bpfmap.h>
+#include <linux/cpumask.h>
+#include <linux/fs.h>
+#include <linux/gfp.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/refcount.h>
+#include <linux/workqueue.h>
+
+struct mem_cgroup;
+struct seq_file;
+
+/*
+ * Element flag of the in-kernel callers: the value is that of the running CPU.
+ * From user space the bit is part of a CPU number that is never possible, and
+ * bpfmap_check_flags() refuses it.
+ */
+#define BPFMAP_F_THIS_CPU	(1ULL << 63)
+
+/* With one of these, a per-CPU operation transfers one unpadded value */
+#define BPFMAP_F_ONE_VALUE \
+	(BPFMAP_F_CPU | BPFMAP_F_ALL_CPUS | BPFMAP_F_THIS_CPU)
+
+/* Upper half of the element flags: number of the CPU, with BPFMAP_F_CPU */
+#define BPFMAP_CPU_SHIFT	32
+
+/* Largest value a per-CPU type can have, PCPU_MIN_UNIT_SIZE in bpf(2) */
+#define BPFMAP_PERCPU_VALUE_MAX	32768U
+
+/**
+ * struct bpfmap_walk - one step of a batch over whole positions of a map
+ * @pos: in: first position to visit; out: first one not visited. Positions are
+ *	 bucket numbers in a hash, indexes in an array
+ * @room: elements that fit into @keys and @values
+ * @nr: out: elements copied
+ * @need: out, with -ENOSPC: elements that position @pos holds
+ * @flags: element flags, for what is copied of a per-CPU value
+ * @remove: take the elements out of the map
+ * @keys: packed keys
+ * @values: packed values, as the user's side sees them
+ */
+struct bpfmap_walk {
+	u32 pos;
+	u32 room;
+	u32 nr;
+	u32 need;
+	u64 flags;
+	bool remove;
+	void *keys;
+	void *values;
+};
+
+struct bpfmap_batch;
+
+/**
+ * struct bpfmap_ops - what a map type can do
+ * @percpu: a value for each CPU
+ * @check: every rule for the arguments that comes before any allocation
+ * @alloc: allocate and set up the type's part; may sleep; ERR_PTR
+ * @free: release all that @alloc and the elements took; called after a grace
+ *	  period with no reference left; may sleep
+ * @lookup_elem: direct reference to a value (of this CPU), NULL if absent.
+ *		 Caller is in an RCU read-side critical section
+ * @lookup_percpu_elem: the same for a given possible CPU; NULL: not per CPU
+ * @lookup: copy a value out, whole: the old or the new one
+ * @update: insert or replace; @gfp for what must be allocated
+ * @delete: remove an element
+ * @lookup_and_delete: copy a value out and remove it in one step
+ * @get_next_key: copy the key after @key out; NULL @key for the first one
+ * @for_each: call @fn for each element; RCU is held around a call
+ * @walk: copy (and remove) the elements of positions in a row, -ENOSPC if the
+ *	  first position that is not empty has more than @room; -ENOENT if
+ *	  there is no position @pos
+ * @lookup_batch: the batch commands; NULL is ENOTSUPP
+ * @lookup_and_delete_batch: see @lookup_batch
+ * @update_batch: see @lookup_batch
+ * @delete_batch: see @lookup_batch
+ * @mmap: may this be mapped? freeze_mutex is held; NULL is ENOTSUPP
+ * @mmap_page: page @pgoff of what is mapped, NULL if there is none
+ * @hash: SHA-256 of the content; NULL is EINVAL
+ * @mem_usage: bytes of memory that the map takes
+ *
+ * Keys and values are kernel memory of the right size. A value is value_size
+ * bytes, for per-CPU types bpfmap_user_value_size(). Flags have passed
+ * bpfmap_check_flags().
+ */
+struct bpfmap_ops {
+	bool percpu;
+	int (*check)(const struct bpfmap_create_attr *attr);
+	struct bpfmap *(*alloc)(const struct bpfmap_create_attr *attr);
+	void (*free)(struct bpfmap *map);
+
+	void *(*lookup_elem)(struct bpfmap *map, const void *key);
+	void *(*lookup_percpu_elem)(struct bpfmap *map, const void *key,
+				    u32 cpu);
+	int (*lookup)(struct bpfmap *map, const void *key, void *value,
+		      u64 flags);
+	int (*update)(struct bpfmap *map, const void *key, const void *value,
+		      u64 flags, gfp_t gfp);
+	int (*delete)(struct bpfmap *map, const void *key);
+	int (*lookup_and_delete)(struct bpfmap *map, const void *key,
+				 void *value);
+	int (*get_next_key)(struct bpfmap *map, const void *key,
+			    void *next_key);
+	long (*for_each)(struct bpfmap *map, bpfmap_each_fn fn, void *ctx);
+
+	int (*walk)(struct bpfmap *map, struct bpfmap_walk *walk);
+	int (*lookup_batch)(struct bpfmap_batch *batch);
+	int (*lookup_and_delete_batch)(struct bpfmap_batch *batch);
+	int (*update_batch)(struct bpfmap_batch *batch);
+	int (*delete_batch)(struct bpfmap_batch *batch);
+
+	int (*mmap)(struct bpfmap *map, struct vm_area_struct *vma);
+	struct page *(*mmap_page)(struct bpfmap *map, pgoff_t pgoff);
+	int (*hash)(struct bpfmap *map, u8 *digest);
+	u64 (*mem_usage)(const struct bpfmap *map);
+};
+
+/**
+ * enum bpfmap_freeze_state - may user space write?
+ * @BPFMAP_THAWED: yes
+ * @BPFMAP_FREEZING: wait for freeze_mutex and look again
+ * @BPFMAP_FROZEN: no, for ever
+ */
+enum bpfmap_freeze_state {
+	BPFMAP_THAWED,
+	BPFMAP_FREEZING,
+	BPFMAP_FROZEN,
+};
+
+/**
+ * struct bpfmap_writers - commands of user space that may write
+ * @begun: those that began on this CPU
+ * @ended: those that ended on this CPU, wherever they began
+ */
+struct bpfmap_writers {
+	unsigned long begun;
+	unsigned long ended;
+};
+
+/**
+ * struct bpfmap - what all map types have; the first member of a type's struct
+ * @ops: of the type, constant
+ * @writers: user space's active writers
+ * @key_size: bytes of a key, constant as all up to @name
+ * @value_size: bytes of a value
+ * @type: enum bpfmap_type
+ * @max_entries: elements at most
+ * @flags: create flags that belong to the map and not to a descriptor
+ * @numa_node: where memory should come from
+ * @map_extra: as created
+ * @memcg: who is charged for elements, whoever inserts; holds a reference
+ * @name: NUL-padded
+ * @id: constant once published; 0 when not in the table of ids (written under
+ *	bpfmap_ids_lock)
+ * @frozen: enum bpfmap_freeze_state; written under @freeze_mutex
+ * @freeze_mutex: makes freezing, and mmap, and writers that come in between
+ *		  exclude each other
+ * @mmap_writers: writable mappings; goes up from 0 only under @freeze_mutex
+ * @ref: descriptors, mappings (through their file) and modules
+ * @free_work: frees the map after a grace period
+ */
+struct bpfmap {
+	const struct bpfmap_ops *ops;
+	struct bpfmap_writers __percpu *writers;
+	u32 key_size;
+	u32 value_size;
+	u32 type;
+	u32 max_entries;
+	u32 flags;
+	int numa_node;
+	u64 map_extra;
+	struct mem_cgroup *memcg;
+	char name[BPFMAP_NAME_LEN];
+	u32 id;
+	u8 frozen;
+	struct mutex freeze_mutex;
+	atomic_t mmap_writers;
+	refcount_t ref;
+	struct rcu_work free_work;
+};
+
+/* types.c */
+const struct bpfmap_ops *bpfmap_type_ops(u32 type);
+
+/* map.c: lifetime */
+struct bpfmap *bpfmap_create_from(const struct bpfmap_create_attr *attr,
+				  bool token);
+int bpfmap_publish(struct bpfmap *map);
+void bpfmap_init_map(struct bpfmap *map, const struct bpfmap_create_attr *attr);
+struct bpfmap *bpfmap_get_by_id(u32 id);
+int bpfmap_next_id(u32 start);
+int bpfmap_check_create_flags(const struct bpfmap_create_attr *attr,
+			      u32 allowed);
+int bpfmap_lifetime_init(void);
+void bpfmap_lifetime_exit(void);
+
+/* map.c: memory for a map's content */
+bool bpfmap_mem_available(u64 bytes);
+void *bpfmap_area_alloc(u64 size, int node, gfp_t gfp);
+void *bpfmap_area_vmalloc(u64 size, gfp_t gfp);
+struct mem_cgroup *bpfmap_charge_begin(const struct bpfmap *map);
+void bpfmap_charge_end(struct mem_cgroup *old);
+
+/* freeze.c: writers of user space against freeze */
+int bpfmap_write_begin(struct bpfmap *map);
+void bpfmap_write_end(struct bpfmap *map);
+int bpfmap_freeze(struct bpfmap *map);
+int bpfmap_mmap(struct file *file, struct vm_area_struct *vma);
+
+/* info.c */
+int bpfmap_get_info(struct bpfmap *map, struct bpfmap_info __user *uinfo,
+		    u32 *len);
+void bpfmap_show_fdinfo(struct seq_file *m, struct file *file);
+
+/* ioctl.c */
+int bpfmap_check_flags(const struct bpfmap *map, u64 flags, u64 allowed);
+extern const struct file_operations bpfmap_device_fops;
+extern const struct file_operations bpfmap_map_fops;
+
+/* the map types */
+extern const struct bpfmap_ops bpfmap_hash_ops;
+extern const struct bpfmap_ops bpfmap_percpu_hash_ops;
+extern const struct bpfmap_ops bpfmap_array_ops;
+extern const struct bpfmap_ops bpfmap_percpu_array_ops;
+
+static inline u32 bpfmap_flags_cpu(u64 flags)
+{
+	return flags >> BPFMAP_CPU_SHIFT;
+}
+
+/* Distance of the values of two CPUs in a user's buffer, and their size here */
+static inline u32 bpfmap_value_stride(const struct bpfmap *map)
+{
+	return round_up(map->value_size, 8);
+}
+
+/* Bytes of one value between the user and an operation with these flags */
+static inline u32 bpfmap_user_value_size(const struct bpfmap *map, u64 flags)
+{
+	if (!map->ops->percpu || (flags & BPFMAP_F_ONE_VALUE))
+		return map->value_size;
+	return bpfmap_value_stride(map) * num_possible_cpus();
+}
+
+
+#endif /* _BPFMAP_INTERNAL_H */

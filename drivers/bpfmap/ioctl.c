@@ -1,0 +1,622 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The commands: from an ioctl to an operation of the map's type
+ */
+#include <linux/capability.h>
+#include <linux/nospec.h>
+#include <linux/poll.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "batch.h"
+#include "internal.h"
+
+/**
+ * struct bpfmap_call - a command on its way
+ * @map: the map that the attr names, for commands that concern one; held by a
+ *	 descriptor for as long as the command runs
+ * @uattr: the caller's attr, for outputs inside of it
+ * @attr: copy of it, with zeros up to the size of the command's members
+ */
+struct bpfmap_call {
+	struct bpfmap *map;
+	void __user *uattr;
+	union {
+		struct bpfmap_create_attr create;
+		struct bpfmap_elem_attr elem;
+		struct bpfmap_batch_attr batch;
+		struct bpfmap_freeze_attr freeze;
+		struct bpfmap_id_attr id;
+		struct bpfmap_info_attr info;
+		u8 raw[BPFMAP_ATTR_SIZE];
+	} attr;
+};
+
+/* Keys and values up to this many bytes, together, need no allocation */
+#define ELEM_INLINE	640
+
+/**
+ * struct elem_bufs - kernel copies of a key and a value
+ * @key: key_size bytes, aligned to 8; NULL if there is none
+ * @value: the value or the next key, aligned to 8
+ * @heap: to be freed, or NULL
+ * @stack: small ones
+ */
+struct elem_bufs {
+	void *key;
+	void *value;
+	void *heap;
+	u64 stack[ELEM_INLINE / sizeof(u64)];
+};
+
+static int elem_bufs_init(struct elem_bufs *bufs, const struct bpfmap *map,
+			  u32 value_size)
+{
+	size_t key_size = round_up((size_t)map->key_size, 8);
+	size_t size = key_size + value_size;
+
+	bufs->heap = NULL;
+	bufs->key = bufs->stack;
+	if (unlikely(size > sizeof(bufs->stack))) {
+		bufs->heap = kvmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+		if (!bufs->heap)
+			return -ENOMEM;
+		bufs->key = bufs->heap;
+	}
+	bufs->value = bufs->key + key_size;
+	return 0;
+}
+
+/* With the user's key in it */
+static int elem_bufs_init_key(struct elem_bufs *bufs, const struct bpfmap *map,
+			      u64 ukey, u32 value_size)
+{
+	int err = elem_bufs_init(bufs, map, value_size);
+
+	if (err)
+		return err;
+	if (copy_from_user(bufs->key, u64_to_user_ptr(ukey), map->key_size)) {
+		kvfree(bufs->heap);
+		return -EFAULT;
+	}
+	return 0;
+}
+
+static void elem_bufs_exit(struct elem_bufs *bufs)
+{
+	if (unlikely(bufs->heap))
+		kvfree(bufs->heap);
+}
+
+/**
+ * bpfmap_check_flags() - are these element flags allowed?
+ * @map: map they are for
+ * @flags: from user space, or from a module
+ * @allowed: flags that the command knows, of the lower 32 bits
+ *
+ * The order is that of bpf(2) in 7.3.
+ *
+ * Return: 0, -EINVAL, or -ERANGE for a CPU that is not possible.
+ */
+int bpfmap_check_flags(const struct bpfmap *map, u64 flags, u64 allowed)
+{
+	u32 cpu = bpfmap_flags_cpu(flags);
+
+	if (likely(!flags))
+		return 0;
+	if ((u32)flags & ~(u32)allowed)
+		return -EINVAL;
+	/* No value can have a lock in it: there is no BTF to tell */
+	if (flags & BPFMAP_F_LOCK)
+		return -EINVAL;
+	if (cpu && !(flags & BPFMAP_F_CPU))
+		return -EINVAL;
+	if (!(flags & (BPFMAP_F_CPU | BPFMAP_F_ALL_CPUS)))
+		return 0;
+	if (!map->ops->percpu)
+		return -EINVAL;
+	if (!(flags & BPFMAP_F_CPU))
+		return 0;
+	if (flags & BPFMAP_F_ALL_CPUS)
+		return -EINVAL;
+	return cpu >= nr_cpu_ids || !cpu_possible(cpu) ? -ERANGE : 0;
+}
+
+static long cmd_lookup(struct bpfmap_call *call)
+{
+	const struct bpfmap_elem_attr *attr = &call->attr.elem;
+	struct bpfmap *map = call->map;
+	struct elem_bufs bufs;
+	u32 size;
+	int err;
+
+	err = bpfmap_check_flags(map, attr->flags,
+				 BPFMAP_F_LOCK | BPFMAP_F_CPU);
+	if (err)
+		return err;
+	size = bpfmap_user_value_size(map, attr->flags);
+	err = elem_bufs_init_key(&bufs, map, attr->key, size);
+	if (err)
+		return err;
+
+	err = map->ops->lookup(map, bufs.key, bufs.value, attr->flags);
+	if (!err && copy_to_user(u64_to_user_ptr(attr->value), bufs.value,
+				 size))
+		err = -EFAULT;
+	elem_bufs_exit(&bufs);
+	return err;
+}
+
+static long cmd_update(struct bpfmap_call *call)
+{
+	const struct bpfmap_elem_attr *attr = &call->attr.elem;
+	struct bpfmap *map = call->map;
+	struct elem_bufs bufs;
+	u32 size;
+	int err;
+
+	/* Which of the lower bits there are is for the type to say */
+	err = bpfmap_check_flags(map, attr->flags, U32_MAX);
+	if (err)
+		return err;
+	size = bpfmap_user_value_size(map, attr->flags);
+	err = elem_bufs_init_key(&bufs, map, attr->key, size);
+	if (err)
+		return err;
+
+	if (copy_from_user(bufs.value, u64_to_user_ptr(attr->value), size))
+		err = -EFAULT;
+	else
+		err = map->ops->update(map, bufs.key, bufs.value, attr->flags,
+				       GFP_KERNEL);
+	elem_bufs_exit(&bufs);
+	return err;
+}
+
+static long cmd_delete(struct bpfmap_call *call)
+{
+	struct elem_bufs bufs;
+	int err;
+
+	err = elem_bufs_init_key(&bufs, call->map, call->attr.elem.key, 0);
+	if (err)
+		return err;
+	err = call->map->ops->delete(call->map, bufs.key);
+	elem_bufs_exit(&bufs);
+	return err;
+}
+
+static long cmd_get_next_key(struct bpfmap_call *call)
+{
+	const struct bpfmap_elem_attr *attr = &call->attr.elem;
+	struct bpfmap *map = call->map;
+	struct elem_bufs bufs;
+	int err;
+
+	/* No key: the first one */
+	if (attr->key)
+		err = elem_bufs_init_key(&bufs, map, attr->key, map->key_size);
+	else
+		err = elem_bufs_init(&bufs, map, map->key_size);
+	if (err)
+		return err;
+
+	err = map->ops->get_next_key(map, attr->key ? bufs.key : NULL,
+				     bufs.value);
+	if (!err && copy_to_user(u64_to_user_ptr(attr->next_key), bufs.value,
+				 map->key_size))
+		err = -EFAULT;
+	elem_bufs_exit(&bufs);
+	return err;
+}
+
+/* What bpf(2) looks at before it looks for the map */
+static int check_lookup_and_delete(const struct bpfmap_call *call)
+{
+	return call->attr.elem.flags & ~BPFMAP_F_LOCK ? -EINVAL : 0;
+}
+
+static long cmd_lookup_and_delete(struct bpfmap_call *call)
+{
+	const struct bpfmap_elem_attr *attr = &call->attr.elem;
+	struct bpfmap *map = call->map;
+	struct elem_bufs bufs;
+	u32 size;
+	int err;
+
+	err = bpfmap_check_flags(map, attr->flags, BPFMAP_F_LOCK);
+	if (err)
+		return err;
+	size = bpfmap_user_value_size(map, 0);
+	err = elem_bufs_init_key(&bufs, map, attr->key, size);
+	if (err)
+		return err;
+
+	err = -ENOTSUPP;
+	if (map->ops->lookup_and_delete)
+		err = map->ops->lookup_and_delete(map, bufs.key, bufs.value);
+	/* As in bpf(2), the element is gone whether or not it arrives */
+	if (!err && copy_to_user(u64_to_user_ptr(attr->value), bufs.value,
+				 size))
+		err = -EFAULT;
+	elem_bufs_exit(&bufs);
+	return err;
+}
+
+static long call_batch(struct bpfmap_call *call,
+		       int (*op)(struct bpfmap_batch *batch))
+{
+	struct bpfmap_batch batch = {
+		.map = call->map,
+		.attr = &call->attr.batch,
+		.uattr = call->uattr,
+	};
+
+	return op ? op(&batch) : -ENOTSUPP;
+}
+
+static long cmd_lookup_batch(struct bpfmap_call *call)
+{
+	return call_batch(call, call->map->ops->lookup_batch);
+}
+
+static long cmd_lookup_and_delete_batch(struct bpfmap_call *call)
+{
+	return call_batch(call, call->map->ops->lookup_and_delete_batch);
+}
+
+static long cmd_update_batch(struct bpfmap_call *call)
+{
+	return call_batch(call, call->map->ops->update_batch);
+}
+
+static long cmd_delete_batch(struct bpfmap_call *call)
+{
+	return call_batch(call, call->map->ops->delete_batch);
+}
+
+static long cmd_freeze(struct bpfmap_call *call)
+{
+	return bpfmap_freeze(call->map);
+}
+
+static long cmd_info(struct bpfmap_call *call)
+{
+	struct bpfmap_info_attr __user *uattr = call->uattr;
+	u32 len = call->attr.info.info_len;
+	int err;
+
+	err = bpfmap_get_info(call->map, u64_to_user_ptr(call->attr.info.info),
+			      &len);
+	if (!err && put_user(len, &uattr->info_len))
+		err = -EFAULT;
+	return err;
+}
+
+/* Steps of bpf(2) that come after the type's allocation */
+static int check_created(const struct bpfmap_create_attr *attr)
+{
+	const u32 both = BPFMAP_F_RDONLY | BPFMAP_F_WRONLY;
+	u8 hash[32];
+
+	/* There is no BTF here. libbpf tries again without */
+	if (attr->btf_key_type_id || attr->btf_value_type_id) {
+		struct fd f = fdget(attr->btf_fd);
+		int err = fd_file(f) ? -EINVAL : -EBADF;
+
+		fdput(f);
+		return err;
+	}
+	if (attr->excl_prog_hash) {
+		/* For a program that may use the map alone: there are none */
+		if (attr->excl_prog_hash_size != sizeof(hash))
+			return -EINVAL;
+		if (copy_from_user(hash, u64_to_user_ptr(attr->excl_prog_hash),
+				   sizeof(hash)))
+			return -EFAULT;
+	} else if (attr->excl_prog_hash_size) {
+		return -EINVAL;
+	}
+	return (attr->map_flags & both) == both ? -EINVAL : 0;
+}
+
+static long cmd_create(struct bpfmap_call *call)
+{
+	struct bpfmap_create_attr *attr = &call->attr.create;
+	bool token = attr->map_flags & BPFMAP_F_TOKEN_FD;
+	struct bpfmap *map;
+	long ret;
+
+	attr->map_flags &= ~BPFMAP_F_TOKEN_FD;
+	map = bpfmap_create_from(attr, token);
+	if (IS_ERR(map))
+		return PTR_ERR(map);
+
+	ret = check_created(attr);
+	if (!ret)
+		ret = bpfmap_publish(map);
+	/* Last: from here on user space has it */
+	if (!ret)
+		ret = bpfmap_install_fd(map, attr->map_flags &
+					(BPFMAP_F_RDONLY | BPFMAP_F_WRONLY));
+	bpfmap_put(map);
+	return ret;
+}
+
+static long cmd_get_next_id(struct bpfmap_call *call)
+{
+	struct bpfmap_id_attr __user *uattr = call->uattr;
+	int id;
+
+	if (call->attr.id.start_id >= INT_MAX)
+		return -EINVAL;
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	id = bpfmap_next_id(call->attr.id.start_id + 1);
+	if (id < 0)
+		return id;
+	return put_user(id, &uattr->next_id);
+}
+
+static long cmd_get_fd_by_id(struct bpfmap_call *call)
+{
+	const struct bpfmap_id_attr *attr = &call->attr.id;
+	struct bpfmap *map;
+	long fd;
+
+	if (attr->open_flags & ~(BPFMAP_F_RDONLY | BPFMAP_F_WRONLY))
+		return -EINVAL;
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (attr->open_flags == (BPFMAP_F_RDONLY | BPFMAP_F_WRONLY))
+		return -EINVAL;
+
+	map = bpfmap_get_by_id(attr->map_id);
+	if (!map)
+		return -ENOENT;
+	fd = bpfmap_install_fd(map, attr->open_flags);
+	bpfmap_put(map);
+	return fd;
+}
+
+/* Bits of struct bpfmap_command's needs */
+#define NEEDS_MAP	BIT(0)	/* a descriptor, of the given modes */
+#define NEEDS_READ	BIT(1)
+#define NEEDS_WRITE	BIT(2)
+#define IS_WRITER	BIT(3)	/* not while the map is frozen */
+#define CLOSED_EBADFD	BIT(4)	/* errno for a closed descriptor */
+
+/**
+ * struct bpfmap_command - a row of the command table
+ * @run: the handler
+ * @check: what comes before looking for the map, or NULL
+ * @size: end of the last member; bytes behind it must be zero
+ * @fd_at: offset of the map's descriptor
+ * @needs: what the map's descriptor must be good for
+ */
+struct bpfmap_command {
+	long (*run)(struct bpfmap_call *call);
+	int (*check)(const struct bpfmap_call *call);
+	u8 size;
+	u8 fd_at;
+	u8 needs;
+};
+
+#define CMD(nr, handler, type, last, ...)				\
+	[BPFMAP_CMD_##nr] = {						\
+		.run = handler,						\
+		.size = offsetofend(struct bpfmap_##type##_attr, last),	\
+		__VA_ARGS__						\
+	}
+
+#define MAP_CMD(nr, handler, type, last, fd, bits, ...)			\
+	CMD(nr, handler, type, last,					\
+	    .fd_at = offsetof(struct bpfmap_##type##_attr, fd),		\
+	    .needs = NEEDS_MAP | (bits), __VA_ARGS__)
+
+#define READS	NEEDS_READ
+#define WRITES	(NEEDS_WRITE | IS_WRITER)
+
+static const struct bpfmap_command bpfmap_cmds[] = {
+	CMD(MAP_CREATE, cmd_create, create, excl_prog_hash_size),
+	MAP_CMD(MAP_LOOKUP_ELEM, cmd_lookup, elem, flags, map_fd, READS),
+	MAP_CMD(MAP_UPDATE_ELEM, cmd_update, elem, flags, map_fd, WRITES),
+	MAP_CMD(MAP_DELETE_ELEM, cmd_delete, elem, key, map_fd, WRITES),
+	MAP_CMD(MAP_GET_NEXT_KEY, cmd_get_next_key, elem, next_key, map_fd,
+		READS),
+	MAP_CMD(MAP_LOOKUP_AND_DELETE_ELEM, cmd_lookup_and_delete, elem, flags,
+		map_fd, READS | WRITES, .check = check_lookup_and_delete),
+	MAP_CMD(MAP_LOOKUP_BATCH, cmd_lookup_batch, batch, flags, map_fd,
+		READS),
+	MAP_CMD(MAP_LOOKUP_AND_DELETE_BATCH, cmd_lookup_and_delete_batch, batch,
+		flags, map_fd, READS | WRITES),
+	MAP_CMD(MAP_UPDATE_BATCH, cmd_update_batch, batch, flags, map_fd,
+		WRITES),
+	MAP_CMD(MAP_DELETE_BATCH, cmd_delete_batch, batch, flags, map_fd,
+		WRITES),
+	MAP_CMD(MAP_FREEZE, cmd_freeze, freeze, map_fd, map_fd, NEEDS_WRITE),
+	MAP_CMD(OBJ_GET_INFO_BY_FD, cmd_info, info, info, bpf_fd,
+		CLOSED_EBADFD),
+	CMD(MAP_GET_NEXT_ID, cmd_get_next_id, id, next_id),
+	CMD(MAP_GET_FD_BY_ID, cmd_get_fd_by_id, id, open_flags),
+};
+
+/* Command number, under speculation too; NULL if there is no such command */
+static const struct bpfmap_command *find_cmd(unsigned int nr)
+{
+	const struct bpfmap_command *cmd;
+
+	if (nr >= ARRAY_SIZE(bpfmap_cmds))
+		return NULL;
+	cmd = &bpfmap_cmds[array_index_nospec(nr, ARRAY_SIZE(bpfmap_cmds))];
+	return cmd->run ? cmd : NULL;
+}
+
+/* The rules for an attr that is not exactly as long as its members */
+static int copy_odd_attr(struct bpfmap_call *call, const struct bpfmap_command *cmd,
+			 size_t size)
+{
+	u8 *raw = call->attr.raw;
+	int zero;
+
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	if (size > sizeof(call->attr)) {
+		zero = check_zeroed_user(call->uattr + sizeof(call->attr),
+					 size - sizeof(call->attr));
+		if (zero <= 0)
+			return zero ?: -E2BIG;
+		size = sizeof(call->attr);
+	}
+	if (copy_from_user(raw, call->uattr, size))
+		return -EFAULT;
+	if (!cmd)
+		return -EINVAL;
+	if (size < cmd->size)
+		memset(raw + size, 0, cmd->size - size);
+	else if (memchr_inv(raw + cmd->size, 0, size - cmd->size))
+		return -EINVAL;
+	return 0;
+}
+
+static int copy_attr(struct bpfmap_call *call, const struct bpfmap_command *cmd,
+		     size_t size)
+{
+	if (unlikely(!cmd || size != cmd->size))
+		return copy_odd_attr(call, cmd, size);
+	return copy_from_user(&call->attr, call->uattr, size) ? -EFAULT : 0;
+}
+
+static long run_on_map(struct bpfmap_call *call, const struct bpfmap_command *cmd,
+		       struct file *file)
+{
+	long ret;
+
+	call->map = file->private_data;
+	if ((cmd->needs & NEEDS_READ && !(file->f_mode & FMODE_READ)) ||
+	    (cmd->needs & NEEDS_WRITE && !(file->f_mode & FMODE_WRITE)))
+		return -EPERM;
+	if (!(cmd->needs & IS_WRITER)) {
+		/* Freezing a frozen map: as with any other write */
+		if (cmd->needs & NEEDS_WRITE &&
+		    READ_ONCE(call->map->frozen) == BPFMAP_FROZEN)
+			return -EPERM;
+		return cmd->run(call);
+	}
+
+	ret = bpfmap_write_begin(call->map);
+	if (ret)
+		return ret;
+	ret = cmd->run(call);
+	bpfmap_write_end(call->map);
+	return ret;
+}
+
+static u32 attr_fd(const struct bpfmap_call *call, const struct bpfmap_command *cmd)
+{
+	u32 fd;
+
+	memcpy(&fd, call->attr.raw + cmd->fd_at, sizeof(fd));
+	return fd;
+}
+
+/* Is this ioctl one of ours, and if so, which? */
+static long bpfmap_ioctl_begin(struct bpfmap_call *call,
+			       const struct bpfmap_command **cmd,
+			       unsigned int ioc, unsigned long arg)
+{
+	int err;
+
+	if (_IOC_TYPE(ioc) != BPFMAP_IOC_MAGIC ||
+	    _IOC_DIR(ioc) != (_IOC_READ | _IOC_WRITE))
+		return -ENOTTY;
+	call->uattr = (void __user *)arg;
+	*cmd = find_cmd(_IOC_NR(ioc));
+	err = copy_attr(call, *cmd, _IOC_SIZE(ioc));
+	if (!err && (*cmd)->check)
+		err = (*cmd)->check(call);
+	return err;
+}
+
+static long bpfmap_device_ioctl(struct file *file, unsigned int ioc,
+				unsigned long arg)
+{
+	const struct bpfmap_command *cmd;
+	struct bpfmap_call call;
+	struct fd f;
+	long ret;
+
+	ret = bpfmap_ioctl_begin(&call, &cmd, ioc, arg);
+	if (ret)
+		return ret;
+	if (!(cmd->needs & NEEDS_MAP))
+		return cmd->run(&call);
+
+	f = fdget(attr_fd(&call, cmd));
+	if (!fd_file(f))
+		return cmd->needs & CLOSED_EBADFD ? -EBADFD : -EBADF;
+	ret = -EINVAL;
+	if (fd_file(f)->f_op == &bpfmap_map_fops)
+		ret = run_on_map(&call, cmd, fd_file(f));
+	fdput(f);
+	return ret;
+}
+
+static long bpfmap_map_ioctl(struct file *file, unsigned int ioc,
+			     unsigned long arg)
+{
+	const struct bpfmap_command *cmd;
+	struct bpfmap_call call;
+	long ret;
+
+	ret = bpfmap_ioctl_begin(&call, &cmd, ioc, arg);
+	if (ret)
+		return ret;
+	/* A command for no map or for another one: to the device with it */
+	if (!(cmd->needs & NEEDS_MAP) || attr_fd(&call, cmd))
+		return -EINVAL;
+	return run_on_map(&call, cmd, file);
+}
+
+static int bpfmap_map_release(struct inode *inode, struct file *file)
+{
+	bpfmap_put(file->private_data);
+	return 0;
+}
+
+/* As bpf(2): EINVAL, not what the VFS says of files that cannot be read */
+static ssize_t bpfmap_map_read(struct file *file, char __user *buf,
+			       size_t size, loff_t *pos)
+{
+	return -EINVAL;
+}
+
+static ssize_t bpfmap_map_write(struct file *file, const char __user *buf,
+				size_t size, loff_t *pos)
+{
+	return -EINVAL;
+}
+
+static __poll_t bpfmap_map_poll(struct file *file, poll_table *wait)
+{
+	return EPOLLERR;
+}
+
+const struct file_operations bpfmap_map_fops = {
+	.owner = THIS_MODULE,
+	.release = bpfmap_map_release,
+	.read = bpfmap_map_read,
+	.write = bpfmap_map_write,
+	.poll = bpfmap_map_poll,
+	.mmap = bpfmap_mmap,
+	.unlocked_ioctl = bpfmap_map_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.show_fdinfo = bpfmap_show_fdinfo,
+};
+
+const struct file_operations bpfmap_device_fops = {
+	.owner = THIS_MODULE,
+	.open = nonseekable_open,
+	.unlocked_ioctl = bpfmap_device_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+};

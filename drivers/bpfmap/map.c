@@ -1,0 +1,447 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Lifetime of a map: creation, references, ids, descriptors, memory
+ */
+#include <linux/anon_inodes.h>
+#include <linux/capability.h>
+#include <linux/ctype.h>
+#include <linux/export.h>
+#include <linux/file.h>
+#include <linux/idr.h>
+#include <linux/memcontrol.h>
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "internal.h"
+
+/* Requests above this are weighed against the memory that is there */
+#define BPFMAP_AREA_BIG (64ULL << 20)
+
+static DEFINE_IDR(bpfmap_ids);			/* under bpfmap_ids_lock */
+static DEFINE_SPINLOCK(bpfmap_ids_lock);
+static struct workqueue_struct *bpfmap_free_wq;
+
+/**
+ * bpfmap_mem_available() - is it worth trying to get so much memory?
+ * @bytes: any number
+ *
+ * vmalloc would take page after page until none is left, and the OOM killer
+ * would then find somebody else to blame. Small requests are not worth asking.
+ */
+bool bpfmap_mem_available(u64 bytes)
+{
+	return bytes <= BPFMAP_AREA_BIG ||
+	       bytes >> PAGE_SHIFT <= si_mem_available();
+}
+
+/**
+ * bpfmap_area_vmalloc() - page-aligned memory for a map's content
+ * @size: bytes, any number
+ * @gfp: GFP_KERNEL, with __GFP_ZERO where wanted
+ *
+ * As bpfmap_area_alloc(), but vmalloc_to_page() works on it.
+ */
+void *bpfmap_area_vmalloc(u64 size, gfp_t gfp)
+{
+	if (size > SIZE_MAX - PAGE_SIZE || !bpfmap_mem_available(size))
+		return NULL;
+	return __vmalloc(size, gfp | __GFP_ACCOUNT | __GFP_NOWARN |
+			 __GFP_RETRY_MAYFAIL);
+}
+
+/**
+ * bpfmap_area_alloc() - memory for a map's content
+ * @size: bytes, any number
+ * @node: preferred NUMA node or NUMA_NO_NODE
+ * @gfp: GFP_KERNEL or GFP_ATOMIC, with __GFP_ZERO where wanted
+ *
+ * Does not wake the OOM killer and does not warn; charged to the memory
+ * cgroup. Free with kvfree().
+ *
+ * Return: the memory, page aligned if larger than 32 KiB; NULL if there is not
+ * that much.
+ */
+void *bpfmap_area_alloc(u64 size, int node, gfp_t gfp)
+{
+	void *p;
+
+	gfp |= __GFP_ACCOUNT | __GFP_NOWARN;
+	if (size <= PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER) {
+		p = kmalloc_node(size, gfp | __GFP_NORETRY, node);
+		if (p || !gfpflags_allow_blocking(gfp))
+			return p;
+	}
+	if (!gfpflags_allow_blocking(gfp))
+		return NULL;
+	/* There is no exported vmalloc with both a node and gfp flags */
+	if (node != NUMA_NO_NODE && size <= INT_MAX)
+		return bpfmap_mem_available(size) ?
+		       kvmalloc_node(size, gfp | __GFP_RETRY_MAYFAIL, node) :
+		       NULL;
+	return bpfmap_area_vmalloc(size, gfp);
+}
+
+/**
+ * bpfmap_charge_begin() - charge what follows to a map's memory cgroup
+ * @map: the map
+ *
+ * Return: what to give to bpfmap_charge_end().
+ */
+struct mem_cgroup *bpfmap_charge_begin(const struct bpfmap *map)
+{
+	return set_active_memcg(map->memcg);
+}
+
+/**
+ * bpfmap_charge_end() - charge the running task again
+ * @old: from bpfmap_charge_begin()
+ */
+void bpfmap_charge_end(struct mem_cgroup *old)
+{
+	set_active_memcg(old);
+}
+
+static void bpfmap_free(struct bpfmap *map)
+{
+	struct bpfmap_writers __percpu *writers = map->writers;
+	struct mem_cgroup *memcg = map->memcg;
+
+	mutex_destroy(&map->freeze_mutex);
+	map->ops->free(map);
+	free_percpu(writers);
+	mem_cgroup_put(memcg);
+}
+
+static void bpfmap_free_work(struct work_struct *work)
+{
+	bpfmap_free(container_of(to_rcu_work(work), struct bpfmap, free_work));
+}
+
+/**
+ * bpfmap_init_map() - first thing for a type's alloc after allocating zeros
+ * @map: the common part
+ * @attr: the request
+ */
+void bpfmap_init_map(struct bpfmap *map, const struct bpfmap_create_attr *attr)
+{
+	map->ops = bpfmap_type_ops(attr->map_type);
+	map->type = attr->map_type;
+	map->key_size = attr->key_size;
+	map->value_size = attr->value_size;
+	map->max_entries = attr->max_entries;
+	map->flags = attr->map_flags & ~(BPFMAP_F_RDONLY | BPFMAP_F_WRONLY);
+	map->numa_node = attr->map_flags & BPFMAP_F_NUMA_NODE ?
+			 attr->numa_node : NUMA_NO_NODE;
+	map->map_extra = attr->map_extra;
+	refcount_set(&map->ref, 1);
+	mutex_init(&map->freeze_mutex);
+	INIT_RCU_WORK(&map->free_work, bpfmap_free_work);
+}
+
+/* The kernel's isalnum() takes Latin-1 letters too, and so does bpf(2) */
+static int bpfmap_set_name(struct bpfmap *map, const char *name)
+{
+	size_t i, len = strnlen(name, BPFMAP_NAME_LEN);
+
+	if (len == BPFMAP_NAME_LEN)
+		return -EINVAL;
+	for (i = 0; i < len; i++)
+		if (!isalnum(name[i]) && name[i] != '_' && name[i] != '.')
+			return -EINVAL;
+	memcpy(map->name, name, len);
+	return 0;
+}
+
+static int bpfmap_check_numa(const struct bpfmap_create_attr *attr)
+{
+	int node = attr->numa_node;
+
+	if (!(attr->map_flags & BPFMAP_F_NUMA_NODE) || node == NUMA_NO_NODE)
+		return 0;
+	if (node < 0 || node >= nr_node_ids || !node_online(node))
+		return -EINVAL;
+	return 0;
+}
+
+/**
+ * bpfmap_check_create_flags() - rules for map_flags that all types share
+ * @attr: the request
+ * @allowed: flags that the type knows
+ *
+ * Return: 0 or -EINVAL.
+ */
+int bpfmap_check_create_flags(const struct bpfmap_create_attr *attr,
+			      u32 allowed)
+{
+	const u32 both = BPFMAP_F_RDONLY_PROG | BPFMAP_F_WRONLY_PROG;
+
+	if (attr->map_flags & ~allowed || (attr->map_flags & both) == both)
+		return -EINVAL;
+	return 0;
+}
+
+/* Steps of bpf(2) that come before the type's own test */
+static int bpfmap_check_common(const struct bpfmap_create_attr *attr)
+{
+	if (attr->btf_vmlinux_value_type_id)
+		return -EINVAL;
+	if (attr->btf_key_type_id && !attr->btf_value_type_id)
+		return -EINVAL;
+	if (attr->map_extra)
+		return -EINVAL;
+	return bpfmap_check_numa(attr);
+}
+
+/* No descriptor can be seen to be a token of the BPF file system from here */
+static int bpfmap_check_token(int fd)
+{
+	struct fd f = fdget(fd);
+
+	if (!fd_file(f))
+		return -EBADF;
+	fdput(f);
+	return -EINVAL;
+}
+
+/**
+ * bpfmap_publish() - give a map its id
+ * @map: from bpfmap_create_from(), not published yet
+ *
+ * From here on MAP_GET_FD_BY_ID finds it.
+ *
+ * Return: 0, -ENOMEM or -ENOSPC.
+ */
+int bpfmap_publish(struct bpfmap *map)
+{
+	int id;
+
+	idr_preload(GFP_KERNEL);
+	spin_lock_bh(&bpfmap_ids_lock);
+	id = idr_alloc_cyclic(&bpfmap_ids, map, 1, INT_MAX, GFP_ATOMIC);
+	if (id > 0)
+		map->id = id;
+	spin_unlock_bh(&bpfmap_ids_lock);
+	idr_preload_end();
+
+	return id < 0 ? id : 0;
+}
+
+/**
+ * bpfmap_create_from() - a map without an id yet, so that nobody can find it
+ * @attr: as in bpfmap_create(), but descriptor flags are ignored
+ * @token: with BPFMAP_F_TOKEN_FD, which @attr no longer has
+ *
+ * Return: the map with one reference, or an ERR_PTR.
+ */
+struct bpfmap *bpfmap_create_from(const struct bpfmap_create_attr *attr,
+				  bool token)
+{
+	const struct bpfmap_ops *ops;
+	struct bpfmap *map;
+	int err;
+
+	err = bpfmap_check_common(attr);
+	if (err)
+		return ERR_PTR(err);
+	ops = bpfmap_type_ops(attr->map_type);
+	if (!ops)
+		return ERR_PTR(-EINVAL);
+	err = ops->check(attr);
+	if (err)
+		return ERR_PTR(err);
+	err = token ? bpfmap_check_token(attr->map_token_fd) : 0;
+	if (err)
+		return ERR_PTR(err);
+	/* No device to offload a map to */
+	if (attr->map_ifindex)
+		return ERR_PTR(-EINVAL);
+
+	map = ops->alloc(attr);
+	if (IS_ERR(map))
+		return map;
+	map->memcg = get_mem_cgroup_from_mm(current->mm);
+	map->writers = alloc_percpu_gfp(struct bpfmap_writers,
+					GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	err = map->writers ? bpfmap_set_name(map, attr->map_name) : -ENOMEM;
+	if (err) {
+		bpfmap_free(map);
+		return ERR_PTR(err);
+	}
+	return map;
+}
+
+/**
+ * bpfmap_create() - create a map
+ * @attr: as in BPFMAP_MAP_CREATE, without what belongs to a descriptor: flags
+ *	  BPFMAP_F_RDONLY, BPFMAP_F_WRONLY, BPFMAP_F_TOKEN_FD, and
+ *	  excl_prog_hash
+ *
+ * Memory is charged to the running task's memory cgroup.
+ *
+ * Context: Process context. May sleep.
+ * Return: the map, to be given back with bpfmap_put(), or an ERR_PTR with the
+ * errno of the command.
+ */
+struct bpfmap *bpfmap_create(const struct bpfmap_create_attr *attr)
+{
+	struct bpfmap *map;
+	int err;
+
+	if (attr->map_flags & (BPFMAP_F_RDONLY | BPFMAP_F_WRONLY |
+			       BPFMAP_F_TOKEN_FD) ||
+	    attr->excl_prog_hash || attr->excl_prog_hash_size || attr->__pad ||
+	    attr->btf_key_type_id || attr->btf_value_type_id)
+		return ERR_PTR(-EINVAL);
+
+	map = bpfmap_create_from(attr, false);
+	if (IS_ERR(map))
+		return map;
+	err = bpfmap_publish(map);
+	if (err) {
+		bpfmap_put(map);
+		return ERR_PTR(err);
+	}
+	return map;
+}
+EXPORT_SYMBOL_GPL(bpfmap_create);
+
+/**
+ * bpfmap_get() - take a reference
+ * @map: map to which the caller has a reference
+ *
+ * Context: Any.
+ * Return: @map.
+ */
+struct bpfmap *bpfmap_get(struct bpfmap *map)
+{
+	refcount_inc(&map->ref);
+	return map;
+}
+EXPORT_SYMBOL_GPL(bpfmap_get);
+
+/**
+ * bpfmap_put() - give a reference back
+ * @map: the map
+ *
+ * The last one makes the id vanish at once. Memory follows after a grace
+ * period, so that values from bpfmap_lookup_elem() are valid up to
+ * rcu_read_unlock() even then.
+ *
+ * Context: Process and softirq context.
+ */
+void bpfmap_put(struct bpfmap *map)
+{
+	if (!refcount_dec_and_test(&map->ref))
+		return;
+	spin_lock_bh(&bpfmap_ids_lock);
+	if (map->id)
+		idr_remove(&bpfmap_ids, map->id);
+	spin_unlock_bh(&bpfmap_ids_lock);
+	queue_rcu_work(bpfmap_free_wq, &map->free_work);
+}
+EXPORT_SYMBOL_GPL(bpfmap_put);
+
+/**
+ * bpfmap_get_from_fd() - the map behind a descriptor of the running process
+ * @fd: descriptor
+ *
+ * Context: Process context.
+ * Return: the map, to be given back with bpfmap_put(); ERR_PTR -EBADF if @fd
+ * is closed, -EINVAL if it is something else.
+ */
+struct bpfmap *bpfmap_get_from_fd(int fd)
+{
+	struct fd f = fdget(fd);
+	struct bpfmap *map = ERR_PTR(-EINVAL);
+
+	if (!fd_file(f))
+		return ERR_PTR(-EBADF);
+	if (fd_file(f)->f_op == &bpfmap_map_fops)
+		map = bpfmap_get(fd_file(f)->private_data);
+	fdput(f);
+	return map;
+}
+EXPORT_SYMBOL_GPL(bpfmap_get_from_fd);
+
+/**
+ * bpfmap_install_fd() - open a descriptor for a map in the running process
+ * @map: the map; the descriptor takes a reference of its own
+ * @open_flags: 0, BPFMAP_F_RDONLY or BPFMAP_F_WRONLY
+ *
+ * The descriptor is close-on-exec and usable by user space at once.
+ *
+ * Context: Process context. May sleep.
+ * Return: the descriptor, -EINVAL for other flags or both of them, -EMFILE,
+ * -ENFILE, -ENOMEM.
+ */
+int bpfmap_install_fd(struct bpfmap *map, unsigned int open_flags)
+{
+	int fd, mode = O_RDWR;
+
+	if (open_flags == BPFMAP_F_RDONLY)
+		mode = O_RDONLY;
+	else if (open_flags == BPFMAP_F_WRONLY)
+		mode = O_WRONLY;
+	else if (open_flags)
+		return -EINVAL;
+
+	/* The name is bpf(2)'s: tools tell what a descriptor is by it */
+	fd = anon_inode_getfd("bpf-map", &bpfmap_map_fops, bpfmap_get(map),
+			      mode | O_CLOEXEC);
+	if (fd < 0)
+		bpfmap_put(map);
+	return fd;
+}
+EXPORT_SYMBOL_GPL(bpfmap_install_fd);
+
+/**
+ * bpfmap_get_by_id() - take a reference to the map with an id
+ * @id: any number
+ *
+ * Return: the map, NULL if there is none or its last reference is gone.
+ */
+struct bpfmap *bpfmap_get_by_id(u32 id)
+{
+	struct bpfmap *map;
+
+	spin_lock_bh(&bpfmap_ids_lock);
+	map = idr_find(&bpfmap_ids, id);
+	if (map && !refcount_inc_not_zero(&map->ref))
+		map = NULL;
+	spin_unlock_bh(&bpfmap_ids_lock);
+	return map;
+}
+
+/**
+ * bpfmap_next_id() - the smallest id that is not below a number
+ * @start: the number, at most INT_MAX
+ *
+ * Return: the id, -ENOENT if there is none.
+ */
+int bpfmap_next_id(u32 start)
+{
+	int id = start;
+	struct bpfmap *map;
+
+	spin_lock_bh(&bpfmap_ids_lock);
+	map = idr_get_next(&bpfmap_ids, &id);
+	spin_unlock_bh(&bpfmap_ids_lock);
+	return map ? id : -ENOENT;
+}
+
+int __init bpfmap_lifetime_init(void)
+{
+	bpfmap_free_wq = alloc_workqueue("bpfmap_free", WQ_UNBOUND, 0);
+	return bpfmap_free_wq ? 0 : -ENOMEM;
+}
+
+/* No map has a reference: descriptors and other modules pin this one */
+void bpfmap_lifetime_exit(void)
+{
+	/* First the grace periods that queue work, then the work */
+	rcu_barrier();
+	destroy_workqueue(bpfmap_free_wq);
+	idr_destroy(&bpfmap_ids);
+}

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Elements with per-CPU free lists
+ *
+ * Each element is in exactly one list or taken. A CPU puts to and gets from
+ * its own list, and looks through the others' when that is empty, so that any
+ * CPU can have the last element. The idea of a lock per CPU's list is that of
+ * kernel/bpf/percpu_freelist.c; indexes instead of pointers halve the links,
+ * and let chunks come one by one where nothing is preallocated.
+ */
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "internal.h"
+#include "pool.h"
+
+static u32 pool_nr_chunks(const struct bpfmap_pool *pool)
+{
+	u32 per_chunk = 1U << pool->chunk_shift;
+
+	return DIV_ROUND_UP_ULL(pool->nr_max, per_chunk);
+}
+
+static u32 pool_chunk_elems(const struct bpfmap_pool *pool, u32 first)
+{
+	return min_t(u32, 1U << pool->chunk_shift, pool->nr_max - first);
+}
+
+static void pool_free_chunk(struct bpfmap_pool *pool, void *chunk, u32 nr)
+{
+	u32 i;
+
+	if (pool->ops->exit)
+		for (i = 0; i < nr; i++) {
+			pool->ops->exit(pool->map,
+					chunk + (size_t)i * pool->elem_size);
+			cond_resched();
+		}
+	kvfree(chunk);
+}
+
+/* Elements from first on, linked to each other; the last one's link is open */
+static void *pool_alloc_chunk(struct bpfmap_pool *pool, u32 nr, gfp_t gfp)
+{
+	void *chunk;
+	u32 i;
+
+	chunk = bpfmap_area_alloc((u64)nr * pool->elem_size,
+				  pool->map->numa_node, gfp | __GFP_ZERO);
+	if (!chunk)
+		return NULL;
+
+	for (i = 0; i < nr; i++) {
+		void *elem = chunk + (size_t)i * pool->elem_size;
+
+		if (pool->ops->init(pool->map, elem, gfp))
+			goto free;
+		if (gfpflags_allow_blocking(gfp))
+			cond_resched();
+	}
+	return chunk;
+
+free:
+	/* Only those that were set up: exit must see no other */
+	if (pool->ops->exit)
+		while (i--)
+			pool->ops->exit(pool->map,
+					chunk + (size_t)i * pool->elem_size);
+	kvfree(chunk);
+	return NULL;
+}
+
+static struct bpfmap_pool_elem *pool_link(struct bpfmap_pool *pool, u32 index)
+{
+	return bpfmap_pool_elem(pool, index);
+}
+
+static void pool_splice(struct bpfmap_pool *pool, int cpu, u32 first, u32 last)
+{
+	struct bpfmap_pool_list *list = per_cpu_ptr(pool->lists, cpu);
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&list->lock, flags);
+	pool_link(pool, last)->next_free = list->first;
+	list->first = first;
+	raw_spin_unlock_irqrestore(&list->lock, flags);
+}
+
+/* Put elements first..first+nr-1, which nobody knows, into lists of CPUs */
+static void pool_add_range(struct bpfmap_pool *pool, u32 first, u32 nr, int cpu)
+{
+	u32 i;
+
+	for (i = first; i < first + nr - 1; i++)
+		pool_link(pool, i)->next_free = i + 1;
+	pool_splice(pool, cpu, first, first + nr - 1);
+}
+
+/* A piece for each CPU, so that the first inserts need not look elsewhere */
+static void pool_spread(struct bpfmap_pool *pool)
+{
+	u32 cpus = num_possible_cpus();
+	u32 first = 0, done = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		u32 end = div_u64((u64)pool->nr_max * ++done, cpus);
+
+		if (end > first)
+			pool_add_range(pool, first, end - first, cpu);
+		first = end;
+	}
+}
+
+static int pool_fill(struct bpfmap_pool *pool)
+{
+	u32 i, nr;
+
+	for (i = 0; i < pool_nr_chunks(pool); i++) {
+		nr = pool_chunk_elems(pool, pool->nr_ready);
+		pool->chunks[i] = pool_alloc_chunk(pool, nr, GFP_KERNEL);
+		if (!pool->chunks[i])
+			return -ENOMEM;
+		pool->nr_ready += nr;
+		if (fatal_signal_pending(current))
+			return -ENOMEM;
+	}
+	pool_spread(pool);
+	return 0;
+}
+
+/**
+ * bpfmap_pool_create() - set a pool up
+ * @pool: zeroed, in the map's struct
+ * @map: owner, of which max_entries and numa_node are set
+ * @ops: owner's hooks
+ * @elem_size: bytes of an element, a multiple of 8
+ * @chunk_elems: elements to allocate at once, rounded up to a power of two
+ * @prealloc: allocate all now, rather than when they are needed
+ *
+ * Return: 0 or -ENOMEM; bpfmap_pool_destroy() after both.
+ */
+int bpfmap_pool_create(struct bpfmap_pool *pool, struct bpfmap *map,
+		       const struct bpfmap_pool_ops *ops, u32 elem_size,
+		       u32 chunk_elems, bool prealloc)
+{
+	int cpu;
+
+	pool->map = map;
+	pool->ops = ops;
+	pool->elem_size = elem_size;
+	pool->nr_max = map->max_entries;
+	pool->chunk_shift = order_base_2(chunk_elems);
+	raw_spin_lock_init(&pool->grow_lock);
+
+	pool->lists = alloc_percpu_gfp(struct bpfmap_pool_list,
+				       GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!pool->lists)
+		return -ENOMEM;
+	for_each_possible_cpu(cpu) {
+		struct bpfmap_pool_list *list = per_cpu_ptr(pool->lists, cpu);
+
+		raw_spin_lock_init(&list->lock);
+		list->first = BPFMAP_POOL_NONE;
+		list->victim = cpu;
+	}
+	pool->chunks = bpfmap_area_alloc((u64)pool_nr_chunks(pool) *
+					 sizeof(*pool->chunks),
+					 map->numa_node,
+					 GFP_KERNEL | __GFP_ZERO);
+	if (!pool->chunks)
+		return -ENOMEM;
+	if (!prealloc)
+		return 0;
+	return bpfmap_mem_available((u64)pool->nr_max * elem_size) ?
+	       pool_fill(pool) : -ENOMEM;
+}
+
+/**
+ * bpfmap_pool_destroy() - give everything back
+ * @pool: that bpfmap_pool_create() was called for, or all zero
+ *
+ * Context: Process context, after the last reader's grace period.
+ */
+void bpfmap_pool_destroy(struct bpfmap_pool *pool)
+{
+	u32 i, nr, first = 0;
+
+	for (i = 0; first < pool->nr_ready; i++) {
+		nr = pool_chunk_elems(pool, first);
+		pool_free_chunk(pool, pool->chunks[i], nr);
+		first += nr;
+		cond_resched();
+	}
+	kvfree(pool->chunks);
+	free_percpu(pool->lists);
+}
+
+/**
+ * bpfmap_pool_grow() - allocate one more chunk
+ * @pool: the pool
+ * @gfp: GFP_KERNEL or GFP_ATOMIC
+ *
+ * Context: No lock held. Charged to the map's memory cgroup.
+ * Return: 0 when it is worth to try bpfmap_pool_get() again, or -ENOMEM.
+ */
+int bpfmap_pool_grow(struct bpfmap_pool *pool, gfp_t gfp)
+{
+	struct mem_cgroup *old = bpfmap_charge_begin(pool->map);
+	u32 first = READ_ONCE(pool->nr_ready);
+	u32 nr = pool_chunk_elems(pool, first);
+	unsigned long flags;
+	void *chunk = NULL;
+
+	if (nr)
+		chunk = pool_alloc_chunk(pool, nr, gfp);
+	bpfmap_charge_end(old);
+	if (!chunk)
+		return nr ? -ENOMEM : 0;
+
+	raw_spin_lock_irqsave(&pool->grow_lock, flags);
+	if (pool->nr_ready != first) {
+		/* Somebody was faster: there are elements now */
+		raw_spin_unlock_irqrestore(&pool->grow_lock, flags);
+		pool_free_chunk(pool, chunk, nr);
+		return 0;
+	}
+	WRITE_ONCE(pool->chunks[first >> pool->chunk_shift], chunk);
+	pool_add_range(pool, first, nr, raw_smp_processor_id());
+	WRITE_ONCE(pool->nr_ready, first + nr);
+	raw_spin_unlock_irqrestore(&pool->grow_lock, flags);
+	return 0;
+}
+
+static u32 pool_pop(struct bpfmap_pool *pool, struct bpfmap_pool_list *list)
+{
+	u32 index;
+
+	/* Racy look: an empty list of another CPU is not worth its lock */
+	if (READ_ONCE(list->first) == BPFMAP_POOL_NONE)
+		return BPFMAP_POOL_NONE;
+
+	raw_spin_lock(&list->lock);
+	index = list->first;
+	if (index != BPFMAP_POOL_NONE)
+		WRITE_ONCE(list->first, pool_link(pool, index)->next_free);
+	raw_spin_unlock(&list->lock);
+	return index;
+}
+
+static u32 pool_steal(struct bpfmap_pool *pool, struct bpfmap_pool_list *own)
+{
+	u32 index, i, cpu = own->victim;
+
+	for (i = 0; i < nr_cpu_ids; i++) {
+		if (cpu_possible(cpu)) {
+			index = pool_pop(pool, per_cpu_ptr(pool->lists, cpu));
+			if (index != BPFMAP_POOL_NONE) {
+				own->victim = cpu;
+				return index;
+			}
+		}
+		if (++cpu >= nr_cpu_ids)
+			cpu = 0;
+	}
+	return BPFMAP_POOL_NONE;
+}
+
+/**
+ * bpfmap_pool_get() - take an element
+ * @pool: the pool
+ * @index: out: its index
+ *
+ * Context: irqs off.
+ * Return: 0, -EAGAIN if bpfmap_pool_grow() can help, -E2BIG if all are taken.
+ */
+int bpfmap_pool_get(struct bpfmap_pool *pool, u32 *index)
+{
+	struct bpfmap_pool_list *own = this_cpu_ptr(pool->lists);
+	u32 ready = READ_ONCE(pool->nr_ready);
+
+	lockdep_assert_irqs_disabled();
+
+	*index = pool_pop(pool, own);
+	if (*index == BPFMAP_POOL_NONE)
+		*index = pool_steal(pool, own);
+	if (*index != BPFMAP_POOL_NONE)
+		return 0;
+	return ready < pool->nr_max ? -EAGAIN : -E2BIG;
+}
+
+/**
+ * bpfmap_pool_put() - give an element back
+ * @pool: the pool
+ * @index: of an element that is taken
+ *
+ * Context: irqs off.
+ */
+void bpfmap_pool_put(struct bpfmap_pool *pool, u32 index)
+{
+	struct bpfmap_pool_list *own = this_cpu_ptr(pool->lists);
+
+	lockdep_assert_irqs_disabled();
+
+	raw_spin_lock(&own->lock);
+	pool_link(pool, index)->next_free = own->first;
+	WRITE_ONCE(own->first, index);
+	raw_spin_unlock(&own->lock);
+}
+
+/**
+ * bpfmap_pool_mem_usage() - bytes of the elements there are
+ * @pool: the pool
+ */
+u64 bpfmap_pool_mem_usage(const struct bpfmap_pool *pool)
+{
+	return (u64)READ_ONCE(pool->nr_ready) * pool->elem_size +
+	       (u64)pool_nr_chunks(pool) * sizeof(*pool->chunks) +
+	       (u64)num_possible_cpus() * sizeof(struct bpfmap_pool_list);
+}

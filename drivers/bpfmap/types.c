@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The one place that goes from a map type's number to what it can do
+ */
+#include <linux/nospec.h>
+
+#include "internal.h"
+
+static const struct bpfmap_ops * const bpfmap_types[] = {
+	[BPFMAP_TYPE_HASH] = &bpfmap_hash_ops,
+	[BPFMAP_TYPE_ARRAY] = &bpfmap_array_ops,
+	[BPFMAP_TYPE_PERCPU_HASH] = &bpfmap_percpu_hash_ops,
+	[BPFMAP_TYPE_PERCPU_ARRAY] = &bpfmap_percpu_array_ops,
+};
+
+/**
+ * bpfmap_type_ops() - operations of a map type
+ * @type: any number, may come from user space
+ *
+ * Return: the operations, NULL if there is no such type.
+ */
+const struct bpfmap_ops *bpfmap_type_ops(u32 type)
+{
+	if (type >= ARRAY_SIZE(bpfmap_types))
+		return NULL;
+	return bpfmap_types[array_index_nospec(type, ARRAY_SIZE(bpfmap_types))];
+}

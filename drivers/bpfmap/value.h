@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copying values between an element and a caller's buffer
+ *
+ * Element memory is aligned to 8 bytes, callers' buffers are not. Everything
+ * here may race with a writer of the same element; whoever needs more than a
+ * whole word checks a sequence count afterwards and drops what it copied.
+ */
+#ifndef _BPFMAP_VALUE_H
+#define _BPFMAP_VALUE_H
+
+#include <linux/compiler.h>
+#include <linux/cpumask.h>
+#include <linux/nospec.h>
+#include <linux/smp.h>
+#include <linux/string.h>
+
+#include "internal.h"
+
+/* Sizes that one load or store moves, so that they need no sequence count */
+static inline bool bpfmap_value_is_word(u32 size)
+{
+	return size == 1 || size == 2 || size == 4 || size == 8;
+}
+
+#define bpfmap_load_word(type, dst, src)			\
+	do {							\
+		type __v = READ_ONCE(*(const type *)(src));	\
+		memcpy(dst, &__v, sizeof(__v));			\
+	} while (0)
+
+#define bpfmap_store_word(type, dst, src)			\
+	do {							\
+		type __v;					\
+		memcpy(&__v, src, sizeof(__v));			\
+		WRITE_ONCE(*(type *)(dst), __v);		\
+	} while (0)
+
+static __always_inline void bpfmap_value_load(void *dst, const void *elem,
+					      u32 size)
+{
+	switch (size) {
+	case 8:
+		bpfmap_load_word(u64, dst, elem);
+		break;
+	case 4:
+		bpfmap_load_word(u32, dst, elem);
+		break;
+	case 2:
+		bpfmap_load_word(u16, dst, elem);
+		break;
+	case 1:
+		bpfmap_load_word(u8, dst, elem);
+		break;
+	default:
+		data_race(memcpy(dst, elem, size));
+	}
+}
+
+static __always_inline void bpfmap_value_store(void *elem, const void *src,
+					       u32 size)
+{
+	switch (size) {
+	case 8:
+		bpfmap_store_word(u64, elem, src);
+		break;
+	case 4:
+		bpfmap_store_word(u32, elem, src);
+		break;
+	case 2:
+		bpfmap_store_word(u16, elem, src);
+		break;
+	case 1:
+		bpfmap_store_word(u8, elem, src);
+		break;
+	default:
+		data_race(memcpy(elem, src, size));
+	}
+}
+
+/* Where an element's value of a CPU is; constant while the element exists */
+typedef void *(*bpfmap_slot_fn)(const struct bpfmap *map, const void *elem,
+				int cpu);
+
+/* Bytes behind a value up to its stride are zero, in the map and outside */
+static __always_inline void *bpfmap_slot_load(const struct bpfmap *map,
+					      void *dst, const void *slot)
+{
+	u32 pad = bpfmap_value_stride(map) - map->value_size;
+
+	bpfmap_value_load(dst, slot, map->value_size);
+	memset(dst + map->value_size, 0, pad);
+	return dst + map->value_size + pad;
+}
+
+static __always_inline int bpfmap_one_cpu(u64 flags)
+{
+	if (flags & BPFMAP_F_THIS_CPU)
+		return raw_smp_processor_id();
+	/* bpfmap_check_flags() has looked at it, but not under speculation */
+	return array_index_nospec(bpfmap_flags_cpu(flags), nr_cpu_ids);
+}
+
+/* Copy out what @flags ask for, bpfmap_user_value_size() bytes */
+static __always_inline void
+bpfmap_percpu_load(const struct bpfmap *map, void *dst, const void *elem,
+		   u64 flags, bpfmap_slot_fn slot)
+{
+	int cpu;
+
+	if (flags & BPFMAP_F_ONE_VALUE) {
+		bpfmap_value_load(dst, slot(map, elem, bpfmap_one_cpu(flags)),
+				  map->value_size);
+		return;
+	}
+	for_each_possible_cpu(cpu)
+		dst = bpfmap_slot_load(map, dst, slot(map, elem, cpu));
+}
+
+/*
+ * Copy in what @flags say. A @fresh element may hold what it held in an earlier
+ * life: CPUs that are not written get zeros.
+ */
+static __always_inline void
+bpfmap_percpu_store(const struct bpfmap *map, void *elem, const void *src,
+		    u64 flags, bool fresh, bpfmap_slot_fn slot)
+{
+	bool all = !(flags & BPFMAP_F_ONE_VALUE);
+	int cpu, only = -1;
+
+	if (flags & (BPFMAP_F_CPU | BPFMAP_F_THIS_CPU)) {
+		only = bpfmap_one_cpu(flags);
+		bpfmap_value_store(slot(map, elem, only), src, map->value_size);
+		if (!fresh)
+			return;
+	}
+	for_each_possible_cpu(cpu) {
+		if (cpu == only)
+			continue;
+		if (only >= 0)
+			memset(slot(map, elem, cpu), 0, map->value_size);
+		else
+			bpfmap_value_store(slot(map, elem, cpu), src,
+					   map->value_size);
+		if (all)
+			src += bpfmap_value_stride(map);
+	}
+}
+
+#endif /* _BPFMAP_VALUE_H */

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * bpfmap - maps for other kernel modules
+ *
+ * A map made here and one made through /dev/bpfmap are the same thing: get
+ * hold of a user's map with bpfmap_get_from_fd(), or make one and hand it to
+ * user space with bpfmap_install_fd().
+ *
+ * Keys are key_size bytes, values value_size bytes of kernel memory. A key whose
+ * size is a multiple of 4 must be aligned to 4 bytes; nothing else needs to be
+ * aligned. What a look-up returns is aligned to 8 bytes.
+ * Where a map has one value per CPU, lookup, update and copy mean the value of
+ * the CPU they run on unless a CPU is named.
+ *
+ * Freezing a map, and a descriptor's access mode, bind user space only.
+ */
+#ifndef _LINUX_BPFMAP_H
+#define _LINUX_BPFMAP_H
+
+#include <linux/err.h>
+#include <linux/types.h>
+#include <uapi/linux/bpfmap.h>
+
+struct bpfmap;
+
+/**
+ * typedef bpfmap_each_fn - called for an element by bpfmap_for_each_elem()
+ * @map: the map
+ * @key: key of the element
+ * @value: value of the element, of this CPU for per-CPU types; a direct
+ *	   reference as bpfmap_lookup_elem() gives it
+ * @ctx: what was given to bpfmap_for_each_elem()
+ *
+ * Runs inside an RCU read-side critical section and must not sleep. It may
+ * look up, update and delete elements of @map.
+ *
+ * Return: 0 to go on, 1 to stop.
+ */
+typedef long (*bpfmap_each_fn)(struct bpfmap *map, const void *key,
+			       void *value, void *ctx);
+
+/* Lifetime */
+struct bpfmap *bpfmap_create(const struct bpfmap_create_attr *attr);
+struct bpfmap *bpfmap_get_from_fd(int fd);
+struct bpfmap *bpfmap_get(struct bpfmap *map);
+void bpfmap_put(struct bpfmap *map);
+int bpfmap_install_fd(struct bpfmap *map, unsigned int open_flags);
+
+/* What the map is */
+u32 bpfmap_type(const struct bpfmap *map);
+u32 bpfmap_id(const struct bpfmap *map);
+u32 bpfmap_key_size(const struct bpfmap *map);
+u32 bpfmap_value_size(const struct bpfmap *map);
+u32 bpfmap_max_entries(const struct bpfmap *map);
+
+/* Elements */
+void *bpfmap_lookup_elem(struct bpfmap *map, const void *key);
+void *bpfmap_lookup_percpu_elem(struct bpfmap *map, const void *key, u32 cpu);
+int bpfmap_copy_elem(struct bpfmap *map, const void *key, void *value,
+		     u64 flags);
+int bpfmap_update_elem(struct bpfmap *map, const void *key, const void *value,
+		       u64 flags);
+int bpfmap_delete_elem(struct bpfmap *map, const void *key);
+int bpfmap_get_next_key(struct bpfmap *map, const void *key, void *next_key);
+long bpfmap_for_each_elem(struct bpfmap *map, bpfmap_each_fn fn, void *ctx,
+			  u64 flags);
+
+#endif /* _LINUX_BPFMAP_H */
