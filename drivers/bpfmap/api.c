@@ -83,8 +83,7 @@ EXPORT_SYMBOL_GPL(bpfmap_max_entries);
  */
 void *bpfmap_lookup_elem(struct bpfmap *map, const void *key)
 {
-	RCU_LOCKDEP_WARN(!rcu_read_lock_any_held(),
-			 "bpfmap_lookup_elem() outside of RCU");
+	RCU_LOCKDEP_WARN(!rcu_read_lock_any_held(), "lookup outside of RCU");
 	return map->ops->lookup_elem(map, key);
 }
 EXPORT_SYMBOL_GPL(bpfmap_lookup_elem);
@@ -101,8 +100,7 @@ EXPORT_SYMBOL_GPL(bpfmap_lookup_elem);
  */
 void *bpfmap_lookup_percpu_elem(struct bpfmap *map, const void *key, u32 cpu)
 {
-	RCU_LOCKDEP_WARN(!rcu_read_lock_any_held(),
-			 "bpfmap_lookup_percpu_elem() outside of RCU");
+	RCU_LOCKDEP_WARN(!rcu_read_lock_any_held(), "lookup outside of RCU");
 	if (!map->ops->lookup_percpu_elem)
 		return NULL;
 	if (cpu >= nr_cpu_ids || !cpu_possible(cpu))

@@ -41,7 +41,7 @@
 
 /* bpf(2)'s limits; its elements have a header of 48 bytes, its buckets 16 */
 #define HASH_MAX_ELEM	((4U << 20) - 48)
-#define HASH_MAX_BUCKETS (1U << 27)
+#define HASH_MAX_BUCKETS SZ_128M
 
 #define HASH_FLAGS (BPFMAP_F_NO_PREALLOC | BPFMAP_F_NUMA_NODE |		\
 		    BPFMAP_F_RDONLY | BPFMAP_F_WRONLY |			\
@@ -79,6 +79,7 @@ static bool hash_matches(const struct bpfmap_hash *h,
 			 const struct bpfmap_hash_elem *e, const void *key,
 			 u32 hash)
 {
+	/* data_race: the caller drops the answer if @seq has changed */
 	return READ_ONCE(e->hash) == hash &&
 	       !data_race(memcmp(e->key, key, h->map.key_size));
 }
@@ -263,7 +264,7 @@ static int hash_lookup(struct bpfmap *map, const void *key, void *value,
 		e = hash_find(h, key, hash, &seq);
 		if (!e)
 			return -ENOENT;
-		if (likely(!IS_ERR(e))) {
+		if (!IS_ERR(e)) {
 			hash_load(h, e, value, flags);
 			if (likely(hash_unchanged(e, seq)))
 				return 0;
@@ -290,6 +291,7 @@ static int hash_insert(struct bpfmap_hash *h, const void *key, u32 hash,
 	/* @seq is odd, and has been since hash_unlink() or hash_elem_init() */
 	e = hash_elem(h, index);
 	WRITE_ONCE(e->hash, hash);
+	/* data_race: with readers of its last life, who drop what they see */
 	data_race(memcpy(e->key, key, h->map.key_size));
 	hash_store(h, e, value, flags, true);
 	WRITE_ONCE(e->next, *head);

@@ -2,6 +2,8 @@
 #ifndef _BPFMAP_HASH_H
 #define _BPFMAP_HASH_H
 
+#include <linux/bits.h>
+
 #include "internal.h"
 #include "pool.h"
 
@@ -9,7 +11,7 @@
  * A link is the index of the next element, or, with this bit, the end of a
  * chain and the number of the bucket whose chain it is.
  */
-#define HASH_END	(1U << 31)
+#define HASH_END	BIT(31)
 
 /* Attempts without a lock, before a reader that writers outrun takes it */
 #define HASH_TRIES	16

@@ -24,6 +24,7 @@ static int hash_copy_key(const struct bpfmap_hash *h, const u32 *from, u32 link,
 
 	if (seq & 1)
 		return -EAGAIN;
+	/* data_race: dropped if @seq has changed */
 	data_race(memcpy(next_key, e->key, h->map.key_size));
 	if (!hash_unchanged(e, seq) || READ_ONCE(*from) != link)
 		return -EAGAIN;
@@ -178,6 +179,7 @@ long hash_for_each(struct bpfmap *map, bpfmap_each_fn fn, void *ctx)
 			struct bpfmap_hash_elem *e = hash_elem(h, link);
 
 			link = READ_ONCE(e->next);
+			/* Pairs with smp_store_release() in hash_write_end() */
 			if (smp_load_acquire(&e->seq) & 1)
 				continue;
 			if ((READ_ONCE(e->hash) & h->mask) != bucket)

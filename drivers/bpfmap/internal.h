@@ -17,6 +17,7 @@
 #ifndef _BPFMAP_INTERNAL_H
 #define _BPFMAP_INTERNAL_H
 
+#include <linux/bits.h>
 #include <linux/bpfmap.h>
 #include <linux/cpumask.h>
 #include <linux/fs.h>
@@ -34,7 +35,7 @@ struct seq_file;
  * From user space the bit is part of a CPU number that is never possible, and
  * bpfmap_check_flags() refuses it.
  */
-#define BPFMAP_F_THIS_CPU	(1ULL << 63)
+#define BPFMAP_F_THIS_CPU	BIT_ULL(63)
 
 /* With one of these, a per-CPU operation transfers one unpadded value */
 #define BPFMAP_F_ONE_VALUE \
@@ -193,7 +194,7 @@ struct bpfmap {
 	char name[BPFMAP_NAME_LEN];
 	u32 id;
 	u8 frozen;
-	struct mutex freeze_mutex;
+	struct mutex freeze_mutex;	/* see above */
 	atomic_t mmap_writers;
 	refcount_t ref;
 	struct rcu_work free_work;
@@ -261,6 +262,5 @@ static inline u32 bpfmap_user_value_size(const struct bpfmap *map, u64 flags)
 		return map->value_size;
 	return bpfmap_value_stride(map) * num_possible_cpus();
 }
-
 
 #endif /* _BPFMAP_INTERNAL_H */

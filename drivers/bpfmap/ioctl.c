@@ -10,6 +10,7 @@
 
 #include "batch.h"
 #include "internal.h"
+#include "user.h"
 
 /**
  * struct bpfmap_call - a command on its way
@@ -31,6 +32,12 @@ struct bpfmap_call {
 		u8 raw[BPFMAP_ATTR_SIZE];
 	} attr;
 };
+
+/*
+ * Stack memory that is written before it is read, and of which no byte goes to
+ * user space that was not: zeroing it would cost more than some commands.
+ */
+#define __bpfmap_uninit __attribute__((__uninitialized__))
 
 /* Keys and values up to this many bytes, together, need no allocation */
 #define ELEM_INLINE	640
@@ -75,11 +82,10 @@ static int elem_bufs_init_key(struct elem_bufs *bufs, const struct bpfmap *map,
 
 	if (err)
 		return err;
-	if (copy_from_user(bufs->key, u64_to_user_ptr(ukey), map->key_size)) {
+	err = bpfmap_copy_in(bufs->key, u64_to_user_ptr(ukey), map->key_size);
+	if (unlikely(err))
 		kvfree(bufs->heap);
-		return -EFAULT;
-	}
-	return 0;
+	return err;
 }
 
 static void elem_bufs_exit(struct elem_bufs *bufs)
@@ -126,7 +132,7 @@ static long cmd_lookup(struct bpfmap_call *call)
 {
 	const struct bpfmap_elem_attr *attr = &call->attr.elem;
 	struct bpfmap *map = call->map;
-	struct elem_bufs bufs;
+	struct elem_bufs bufs __bpfmap_uninit;
 	u32 size;
 	int err;
 
@@ -140,9 +146,9 @@ static long cmd_lookup(struct bpfmap_call *call)
 		return err;
 
 	err = map->ops->lookup(map, bufs.key, bufs.value, attr->flags);
-	if (!err && copy_to_user(u64_to_user_ptr(attr->value), bufs.value,
-				 size))
-		err = -EFAULT;
+	if (!err)
+		err = bpfmap_copy_out(u64_to_user_ptr(attr->value), bufs.value,
+				      size);
 	elem_bufs_exit(&bufs);
 	return err;
 }
@@ -151,7 +157,7 @@ static long cmd_update(struct bpfmap_call *call)
 {
 	const struct bpfmap_elem_attr *attr = &call->attr.elem;
 	struct bpfmap *map = call->map;
-	struct elem_bufs bufs;
+	struct elem_bufs bufs __bpfmap_uninit;
 	u32 size;
 	int err;
 
@@ -164,9 +170,8 @@ static long cmd_update(struct bpfmap_call *call)
 	if (err)
 		return err;
 
-	if (copy_from_user(bufs.value, u64_to_user_ptr(attr->value), size))
-		err = -EFAULT;
-	else
+	err = bpfmap_copy_in(bufs.value, u64_to_user_ptr(attr->value), size);
+	if (!err)
 		err = map->ops->update(map, bufs.key, bufs.value, attr->flags,
 				       GFP_KERNEL);
 	elem_bufs_exit(&bufs);
@@ -175,7 +180,7 @@ static long cmd_update(struct bpfmap_call *call)
 
 static long cmd_delete(struct bpfmap_call *call)
 {
-	struct elem_bufs bufs;
+	struct elem_bufs bufs __bpfmap_uninit;
 	int err;
 
 	err = elem_bufs_init_key(&bufs, call->map, call->attr.elem.key, 0);
@@ -190,7 +195,7 @@ static long cmd_get_next_key(struct bpfmap_call *call)
 {
 	const struct bpfmap_elem_attr *attr = &call->attr.elem;
 	struct bpfmap *map = call->map;
-	struct elem_bufs bufs;
+	struct elem_bufs bufs __bpfmap_uninit;
 	int err;
 
 	/* No key: the first one */
@@ -203,9 +208,9 @@ static long cmd_get_next_key(struct bpfmap_call *call)
 
 	err = map->ops->get_next_key(map, attr->key ? bufs.key : NULL,
 				     bufs.value);
-	if (!err && copy_to_user(u64_to_user_ptr(attr->next_key), bufs.value,
-				 map->key_size))
-		err = -EFAULT;
+	if (!err)
+		err = bpfmap_copy_out(u64_to_user_ptr(attr->next_key),
+				      bufs.value, map->key_size);
 	elem_bufs_exit(&bufs);
 	return err;
 }
@@ -220,7 +225,7 @@ static long cmd_lookup_and_delete(struct bpfmap_call *call)
 {
 	const struct bpfmap_elem_attr *attr = &call->attr.elem;
 	struct bpfmap *map = call->map;
-	struct elem_bufs bufs;
+	struct elem_bufs bufs __bpfmap_uninit;
 	u32 size;
 	int err;
 
@@ -236,9 +241,9 @@ static long cmd_lookup_and_delete(struct bpfmap_call *call)
 	if (map->ops->lookup_and_delete)
 		err = map->ops->lookup_and_delete(map, bufs.key, bufs.value);
 	/* As in bpf(2), the element is gone whether or not it arrives */
-	if (!err && copy_to_user(u64_to_user_ptr(attr->value), bufs.value,
-				 size))
-		err = -EFAULT;
+	if (!err)
+		err = bpfmap_copy_out(u64_to_user_ptr(attr->value), bufs.value,
+				      size);
 	elem_bufs_exit(&bufs);
 	return err;
 }
@@ -468,7 +473,7 @@ static int copy_odd_attr(struct bpfmap_call *call, const struct bpfmap_command *
 			return zero ?: -E2BIG;
 		size = sizeof(call->attr);
 	}
-	if (copy_from_user(raw, call->uattr, size))
+	if (bpfmap_copy_in(raw, call->uattr, size))
 		return -EFAULT;
 	if (!cmd)
 		return -EINVAL;
@@ -479,12 +484,12 @@ static int copy_odd_attr(struct bpfmap_call *call, const struct bpfmap_command *
 	return 0;
 }
 
-static int copy_attr(struct bpfmap_call *call, const struct bpfmap_command *cmd,
+static __always_inline int copy_attr(struct bpfmap_call *call, const struct bpfmap_command *cmd,
 		     size_t size)
 {
 	if (unlikely(!cmd || size != cmd->size))
 		return copy_odd_attr(call, cmd, size);
-	return copy_from_user(&call->attr, call->uattr, size) ? -EFAULT : 0;
+	return bpfmap_copy_in(&call->attr, call->uattr, size);
 }
 
 static long run_on_map(struct bpfmap_call *call, const struct bpfmap_command *cmd,
@@ -521,9 +526,9 @@ static u32 attr_fd(const struct bpfmap_call *call, const struct bpfmap_command *
 }
 
 /* Is this ioctl one of ours, and if so, which? */
-static long bpfmap_ioctl_begin(struct bpfmap_call *call,
-			       const struct bpfmap_command **cmd,
-			       unsigned int ioc, unsigned long arg)
+static __always_inline long
+bpfmap_ioctl_begin(struct bpfmap_call *call, const struct bpfmap_command **cmd,
+		   unsigned int ioc, unsigned long arg)
 {
 	int err;
 
@@ -542,7 +547,7 @@ static long bpfmap_device_ioctl(struct file *file, unsigned int ioc,
 				unsigned long arg)
 {
 	const struct bpfmap_command *cmd;
-	struct bpfmap_call call;
+	struct bpfmap_call call __bpfmap_uninit;
 	struct fd f;
 	long ret;
 
@@ -566,7 +571,7 @@ static long bpfmap_map_ioctl(struct file *file, unsigned int ioc,
 			     unsigned long arg)
 {
 	const struct bpfmap_command *cmd;
-	struct bpfmap_call call;
+	struct bpfmap_call call __bpfmap_uninit;
 	long ret;
 
 	ret = bpfmap_ioctl_begin(&call, &cmd, ioc, arg);

