@@ -1,0 +1,663 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * common - see common.h
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <grp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+
+#ifndef NO_CMOCKA
+#include <setjmp.h>
+#include <cmocka.h>
+#endif
+
+#include "common.h"
+
+#define GUARD 64
+#define MAX_CPUS 8192
+
+/* Shared with children, so that their checks count too */
+static struct counts {
+	unsigned long checks;
+	unsigned long failed;
+	unsigned long skipped;
+} *counts;
+
+static char row_name[512];
+
+static void die(const char *what)
+{
+	fprintf(stderr, "Bail out! %s: %s\n", what, strerror(errno));
+	exit(99);
+}
+
+static void __attribute__((constructor)) share_counts(void)
+{
+	counts = mmap(NULL, sizeof(*counts), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (counts == MAP_FAILED)
+		die("mmap");
+}
+
+/* ------------------------------------------------------------------------- */
+/* Backend */
+
+enum backend backend(void)
+{
+	static int known = -1;
+	const char *name;
+
+	if (known >= 0)
+		return known;
+	name = getenv("BPFMAP_BACKEND");
+	if (!name || !*name || !strcmp(name, "device"))
+		known = BACKEND_DEVICE;
+	else if (!strcmp(name, "map"))
+		known = BACKEND_MAP;
+	else if (!strcmp(name, "bpf"))
+		known = BACKEND_BPF;
+	else
+		errno = EINVAL, die("BPFMAP_BACKEND");
+	return known;
+}
+
+bool since(int major, int minor)
+{
+	static int have_major, have_minor;
+	struct utsname u;
+
+	if (backend() != BACKEND_BPF)
+		return true;
+	if (!have_major) {
+		if (uname(&u) || sscanf(u.release, "%d.%d", &have_major,
+					&have_minor) != 2)
+			die("uname");
+	}
+	if (have_major > major || (have_major == major && have_minor >= minor))
+		return true;
+	counts->skipped++;
+	return false;
+}
+
+int device_fd(void)
+{
+	static int fd = -1;
+
+	if (fd < 0 && backend() != BACKEND_BPF) {
+		fd = open("/dev/bpfmap", O_RDWR | O_CLOEXEC);
+		if (fd < 0)
+			die("/dev/bpfmap");
+	}
+	return fd;
+}
+
+int fd_offset(int cmd)
+{
+	switch (cmd) {
+	case BPFMAP_CMD_MAP_CREATE:
+	case BPFMAP_CMD_MAP_GET_NEXT_ID:
+	case BPFMAP_CMD_MAP_GET_FD_BY_ID:
+		return -1;
+	case BPFMAP_CMD_MAP_LOOKUP_BATCH:
+	case BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH:
+	case BPFMAP_CMD_MAP_UPDATE_BATCH:
+	case BPFMAP_CMD_MAP_DELETE_BATCH:
+		return offsetof(struct bpfmap_batch_attr, map_fd);
+	default:
+		return 0;
+	}
+}
+
+int ioctl_map(int fd, int cmd, void *attr, unsigned int size)
+{
+	int ret = ioctl(fd, BPFMAP_IOC(cmd, size), attr);
+
+	return ret < 0 ? -errno : ret;
+}
+
+/* The fast way: the descriptor in attr takes the command, attr says 0 */
+static int fast_map(int cmd, uint8_t *attr, unsigned int size)
+{
+	int at = fd_offset(cmd), fd = 0, zero = 0, ret;
+
+	if (at < 0 || size < at + sizeof(fd))
+		return ioctl_map(device_fd(), cmd, attr, size);
+	memcpy(&fd, attr + at, sizeof(fd));
+	memcpy(attr + at, &zero, sizeof(fd));
+	ret = ioctl_map(fd, cmd, attr, size);
+	memcpy(attr + at, &fd, sizeof(fd));
+	return ret;
+}
+
+int sys_map(int cmd, void *attr, unsigned int size)
+{
+	int ret;
+
+	switch (backend()) {
+	case BACKEND_BPF:
+		ret = syscall(SYS_bpf, cmd, attr, size);
+		return ret < 0 ? -errno : ret;
+	case BACKEND_MAP:
+		return fast_map(cmd, attr, size);
+	default:
+		return ioctl_map(device_fd(), cmd, attr, size);
+	}
+}
+
+/* ------------------------------------------------------------------------- */
+/* Kinds */
+
+const struct kind kinds[N_KINDS] = {
+	{ "HASH", BPFMAP_TYPE_HASH, 0, C_HASH },
+	{ "HASH/no_prealloc", BPFMAP_TYPE_HASH, BPFMAP_F_NO_PREALLOC, C_HASH },
+	{ "PERCPU_HASH", BPFMAP_TYPE_PERCPU_HASH, 0, C_PCPU_HASH },
+	{ "PERCPU_HASH/no_prealloc", BPFMAP_TYPE_PERCPU_HASH,
+	  BPFMAP_F_NO_PREALLOC, C_PCPU_HASH },
+	{ "ARRAY", BPFMAP_TYPE_ARRAY, 0, C_ARRAY },
+	{ "ARRAY/mmapable", BPFMAP_TYPE_ARRAY, BPFMAP_F_MMAPABLE, C_ARRAY },
+	{ "PERCPU_ARRAY", BPFMAP_TYPE_PERCPU_ARRAY, 0, C_PCPU_ARRAY },
+};
+
+static unsigned int cpus[MAX_CPUS], cpus_known;
+
+/* /sys/devices/system/cpu/possible is a list of ranges: 0-3,8,10-11 */
+static void read_cpus(void)
+{
+	unsigned int from, to;
+	FILE *f;
+
+	f = fopen("/sys/devices/system/cpu/possible", "re");
+	if (!f)
+		die("possible CPUs");
+	while (fscanf(f, "%u", &from) == 1) {
+		if (fscanf(f, "-%u", &to) != 1)
+			to = from;
+		while (from <= to && cpus_known < MAX_CPUS)
+			cpus[cpus_known++] = from++;
+		if (fgetc(f) != ',')
+			break;
+	}
+	fclose(f);
+	if (!cpus_known)
+		errno = EINVAL, die("possible CPUs");
+}
+
+unsigned int n_cpus(void)
+{
+	if (!cpus_known)
+		read_cpus();
+	return cpus_known;
+}
+
+unsigned int cpu_nr(unsigned int i)
+{
+	return i < n_cpus() ? cpus[i] : UINT32_MAX;
+}
+
+size_t user_value_size(const struct kind *k, uint32_t value_size)
+{
+	return is_percpu(k) ? ROUND_UP((size_t)value_size, 8) * n_cpus() :
+			      value_size;
+}
+
+/* ------------------------------------------------------------------------- */
+/* Commands */
+
+int map_new(const struct kind *k, uint32_t key_size, uint32_t value_size,
+	    uint32_t max_entries, uint32_t more_flags)
+{
+	union attr a = { .create = {
+		.map_type = k->type,
+		.key_size = key_size,
+		.value_size = value_size,
+		.max_entries = max_entries,
+		.map_flags = k->flags | more_flags,
+	} };
+
+	return sys_map(BPFMAP_CMD_MAP_CREATE, &a, sizeof(a));
+}
+
+int map_elem(int cmd, int fd, const void *key, const void *value,
+	     uint64_t flags)
+{
+	union attr a = { .elem = {
+		.map_fd = fd,
+		.key = PTR(key),
+		.value = PTR(value),
+		.flags = flags,
+	} };
+
+	return sys_map(cmd, &a, sizeof(a));
+}
+
+int map_lookup(int fd, const void *key, void *value, uint64_t flags)
+{
+	return map_elem(BPFMAP_CMD_MAP_LOOKUP_ELEM, fd, key, value, flags);
+}
+
+int map_update(int fd, const void *key, const void *value, uint64_t flags)
+{
+	return map_elem(BPFMAP_CMD_MAP_UPDATE_ELEM, fd, key, value, flags);
+}
+
+int map_delete(int fd, const void *key)
+{
+	return map_elem(BPFMAP_CMD_MAP_DELETE_ELEM, fd, key, NULL, 0);
+}
+
+int map_next_key(int fd, const void *key, void *next_key)
+{
+	return map_elem(BPFMAP_CMD_MAP_GET_NEXT_KEY, fd, key, next_key, 0);
+}
+
+int map_freeze(int fd)
+{
+	union attr a = { .freeze.map_fd = fd };
+
+	return sys_map(BPFMAP_CMD_MAP_FREEZE, &a, sizeof(a));
+}
+
+int map_info(int fd, struct bpfmap_info *info)
+{
+	union attr a = { .info = {
+		.bpf_fd = fd,
+		.info_len = sizeof(*info),
+		.info = PTR(info),
+	} };
+
+	memset(info, 0, sizeof(*info));
+	return sys_map(BPFMAP_CMD_OBJ_GET_INFO_BY_FD, &a, sizeof(a));
+}
+
+int map_get_fd_by_id(uint32_t id, uint32_t open_flags)
+{
+	union attr a = { .id = { .map_id = id, .open_flags = open_flags } };
+
+	return sys_map(BPFMAP_CMD_MAP_GET_FD_BY_ID, &a, sizeof(a));
+}
+
+uint32_t map_id(int fd)
+{
+	struct bpfmap_info info;
+
+	return map_info(fd, &info) ? 0 : info.id;
+}
+
+int closed_fd(void)
+{
+	return 250;
+}
+
+int other_fd(void)
+{
+	static int fd = -1;
+
+	if (fd < 0) {
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+		if (fd < 0)
+			die("/dev/null");
+	}
+	return fd;
+}
+
+/* ------------------------------------------------------------------------- */
+/* Buffers */
+
+struct buf buf_new(size_t n)
+{
+	struct buf b = { .p = malloc(n + 2 * GUARD), .n = n };
+
+	if (!b.p)
+		die("malloc");
+	b.p += GUARD;
+	buf_fill(&b);
+	return b;
+}
+
+void buf_fill(struct buf *b)
+{
+	memset(b->p - GUARD, FILL, b->n + 2 * GUARD);
+}
+
+void buf_free(struct buf *b)
+{
+	if (b->p)
+		free(b->p - GUARD);
+	b->p = NULL;
+}
+
+static size_t page_size(void)
+{
+	return sysconf(_SC_PAGESIZE);
+}
+
+/* A gap of one page that nothing else is mapped into: reserved, not readable */
+void *edge_new(size_t n)
+{
+	size_t page = page_size(), len = ROUND_UP(n, page);
+	uint8_t *p;
+
+	p = mmap(NULL, len + page, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED)
+		die("mmap");
+	memset(p, FILL, len);
+	if (mprotect(p + len, page, PROT_NONE))
+		die("mprotect");
+	return p + len - n;
+}
+
+void edge_free(void *p, size_t n)
+{
+	size_t page = page_size(), len = ROUND_UP(n, page);
+
+	munmap((uint8_t *)p + n - len, len + page);
+}
+
+void *bad_ptr(void)
+{
+	static void *p;
+
+	if (!p)
+		p = edge_new(0);
+	return p;
+}
+
+void pattern(void *p, size_t n, unsigned int seed)
+{
+	uint8_t *b = p;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		b[i] = 1 + (seed * 31 + i * 7 + (i >> 8)) % 251;
+}
+
+/* ------------------------------------------------------------------------- */
+/* Checks */
+
+void row(const char *section, const char *fmt, ...)
+{
+	int n = snprintf(row_name, sizeof(row_name), "[%s] ", section);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(row_name + n, sizeof(row_name) - n, fmt, ap);
+	va_end(ap);
+}
+
+static const char *outcome(long v)
+{
+	static char texts[4][48];
+	static unsigned int turn;
+	char *s = texts[turn++ % 4];
+	const char *name;
+
+	if (v == GOT_FD)
+		return "a descriptor";
+	if (v == TOO_BIG)
+		return "E2BIG or ENOMEM";
+	if (v >= 0)
+		snprintf(s, sizeof(texts[0]), "%ld", v);
+	else if (v == -ENOTSUPP)
+		return "ENOTSUPP (524)";
+	else if ((name = strerrorname_np(-v)))
+		snprintf(s, sizeof(texts[0]), "%s (%ld)", name, -v);
+	else
+		snprintf(s, sizeof(texts[0]), "errno %ld", -v);
+	return s;
+}
+
+static void report(const char *fmt, va_list ap, const char *more)
+{
+	counts->failed++;
+	printf("# FAIL %s: ", row_name);
+	vprintf(fmt, ap);
+	printf("%s\n", more);
+	fflush(stdout);
+}
+
+#define CHECK(ok, ...) do {					\
+	char more_[256] = "";					\
+	va_list ap_;						\
+								\
+	counts->checks++;					\
+	if (!(ok)) {						\
+		snprintf(more_, sizeof(more_), __VA_ARGS__);	\
+		va_start(ap_, fmt);				\
+		report(fmt, ap_, more_);			\
+		va_end(ap_);					\
+	}							\
+} while (0)
+
+bool check(bool ok, const char *fmt, ...)
+{
+	CHECK(ok, "%s", "");
+	return ok;
+}
+
+bool check_ret(long got, long want, const char *fmt, ...)
+{
+	bool ok = want == GOT_FD ? got >= 0 :
+		  want == TOO_BIG ? got == -E2BIG || got == -ENOMEM :
+		  got == want;
+
+	CHECK(ok, ": expected %s, got %s", outcome(want), outcome(got));
+	return ok;
+}
+
+bool check_num(uint64_t got, uint64_t want, const char *fmt, ...)
+{
+	CHECK(got == want, ": expected %llu, got %llu",
+	      (unsigned long long)want, (unsigned long long)got);
+	return got == want;
+}
+
+static size_t first_difference(const uint8_t *a, const uint8_t *b, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n && a[i] == b[i]; i++)
+		;
+	return i;
+}
+
+bool check_mem(const void *got, const void *want, size_t n, const char *fmt, ...)
+{
+	const uint8_t *g = got, *w = want;
+	size_t i = first_difference(g, w, n);
+
+	CHECK(i == n, ": byte %zu of %zu: expected %#x, got %#x", i, n,
+	      i < n ? w[i] : 0, i < n ? g[i] : 0);
+	return i == n;
+}
+
+bool check_buf(const struct buf *b, const void *want, size_t n, const char *what)
+{
+	size_t i, len = b->n + GUARD;
+	bool ok = true;
+
+	if (n)
+		ok = check_mem(b->p, want, n, "%s", what);
+	for (i = n; i < len && b->p[i] == FILL; i++)
+		;
+	ok &= check(i == len, "%s: wrote byte %zu of %zu", what, i, n);
+	for (i = 1; i <= GUARD && b->p[-(ssize_t)i] == FILL; i++)
+		;
+	ok &= check(i > GUARD, "%s: wrote byte -%zu", what, i);
+	return ok;
+}
+
+bool check_untouched(const struct buf *b, const char *what)
+{
+	return check_buf(b, NULL, 0, what);
+}
+
+void in_child(void (*fn)(void *arg), void *arg)
+{
+	int status = -1;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid < 0)
+		die("fork");
+	if (!pid) {
+		fn(arg);
+		fflush(stdout);
+		_exit(0);
+	}
+	if (waitpid(pid, &status, 0) != pid)
+		die("waitpid");
+	check(!status, "child's wait status is %#x", status);
+}
+
+struct job {
+	void (*fn)(void *arg);
+	void *arg;
+};
+
+static void drop_then_run(void *arg)
+{
+	struct job *job = arg;
+
+	if (setgroups(0, NULL) || setresgid(65534, 65534, 65534) ||
+	    setresuid(65534, 65534, 65534))
+		die("becoming uid 65534");
+	job->fn(job->arg);
+}
+
+void as_nobody(void (*fn)(void *arg), void *arg)
+{
+	struct job job = { fn, arg };
+
+	in_child(drop_then_run, &job);
+}
+
+/* ------------------------------------------------------------------------- */
+/* Runner */
+
+/* One test with one kind, as the runners want it: a name and one pointer */
+struct run {
+	char name[96];
+	const struct test *test;
+	const struct kind *kind;
+};
+
+static void run_one(struct run *run)
+{
+	row("-", "%s", run->name);
+	run->test->fn(run->kind);
+}
+
+static size_t expand(const struct test *tests, size_t n, struct run *runs)
+{
+	size_t i, j, total = 0;
+
+	for (i = 0; i < n; i++) {
+		for (j = 0; j < N_KINDS; j++) {
+			struct run *r = &runs[total];
+			bool once = !tests[i].kinds;
+
+			if (!once && !(tests[i].kinds & 1U << j))
+				continue;
+			r->test = &tests[i];
+			r->kind = once ? NULL : &kinds[j];
+			snprintf(r->name, sizeof(r->name), once ? "%s" : "%s(%s)",
+				 tests[i].name, kinds[j].name);
+			total++;
+			if (once)
+				break;
+		}
+	}
+	return total;
+}
+
+#ifndef NO_CMOCKA
+static void cmocka_one(void **state)
+{
+	unsigned long failed = counts->failed;
+
+	run_one(*state);
+	if (counts->failed != failed)
+		fail_msg("%lu checks failed", counts->failed - failed);
+}
+
+static int run_all(const char *name, struct run *runs, size_t n)
+{
+	struct CMUnitTest *units = calloc(n, sizeof(*units));
+	size_t i;
+	int ret;
+
+	if (!units)
+		die("calloc");
+	for (i = 0; i < n; i++) {
+		units[i].name = runs[i].name;
+		units[i].test_func = cmocka_one;
+		units[i].initial_state = &runs[i];
+	}
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	ret = _cmocka_run_group_tests(name, units, n, NULL, NULL);
+	free(units);
+	return ret;
+}
+#else
+static int run_all(const char *name, struct run *runs, size_t n)
+{
+	int bad = 0;
+	size_t i;
+
+	printf("# %s\n1..%zu\n", name, n);
+	for (i = 0; i < n; i++) {
+		unsigned long failed = counts->failed;
+
+		run_one(&runs[i]);
+		bad += counts->failed != failed;
+		printf("%sok %zu - %s\n", counts->failed != failed ? "not " : "",
+		       i + 1, runs[i].name);
+		fflush(stdout);
+	}
+	return bad;
+}
+#endif
+
+/* Where map_fd 0 means descriptor 0, that is to be open and no map */
+static void take_stdin(void)
+{
+	int fd = open("/dev/null", O_RDWR);
+
+	if (fd < 0 || dup2(fd, 0) != 0)
+		die("/dev/null");
+	if (fd)
+		close(fd);
+}
+
+int run_tests(const char *name, const struct test *tests, size_t n)
+{
+	struct run *runs = calloc(n * N_KINDS, sizeof(*runs));
+	int failed;
+
+	if (!runs)
+		die("memory");
+	take_stdin();
+	device_fd();
+	other_fd();
+	failed = run_all(name, runs, expand(tests, n, runs));
+	printf("# %lu assertions\n", counts->checks);
+	if (counts->failed)
+		printf("# %lu of them failed\n", counts->failed);
+	if (counts->skipped)
+		printf("# %lu rows skipped: newer than this bpf(2)\n",
+		       counts->skipped);
+	free(runs);
+	return failed || counts->failed ? 1 : 0;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * common - what the test programs share: the way to the device, guarded
+ * buffers, counted checks that name the row of a table, and the runner
+ *
+ * Environment: BPFMAP_BACKEND=device (default) sends commands to /dev/bpfmap,
+ * =map sends those that have a map to the map's own descriptor, =bpf sends them
+ * to bpf(2), to check the tests themselves.
+ */
+#ifndef BPFMAP_TESTS_COMMON_H
+#define BPFMAP_TESTS_COMMON_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <linux/bpfmap.h>
+
+#ifndef ENOTSUPP
+#define ENOTSUPP 524	/* the kernel's own, in no user-space header */
+#endif
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define PTR(p) ((uint64_t)(uintptr_t)(p))
+#define ROUND_UP(x, to) (((x) + (to) - 1) / (to) * (to))
+
+/** NO_WANT - in a result column: this row does not concern that type */
+#define NO_WANT INT32_MIN
+
+/** GOT_FD - as expected result: any descriptor */
+#define GOT_FD 1000000
+
+/** TOO_BIG - as expected result: E2BIG or ENOMEM, nothing else */
+#define TOO_BIG 1000001
+
+enum backend { BACKEND_DEVICE, BACKEND_MAP, BACKEND_BPF };
+
+enum backend backend(void);
+
+/* Does the backend behave as this version of bpf(2)? The device always does */
+bool since(int major, int minor);
+
+/* The one descriptor of /dev/bpfmap that the program uses; -1 with bpf(2) */
+int device_fd(void);
+
+/* bpf(2) in the way BPFMAP_BACKEND asks for: result or -errno */
+int sys_map(int cmd, void *attr, unsigned int size);
+
+/* Always BPFMAP_IOC(@cmd, @size) on @fd: result or -errno */
+int ioctl_map(int fd, int cmd, void *attr, unsigned int size);
+
+union attr {
+	struct bpfmap_create_attr create;
+	struct bpfmap_elem_attr elem;
+	struct bpfmap_batch_attr batch;
+	struct bpfmap_freeze_attr freeze;
+	struct bpfmap_id_attr id;
+	struct bpfmap_info_attr info;
+	uint8_t raw[BPFMAP_ATTR_SIZE];
+};
+
+/* Offset of the map's descriptor in the attr of @cmd, -1: it has none */
+int fd_offset(int cmd);
+
+/* ------------------------------------------------------------------------- */
+/* Kinds of map, which the parameterised tests run over */
+
+enum map_class { C_HASH, C_PCPU_HASH, C_ARRAY, C_PCPU_ARRAY, N_CLASSES };
+
+struct kind {
+	const char *name;
+	uint32_t type;
+	uint32_t flags;
+	enum map_class class;
+};
+
+#define K_HASH		(1U << 0)
+#define K_HASH_NP	(1U << 1)
+#define K_PHASH		(1U << 2)
+#define K_PHASH_NP	(1U << 3)
+#define K_ARRAY		(1U << 4)
+#define K_ARRAY_MM	(1U << 5)
+#define K_PARRAY	(1U << 6)
+#define K_HASHES	(K_HASH | K_HASH_NP | K_PHASH | K_PHASH_NP)
+#define K_ARRAYS	(K_ARRAY | K_ARRAY_MM | K_PARRAY)
+#define K_PCPU		(K_PHASH | K_PHASH_NP | K_PARRAY)
+#define K_ALL		(K_HASHES | K_ARRAYS)
+#define N_KINDS		7
+
+extern const struct kind kinds[N_KINDS];
+
+static inline bool is_hash(const struct kind *k)
+{
+	return k->class == C_HASH || k->class == C_PCPU_HASH;
+}
+
+static inline bool is_percpu(const struct kind *k)
+{
+	return k->class == C_PCPU_HASH || k->class == C_PCPU_ARRAY;
+}
+
+/* Possible CPUs: their number and the number of the i-th */
+unsigned int n_cpus(void);
+unsigned int cpu_nr(unsigned int i);
+
+/* Bytes that a command without F_CPU and F_ALL_CPUS transfers as value */
+size_t user_value_size(const struct kind *k, uint32_t value_size);
+
+/* ------------------------------------------------------------------------- */
+/* Commands with the usual arguments: result or -errno */
+
+int map_new(const struct kind *k, uint32_t key_size, uint32_t value_size,
+	    uint32_t max_entries, uint32_t more_flags);
+int map_elem(int cmd, int fd, const void *key, const void *value,
+	     uint64_t flags);
+int map_lookup(int fd, const void *key, void *value, uint64_t flags);
+int map_update(int fd, const void *key, const void *value, uint64_t flags);
+int map_delete(int fd, const void *key);
+int map_next_key(int fd, const void *key, void *next_key);
+int map_freeze(int fd);
+int map_info(int fd, struct bpfmap_info *info);
+int map_get_fd_by_id(uint32_t id, uint32_t open_flags);
+uint32_t map_id(int fd);
+
+/* A closed descriptor, and an open one that is no map; both fit in a byte */
+int closed_fd(void);
+int other_fd(void);
+
+/* ------------------------------------------------------------------------- */
+/* Buffers */
+
+#define FILL 0xa5
+
+/* @n bytes filled with FILL, with guard bytes on both sides */
+struct buf {
+	uint8_t *p;
+	size_t n;
+};
+
+struct buf buf_new(size_t n);
+void buf_free(struct buf *b);
+void buf_fill(struct buf *b);
+
+/* @n bytes filled with FILL that end where an unmapped page starts */
+void *edge_new(size_t n);
+void edge_free(void *p, size_t n);
+
+/* An address that is not mapped */
+void *bad_ptr(void);
+
+/* @n bytes that depend on @seed only and hold no zero byte */
+void pattern(void *p, size_t n, unsigned int seed);
+
+/* ------------------------------------------------------------------------- */
+/* Checks. A failed check is reported with the row and fails the running test
+ * at its end; the rows after it still run. All return whether they held.
+ */
+
+/* Name the row that the following checks are about: contract section, name */
+void row(const char *section, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+bool check(bool ok, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+bool check_ret(long got, long want, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+bool check_num(uint64_t got, uint64_t want, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+bool check_mem(const void *got, const void *want, size_t n, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* The first @n bytes of @b are @want, the rest and the guards are as filled */
+bool check_buf(const struct buf *b, const void *want, size_t n, const char *what);
+bool check_untouched(const struct buf *b, const char *what);
+
+/* Run @fn as uid 65534 without capabilities; its checks count */
+void as_nobody(void (*fn)(void *arg), void *arg);
+
+/* Run @fn in a child with all that it has; its checks count */
+void in_child(void (*fn)(void *arg), void *arg);
+
+/* ------------------------------------------------------------------------- */
+/* Runner */
+
+/* @kinds: mask of the kinds to run @fn with, 0: once, with NULL */
+struct test {
+	const char *name;
+	void (*fn)(const struct kind *k);
+	unsigned int kinds;
+};
+
+#define TEST(fn_, kinds_) { #fn_, fn_, kinds_ }
+
+#undef run_tests	/* cmocka's own is a macro that nobody should use any more */
+int run_tests(const char *name, const struct test *tests, size_t n);
+
+#endif /* BPFMAP_TESTS_COMMON_H */
