@@ -1,0 +1,39 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Build the modules for a kernel of scripts/kernel.sh, in a copy of the sources
+# under the cache, so that no two kernels mix their objects. Prints the
+# directory with bpfmap.ko (and bpfmap_kunit.ko if that kernel has KUnit).
+# What the compiler says is in its file "log".
+set -eu
+self=build.sh
+top=$(cd "$(dirname "$0")/.." && pwd)
+. "$top/scripts/lib.sh"
+
+[ $# -ge 1 ] || die 'usage: scripts/build.sh KERNEL [MAKE-ARGUMENT...]'
+kernel=$1
+shift
+dir=$("$top/scripts/kernel.sh" "$kernel")
+# One directory for each source tree, kernel and way to build
+out=$cache/build/$(printf '%s\n' "$top" "$dir" "$@" | sha256sum | cut -c1-12)
+mkdir -p "$out"
+exec 9>"$out/lock"
+flock 9
+
+# What did not change keeps its time, so that make has less to do.
+cd "$top"
+find Kbuild drivers include kunit -name '*.[ch]' -o -name Kbuild >"$out/files"
+while read -r file; do
+	cmp -s "$file" "$out/$file" && continue
+	mkdir -p "$out/$(dirname "$file")"
+	cp "$file" "$out/$file"
+done <"$out/files"
+
+if ! make -C "$dir/build" -j"$(nproc)" M="$out" "$@" modules >"$out/log" 2>&1; then
+	cat "$out/log" >&2
+	die "the module does not build for $kernel"
+fi
+for module in drivers/bpfmap/bpfmap.ko kunit/bpfmap_kunit.ko; do
+	[ ! -e "$out/$module" ] || ln -sf "$module" "$out"
+done
+echo "$out"

@@ -1,0 +1,170 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Make sure that a kernel to test with is in the cache, and print its directory.
+# Nothing is installed and apt's configuration is left alone.
+set -eu
+self=kernel.sh
+top=$(cd "$(dirname "$0")/.." && pwd)
+. "$top/scripts/lib.sh"
+
+usage()
+{
+	cat <<END
+usage: scripts/kernel.sh [-u] NAME
+
+  NAME  stock-6.1   the distribution's cloud kernel and its headers
+        stock-6.12  the same of Debian 12's backports
+        debug-6.1   built from linux-source with scripts/vm/*.config: KUnit,
+        debug-6.12  KASAN, lockdep, PROVE_RCU, kmemleak, fault injection, ...
+        debug-7     the same from the newest 7.x source to be had
+  -u    look for a newer version even if the cache has one
+
+The directory printed holds vmlinuz, build/ (for KDIR=) and name (uname -r).
+END
+}
+
+# Suites to look for a kernel in; none stands for what the machine's apt lists.
+suites()
+{
+	case $1 in
+	*-6.1) ;;
+	*-6.12) echo bookworm-backports ;;
+	*-7) echo trixie-backports sid ;;
+	esac
+}
+
+# apt_setup [SUITE...] - set $apt, the options for a private apt state that
+# knows these suites, from the mirror that the machine already uses
+apt_setup()
+{
+	apt='-q -o APT::Sandbox::User='
+	if [ $# = 0 ]; then
+		apt-cache policy linux-source-6.1 2>/dev/null | grep -q 500 ||
+			as_root apt-get -qq update >&2
+		return
+	fi
+	state=$cache/apt/$(echo "$*" | tr ' ' +)
+	mkdir -p "$state/lists/partial" "$state/cache/archives/partial"
+	apt="$apt -o Dir::Etc::sourcelist=$state/sources.list \
+		-o Dir::Etc::sourceparts=- -o Dir::State::Lists=$state/lists \
+		-o Dir::Cache=$state/cache"
+	[ -z "$(find "$state/sources.list" -mmin -720 2>/dev/null)" ] || return 0
+
+	target=$(apt_mirror)
+	[ -n "$target" ] || { as_root apt-get -qq update >&2; target=$(apt_mirror); }
+	[ -n "$target" ] || die 'apt knows no Debian mirror'
+	for suite; do
+		echo "$target" | sed "s|@SUITE@|$suite|"
+	done >"$state/sources.new"
+	# Only a completed update may pass for a fresh one.
+	cp "$state/sources.new" "$state/sources.list"
+	touch -d '1 year ago' "$state/sources.list"
+	# shellcheck disable=SC2086
+	apt-get $apt update >"$state/log" 2>&1 || { cat "$state/log" >&2; exit 1; }
+	touch "$state/sources.list"
+}
+
+# The machine's own source line for Debian's main archive, suite left open
+apt_mirror()
+{
+	# The text in single quotes is apt's own.
+	# shellcheck disable=SC2016
+	apt-get indextargets --format \
+		'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(SITE) @SUITE@ main' \
+		'Created-By: Packages' 'Origin: Debian' 'Label: Debian' \
+		'Component: main' | head -n 1
+}
+
+# unpack PACKAGE [TAR-OPTION...] - download a package and unpack it into $tmp
+unpack()
+{
+	pkg=$1
+	shift
+	say "$kernel: downloading $pkg"
+	mkdir -p "$tmp/deb"
+	# shellcheck disable=SC2086
+	(cd "$tmp/deb" && apt-get $apt download "$pkg") >"$tmp/log" 2>&1 ||
+		{ cat "$tmp/log" >&2; exit 1; }
+	mkdir -p "$tmp/root"
+	for deb in "$tmp"/deb/*.deb; do
+		dpkg-deb --fsys-tarfile "$deb" | tar -xC "$tmp/root" "$@"
+	done
+	rm -r "$tmp/deb"
+}
+
+depends()
+{
+	# shellcheck disable=SC2086
+	apt-cache $apt depends "$1" | sed -n "s/^ *Depends: \($2\)\$/\1/p"
+}
+
+# The image and headers that the cloud metapackage stands for. The headers'
+# Makefile names an absolute path, which becomes that in the cache.
+get_stock()
+{
+	image=$(depends linux-image-cloud-amd64 'linux-image-.*')
+	release=${image#linux-image-}
+	[ -n "$release" ] || die 'no linux-image-cloud-amd64 package to be had'
+	headers=linux-headers-$release
+	unpack "$image" --wildcards './boot/*'
+	unpack "$headers"
+	unpack "$(depends "$headers" 'linux-headers-.*-common.*')"
+	unpack "$(depends "$headers" 'linux-kbuild-.*')"
+	[ -e "$tmp/root/usr/src/$headers/scripts" ] ||
+		die "$headers does not look as expected"
+	sed -i "s|/usr/src/|$dir/root/usr/src/|" "$tmp/root/usr/src/$headers/Makefile"
+	ln -s "root/usr/src/$headers" "$tmp/build"
+	mv "$tmp/root/boot/vmlinuz-$release" "$tmp/vmlinuz"
+	echo "$release" >"$tmp/name"
+}
+
+[ "${1-}" != -u ] || { update=y; shift; }
+[ $# = 1 ] || { usage >&2; exit 2; }
+kernel=$1
+case $kernel in
+stock-6.1|stock-6.12)
+	get=get_stock
+	config=
+	;;
+debug-6.1|debug-6.12|debug-7)
+	get=get_debug
+	. "$top/scripts/vm/debug-kernel.sh"
+	config=-$(config_hash)
+	;;
+*)
+	usage >&2
+	exit 2
+	;;
+esac
+
+# One at a time: whoever comes second finds it done.
+mkdir -p "$cache/kernels"
+exec 9>"$cache/kernels/$kernel.lock"
+flock 9
+
+latest=$cache/kernels/$kernel$config
+if [ -n "${update-}" ] || [ ! -e "$latest/name" ]; then
+	# shellcheck disable=SC2046
+	apt_setup $(suites "$kernel")
+	case $kernel in
+	stock-*) pkg=linux-image-cloud-amd64 ;;
+	*-7) pkg=$(newest_source 7) ;;
+	*) pkg=linux-source-${kernel#debug-} ;;
+	esac
+	# shellcheck disable=SC2086
+	version=$(apt-cache $apt policy "$pkg" | sed -n 's/^ *Candidate: //p')
+	[ -n "$version" ] || die "no package $pkg to be had"
+	dir=$cache/kernels/$kernel-$version$config
+	if [ ! -e "$dir/name" ]; then
+		tmp=$dir.tmp
+		rm -rf "$dir" "$tmp"
+		mkdir "$tmp"
+		$get
+		rm -f "$tmp/log"
+		mv "$tmp" "$dir"
+		say "$kernel: $(cat "$dir/name") is in the cache"
+	fi
+	ln -sfn "${dir##*/}" "$latest"
+fi
+readlink -f "$latest"

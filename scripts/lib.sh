@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Sourced by the other scripts, which set $self to their name and $top to the
+# top of the source tree before.
+# shellcheck shell=sh
+
+# Read by the scripts that source this file.
+# shellcheck disable=SC2034
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/bpfmap
+# shellcheck disable=SC2154
+start=${BPFMAP_START:-$(date +%s)}
+export BPFMAP_START="$start"	# one clock for a script and those it calls
+
+# A make that called us is not to meddle with those that we call.
+unset MAKEFLAGS MFLAGS MAKELEVEL
+
+# say TEXT... - one line of progress, with the time since the start
+say()
+{
+	t=$(($(date +%s) - start))
+	printf '[%2d:%02d] %s\n' $((t / 60)) $((t % 60)) "$*" >&2
+}
+
+die()
+{
+	printf '%s: %s\n' "${self:-bpfmap}" "$*" >&2
+	exit 1
+}
+
+# as_root COMMAND... - run it as root, by sudo if need be
+as_root()
+{
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	else
+		command -v sudo >/dev/null ||
+			die "neither root nor sudo: please run yourself: $*"
+		sudo "$@"
+	fi
+}

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Sourced by kernel.sh: debug kernels, built from the linux-source packages.
+# shellcheck shell=sh disable=SC2154
+
+fragments="$top/scripts/vm/kernel.config $top/scripts/vm/debug.config"
+optional=$top/scripts/vm/optional.config
+
+config_hash()
+{
+	# shellcheck disable=SC2086
+	cat $fragments "$optional" | sha256sum | cut -c1-8
+}
+
+# newest_source MAJOR - the package with the newest source of that series
+newest_source()
+{
+	# shellcheck disable=SC2086
+	apt-cache $apt search --names-only "^linux-source-$1\.[0-9]+\$" |
+		cut -d' ' -f1 | sort -V | tail -n 1
+}
+
+# Stop unless each option is as the fragments ask: Kconfig drops without a word
+# what depends on something missing.
+check_config()
+{
+	# shellcheck disable=SC2086
+	sed -n 's/^\(CONFIG_[A-Z0-9_]*\)=n$/# \1 is not set/p; /^CONFIG_.*=[^n]/p' \
+		$fragments | grep -vxFf .config >"$tmp/lost" || return 0
+	# An option that this version does not even have is off.
+	while read -r line; do
+		case $line in
+		'# '*) grep -q "^${line#\# }" .config || continue ;;
+		esac
+		echo "$line"
+	done <"$tmp/lost" >"$tmp/missing"
+	grep -q . "$tmp/missing" || return 0
+	die "$kernel: these options are lost: $(tr '\n' ' ' <"$tmp/missing")"
+}
+
+# quietly COMMAND... - show the end of what it says if it fails
+quietly()
+{
+	"$@" >"$tmp/log" 2>&1 </dev/null && return
+	tail -n 40 "$tmp/log" >&2
+	die "$kernel: failed: $*"
+}
+
+# Modules can still be built against what this leaves.
+prune()
+{
+	cp arch/x86/boot/bzImage "$tmp/vmlinuz"
+	make -s kernelrelease >"$tmp/name"
+	for entry in * ; do
+		case $entry in
+		arch|include|scripts|tools|Makefile|Module.symvers|System.map) ;;
+		*) rm -rf "$entry" ;;
+		esac
+	done
+	rm -rf tools/testing tools/perf arch/x86/boot
+	find . -name '*.o' ! -path './scripts/*' -delete
+	find . -name '*.a' -delete
+	find . -name '.*.cmd' ! -path './scripts/*' -delete
+}
+
+# unpack_source TARBALL - leave out code for what is not here; that is most of it
+unpack_source()
+{
+	set -- "$1" --exclude="$pkg/Documentation/*/*" --exclude="$pkg/*.dts*"
+	for unused in 'arch/[!x]*' drivers/gpu/drm drivers/infiniband \
+		drivers/media drivers/net drivers/scsi drivers/staging \
+		drivers/usb sound tools/testing; do
+		set -- "$@" --exclude="$pkg/$unused/*.[chS]"
+	done
+	tar -C "$tmp/build" --strip-components=1 --anchored -xf "$@"
+}
+
+get_debug()
+{
+	unpack "$pkg" --wildcards "./usr/src/$pkg.tar.xz"
+	say "$kernel: building $pkg $version (about 5 minutes)"
+	mkdir "$tmp/build"
+	unpack_source "$tmp/root/usr/src/$pkg.tar.xz"
+	rm -r "$tmp/root"
+	cd "$tmp/build" || exit
+	# shellcheck disable=SC2086
+	cat $fragments "$optional" >"$tmp/all.config"
+	quietly make ARCH=x86_64 KCONFIG_ALLCONFIG="$tmp/all.config" allnoconfig
+	check_config
+	quietly make ARCH=x86_64 -j"$(nproc)" bzImage modules
+	prune
+	cd "$top" || exit
+	rm -f "$tmp/all.config" "$tmp/lost" "$tmp/missing"
+}

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /init of the test machine. Loads the modules in /vm/modules, runs the shell
+ * script /vm/command, unloads the modules, looks for leaked kernel memory, and
+ * says how each of it went.
+ *
+ * ttyS0 is the kernel's console, ttyS1 the command's terminal, and ttyS2 takes
+ * the result: one line for each thing wrong with the kernel, and at the very
+ * end "exit N". The host counts a machine that did not say "exit" as failed.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+#define MODULE_DIR "/vm/modules"
+#define KMEMLEAK "/sys/kernel/debug/kmemleak"
+
+static FILE *result;
+
+static __attribute__((format(printf, 1, 2))) void report(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vfprintf(result, fmt, ap);
+	va_end(ap);
+	fputc('\n', result);
+	fflush(result);
+}
+
+static const struct {
+	const char *type, *dir, *options;
+} mounts[] = {
+	{ "proc", "/proc", NULL },
+	{ "sysfs", "/sys", NULL },
+	{ "devtmpfs", "/dev", NULL },
+	{ "tmpfs", "/tmp", NULL },
+	{ "tmpfs", "/dev/shm", NULL },
+	{ "cgroup2", "/sys/fs/cgroup", NULL },
+	{ "bpf", "/sys/fs/bpf", NULL },
+	{ "debugfs", "/sys/kernel/debug", NULL },
+};
+
+/* What this kernel does not have is left out; who needs it will complain. */
+static void mount_all(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(mounts); i++) {
+		mkdir(mounts[i].dir, 0755);
+		mount(mounts[i].type, mounts[i].dir, mounts[i].type, 0,
+		      mounts[i].options);
+	}
+}
+
+/* Opens a serial line as a plain byte channel; does not make it the terminal */
+static int open_serial(const char *path)
+{
+	struct termios tio;
+	int fd = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+	if (fd < 0 || tcgetattr(fd, &tio))
+		return fd;
+	cfmakeraw(&tio);
+	cfsetspeed(&tio, B115200);
+	tcsetattr(fd, TCSANOW, &tio);
+	return fd;
+}
+
+/*
+ * For a person, the line becomes a terminal. Not for a command: the end of the
+ * session would flush output that is still on its way out.
+ */
+static void make_terminal(int fd)
+{
+	struct termios tio;
+
+	if (tcgetattr(fd, &tio))
+		return;
+	tio.c_iflag |= ICRNL;
+	tio.c_oflag |= OPOST | ONLCR;
+	tio.c_lflag |= ICANON | ECHO | ECHOE | ECHOK | ISIG | IEXTEN;
+	tcsetattr(fd, TCSANOW, &tio);
+	ioctl(fd, TIOCSCTTY, 1);
+}
+
+static int run(char *const argv[], int tty)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return 255;
+	if (!pid) {
+		setsid();
+		for (int fd = 0; fd < 3; fd++)
+			dup2(tty, fd);
+		if (!access("/vm/interactive", F_OK))
+			make_terminal(0);
+		execv(argv[0], argv);
+		dprintf(2, "%s: %s\n", argv[0], strerror(errno));
+		_exit(127);
+	}
+	/* As init we reap the orphans as well. */
+	for (;;) {
+		pid_t done = wait(&status);
+
+		if (done == pid)
+			break;
+		if (done < 0 && errno != EINTR)
+			return 255;
+	}
+	return WIFEXITED(status) ? WEXITSTATUS(status) :
+				   128 + WTERMSIG(status);
+}
+
+static int visible(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
+/* The host numbers the files in the order they are to be loaded. */
+static int list_modules(struct dirent ***modules)
+{
+	int n = scandir(MODULE_DIR, modules, visible, alphasort);
+
+	return n < 0 ? 0 : n;
+}
+
+static int write_string(const char *path, const char *s)
+{
+	ssize_t n;
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -1;
+	n = write(fd, s, strlen(s));
+	close(fd);
+	return n < 0 ? -1 : 0;
+}
+
+/* Says so in the kernel's log, for those who look there for what it prints */
+static int load_module(const char *file)
+{
+	char path[PATH_MAX];
+	int fd, err = 0;
+
+	snprintf(path, sizeof(path), "init: loading %s\n", file);
+	write_string("/dev/kmsg", path);
+	snprintf(path, sizeof(path), MODULE_DIR "/%s", file);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || syscall(SYS_finit_module, fd, "", 0))
+		err = errno;
+	close(fd);
+	return err;
+}
+
+/*
+ * The last put of a file may still be on its way through a work queue, so the
+ * module gets a moment to become unused.
+ */
+static int unload_module(const char *file)
+{
+	char name[256];
+
+	snprintf(name, sizeof(name), "%s", strchr(file, '-') + 1);
+	name[strcspn(name, ".")] = '\0';
+	for (char *c = name; (c = strchr(c, '-')); )
+		*c = '_';
+	for (int i = 0; i < 50; i++) {
+		if (!syscall(SYS_delete_module, name, O_NONBLOCK))
+			return 0;
+		if (errno == ENOENT)	/* the command did it */
+			return 0;
+		if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EBUSY)
+			break;
+		usleep(100 * 1000);
+	}
+	return errno;
+}
+
+/*
+ * kmemleak only looks at memory older than five seconds, and a pointer that
+ * was in a register during one scan is found by the next.
+ */
+static void report_leaks(void)
+{
+	char line[512];
+	FILE *f;
+
+	if (access(KMEMLEAK, F_OK))
+		return;
+	sleep(6);
+	for (int i = 0; i < 2; i++) {
+		if (write_string(KMEMLEAK, "scan"))
+			report("kmemleak does not scan: %s", strerror(errno));
+	}
+	f = fopen(KMEMLEAK, "re");
+	if (!f) {
+		report("cannot read kmemleak: %s", strerror(errno));
+		return;
+	}
+	while (fgets(line, sizeof(line), f))
+		fprintf(result, "leak: %s", line);
+	fflush(result);
+	fclose(f);
+}
+
+static int run_command(int tty)
+{
+	char *const argv[] = { "/bin/busybox", "sh", "/vm/command", NULL };
+	struct dirent **modules;
+	int err, n = list_modules(&modules), status = 255, loaded;
+
+	for (loaded = 0; loaded < n; loaded++) {
+		err = load_module(modules[loaded]->d_name);
+		if (err) {
+			report("cannot load %s: %s", modules[loaded]->d_name,
+			       strerror(err));
+			break;
+		}
+	}
+	if (loaded == n) {
+		status = run(argv, tty);
+		/* What it left behind must not keep the modules in use. */
+		kill(-1, SIGKILL);
+		while (wait(NULL) > 0 || errno == EINTR)
+			;
+	}
+	while (loaded--) {
+		err = unload_module(modules[loaded]->d_name);
+		if (err)
+			report("cannot unload %s: %s", modules[loaded]->d_name,
+			       strerror(err));
+	}
+	return status;
+}
+
+int main(void)
+{
+	char *const install[] = {
+		"/bin/busybox", "--install", "-s", "/bin", NULL
+	};
+	const struct rlimit nofile = { 4096, 4096 };
+	int tty, fd, status;
+
+	mount_all();
+	tty = open_serial("/dev/ttyS1");
+	fd = open_serial("/dev/ttyS2");
+	result = fdopen(fd, "w");
+	if (tty < 0 || !result) {
+		fprintf(stderr, "init: no serial lines: %s\n", strerror(errno));
+		goto out;
+	}
+	setenv("PATH", "/bin:/usr/bin", 1);
+	setenv("HOME", "/root", 1);
+	setenv("TERM", "vt100", 1);
+	setenv("LD_LIBRARY_PATH", "/vm/lib64:/vm/lib32", 1);
+	setrlimit(RLIMIT_NOFILE, &nofile);
+	run(install, tty);
+	if (chdir("/root"))
+		report("no /root: %s", strerror(errno));
+
+	status = run_command(tty);
+	report_leaks();
+	tcdrain(tty);
+	report("exit %d", status);
+	tcdrain(fd);
+out:
+	/* Not a power-off: that would take ACPI, which small kernels lack. */
+	reboot(RB_AUTOBOOT);
+	return 1;
+}

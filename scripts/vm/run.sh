@@ -1,0 +1,204 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Boot a kernel in a virtual machine, load modules, run a command there.
+set -eu
+self=run.sh
+top=$(cd "$(dirname "$0")/../.." && pwd)
+. "$top/scripts/lib.sh"
+
+usage()
+{
+	cat <<END
+usage: scripts/vm/run.sh [option...] -- COMMAND...
+       scripts/vm/run.sh [option...]               for a shell
+
+  -k DIR          kernel, as printed by scripts/kernel.sh (default: stock-6.1)
+  -m FILE.ko      module to load; repeatable, in order
+  -f FILE[:PATH]  file or directory for the machine; repeatable. PATH defaults
+                  to the same path, under /root if FILE is relative.
+                  Programs get the shared libraries that they need.
+  -M MIB          memory (default: 1024)
+  -c CPUS         processors (default: 2)
+  -t SECONDS      limit (default: 300; none for a shell)
+  -a ARGS         more kernel arguments
+  -l FILE         keep the kernel's console log
+  -i              one processor that counts instructions: a nanosecond of the
+                  machine's clock is then one executed instruction
+
+The command runs as root in /root, by busybox's sh. Its output goes to stdout,
+its exit status is that of this script. Status 125 means that the machine went
+wrong: it died, did not end in time, or its kernel had something to report.
+END
+}
+
+# What no healthy kernel prints. Some of these make the kernel panic as well.
+reports='WARNING:|BUG:|BUG [a-z]|INFO: (possible|trying|task|rcu|inconsistent|suspicious)|KASAN|KCSAN|UBSAN|ODEBUG|DEBUG_LOCKS'
+reports="$reports|suspicious RCU|unreferenced object|suspected memory leak|Call Trace:|general protection fault[,:]"
+reports="$reports|Oops|Kernel panic|[Ss]tack-protector|detected stall|self-detected|soft lockup|blocked for more than"
+reports="$reports|refcount_t|list_(add|del) corruption|Objects remaining|still has objects|scheduling while atomic|held lock freed|leaked|duplicate filename"
+# This one is about the settings of the machine.
+harmless='Spectre V2 : WARNING: Unprivileged eBPF'
+
+# add FILE GUESTPATH - copy it, symbolic links followed, and what it links to
+add()
+{
+	mkdir -p "$root$(dirname "$2")"
+	cp -rL "$1" "$root$2" || exit 125
+	find "$root$2" -type f -perm -u+x -print >"$tmp/programs"
+	while read -r program; do
+		# shellcheck disable=SC2094
+		add_libraries "$1${program#"$root$2"}"
+	done <"$tmp/programs"
+}
+
+# Libraries go where LD_LIBRARY_PATH points to in the machine, by name and by
+# word size, whatever their place is here; only the loader's path is fixed.
+add_libraries()
+{
+	case $(head -c 5 "$1" | od -An -tx1 | tr -d ' ') in
+	7f454c4601) bits=32 ;;
+	7f454c4602) bits=64 ;;
+	*) return 0 ;;
+	esac
+	ldd "$1" >"$tmp/ldd" 2>/dev/null || return 0	# a static one
+	mkdir -p "$root/vm/lib$bits"
+	while read -r name arrow path _; do
+		case $name$arrow in
+		/*) path=$name to=$root$name ;;
+		*'=>') to=$root/vm/lib$bits/$name ;;
+		*) continue ;;
+		esac
+		[ -e "$path" ] || die "$1 needs $name, which is not found"
+		[ -e "$to" ] || { mkdir -p "${to%/*}" && cp -L "$path" "$to"; }
+	done <"$tmp/ldd"
+}
+
+accelerator()
+{
+	if [ -n "$icount" ]; then
+		cpus=1
+		echo '-accel tcg,thread=single -icount shift=0 -cpu max'
+	elif grep -Eqw 'vmx|svm' /proc/cpuinfo && [ -w /dev/kvm ]; then
+		echo '-accel kvm -cpu host'
+	else
+		echo '-accel tcg,thread=multi -cpu max'
+	fi
+}
+
+# A socket for each processor: the MP table, which is all that a kernel without
+# ACPI has, lists sockets only.
+boot()
+{
+	accel=$(accelerator)
+	[ -z "$icount" ] || cpus=1
+	# shellcheck disable=SC2086
+	$limit qemu-system-x86_64 -nodefaults -no-user-config -no-reboot \
+		-display none $accel -smp "$cpus,sockets=$cpus" -m "$memory" \
+		-kernel "$kernel/vmlinuz" -initrd "$tmp/initrd" \
+		-append "console=ttyS0 panic=-1 oops=panic panic_on_warn=1 \
+loglevel=7 log_buf_len=1M rcupdate.rcu_cpu_stall_timeout=60 watchdog_thresh=30 $args" \
+		-chardev "file,id=console,path=$tmp/console" -serial chardev:console \
+		-chardev stdio,id=tty,signal=off -serial chardev:tty \
+		-chardev "file,id=result,path=$tmp/result" -serial chardev:result
+}
+
+# Say what is wrong, show the console from there on, and give up.
+failed()
+{
+	echo "run.sh: $*"
+	if grep -q . "$tmp/result"; then
+		sed '/^exit /d; s/^/run.sh: /' "$tmp/result"
+	fi
+	line=$(grep -nE "$reports" "$tmp/console" | grep -v "$harmless" |
+		head -n 1 | cut -d: -f1)
+	echo '--- console'
+	if [ -n "$line" ]; then
+		[ "$line" -gt 10 ] || line=11
+		tail -n +$((line - 10)) "$tmp/console" | head -n 200
+	else
+		tail -n 60 "$tmp/console"
+	fi | tr -d '\r'
+	echo '--- end of console'
+	exit 125
+} >&2
+
+kernel='' modules='' files='' memory=1024 cpus=2 seconds=300 args='' log=''
+icount=
+nl='
+'
+while getopts k:m:f:M:c:t:a:l:ih option; do
+	case $option in
+	k) kernel=$OPTARG ;;
+	m) modules=$modules$OPTARG$nl ;;
+	f) files=$files$OPTARG$nl ;;
+	M) memory=$OPTARG ;;
+	c) cpus=$OPTARG ;;
+	t) seconds=$OPTARG ;;
+	a) args=$OPTARG ;;
+	l) log=$OPTARG ;;
+	i) icount=y ;;
+	h) usage; exit ;;
+	*) usage >&2; exit 2 ;;
+	esac
+done
+shift $((OPTIND - 1))
+[ -n "$kernel" ] || kernel=$("$top/scripts/kernel.sh" stock-6.1)
+
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+root=$tmp/root
+mkdir -p "$root/vm/modules" "$root/bin" "$root/root" "$root/dev" "$root/proc" \
+	"$root/sys" "$root/tmp"
+cp "$(command -v busybox)" "$root/bin/busybox"
+gcc -std=gnu11 -O2 -Wall -static -o "$root/init" "$top/scripts/vm/init.c"
+
+n=100
+printf %s "$modules" >"$tmp/list"
+while read -r file; do
+	cp "$file" "$root/vm/modules/$n-${file##*/}" || exit 125
+	n=$((n + 1))
+done <"$tmp/list"
+printf %s "$files" >"$tmp/list"
+while read -r file; do
+	to=${file#*:}
+	file=${file%%:*}
+	case $to in /*) ;; *) to=/root/$to ;; esac
+	add "$file" "${to%/}"
+done <"$tmp/list"
+if [ $# = 0 ]; then
+	echo 'exec sh -i' >"$root/vm/command"
+	touch "$root/vm/interactive"
+	limit=
+else
+	printf '%s\n' "$*" >"$root/vm/command"
+	limit="timeout --foreground -k 5 $seconds"
+fi
+(cd "$root" && find . | cpio --quiet -o -H newc -R 0:0) >"$tmp/initrd"
+rm -r "$root"
+: >"$tmp/console"
+: >"$tmp/result"
+
+# The machine's own status is of no use: only what it reported counts. By way
+# of cat, so that QEMU does not make our own output non-blocking.
+if [ $# = 0 ]; then
+	boot || true
+else
+	{ boot </dev/null || echo "qemu: status $?" >"$tmp/qemu"; } | cat
+fi
+[ -z "$log" ] || tr -d '\r' <"$tmp/console" >"$log"
+
+status=$(sed -n '$s/^exit \([0-9]*\)$/\1/p' "$tmp/result")
+if [ -e "$tmp/qemu" ]; then
+	if grep -q ' 124$\| 137$' "$tmp/qemu"; then
+		failed "not finished after $seconds seconds"
+	fi
+	failed "$(cat "$tmp/qemu")"
+fi
+[ -n "$status" ] || failed 'the machine died before the end'
+[ "$(wc -l <"$tmp/result")" = 1 ] || failed 'the kernel is not as it was before'
+grep -E "$reports" "$tmp/console" | grep -qv "$harmless" &&
+	failed 'the kernel has something to report'
+exit "$status"
