@@ -180,7 +180,7 @@ static int batch_fill(struct batch_run *run, struct bpfmap_walk *w)
 	}
 }
 
-/* bpf(2) looks at this last, and reports the count only if the cursor went out */
+/* As in bpf(2) the count is reported only if the cursor went out */
 static int bucket_batch_end(struct batch_run *run, const struct bpfmap_walk *w,
 			    int err)
 {

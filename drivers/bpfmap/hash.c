@@ -79,9 +79,10 @@ static bool hash_matches(const struct bpfmap_hash *h,
 			 const struct bpfmap_hash_elem *e, const void *key,
 			 u32 hash)
 {
+	if (READ_ONCE(e->hash) != hash)
+		return false;
 	/* data_race: the caller drops the answer if @seq has changed */
-	return READ_ONCE(e->hash) == hash &&
-	       !data_race(memcmp(e->key, key, h->map.key_size));
+	return !data_race(memcmp(e->key, key, h->map.key_size));
 }
 
 /**

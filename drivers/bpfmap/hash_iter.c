@@ -222,7 +222,7 @@ static void hash_walk_bucket(struct bpfmap_hash *h, u32 bucket,
 	}
 }
 
-/* Buckets that share a lock. -ENOSPC: the one at @w->pos does not fit any more */
+/* Buckets that share a lock. -ENOSPC: the one at @w->pos does not fit */
 static int hash_walk_stripe(struct bpfmap_hash *h, struct bpfmap_walk *w)
 {
 	raw_spinlock_t *lock = hash_lock(h, w->pos);

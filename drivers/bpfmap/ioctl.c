@@ -458,8 +458,8 @@ static const struct bpfmap_command *find_cmd(unsigned int nr)
 }
 
 /* The rules for an attr that is not exactly as long as its members */
-static int copy_odd_attr(struct bpfmap_call *call, const struct bpfmap_command *cmd,
-			 size_t size)
+static int copy_odd_attr(struct bpfmap_call *call,
+			 const struct bpfmap_command *cmd, size_t size)
 {
 	u8 *raw = call->attr.raw;
 	int zero;
@@ -484,8 +484,9 @@ static int copy_odd_attr(struct bpfmap_call *call, const struct bpfmap_command *
 	return 0;
 }
 
-static __always_inline int copy_attr(struct bpfmap_call *call, const struct bpfmap_command *cmd,
-		     size_t size)
+static __always_inline int copy_attr(struct bpfmap_call *call,
+				     const struct bpfmap_command *cmd,
+				     size_t size)
 {
 	if (unlikely(!cmd || size != cmd->size))
 		return copy_odd_attr(call, cmd, size);

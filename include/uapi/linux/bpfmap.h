@@ -136,6 +136,7 @@ enum bpfmap_type {
  * @map_token_fd: ignored without BPFMAP_F_TOKEN_FD
  * @excl_prog_hash: NULL, or 32 bytes, checked for being readable
  * @excl_prog_hash_size: 32 with @excl_prog_hash, else 0
+ * @__pad: must be 0
  *
  * Return: a new descriptor, close-on-exec, O_RDWR unless BPFMAP_F_RDONLY or
  * BPFMAP_F_WRONLY was asked for.
