@@ -25,6 +25,7 @@
  * @value_size: stride of the values
  * @room: elements that fit into the buffer
  * @done: elements done
+ * @careful: look at user memory before elements are taken for it
  */
 struct batch_run {
 	struct bpfmap_batch *batch;
@@ -36,6 +37,7 @@ struct batch_run {
 	u32 value_size;
 	u32 room;
 	u32 done;
+	bool careful;
 };
 
 static u32 batch_left(const struct batch_run *run)
@@ -148,11 +150,8 @@ static u32 batch_can_deliver(struct batch_run *run, u32 nr)
 }
 
 /*
- * Fill the buffer with whole buckets.
- *
- * Elements that are removed and then cannot be delivered are lost. With bpf(2)
- * these are those of the one bucket that met the fault: so take no more than
- * user memory has room for, and such a bucket alone.
+ * Fill the buffer with whole buckets. If that is to be done with care, with no
+ * more than user memory can take, and a bucket that it cannot take alone.
  */
 static int batch_fill(struct batch_run *run, struct bpfmap_walk *w)
 {
@@ -161,7 +160,7 @@ static int batch_fill(struct batch_run *run, struct bpfmap_walk *w)
 	int err;
 
 	w->room = min(left, run->room);
-	if (w->remove)
+	if (run->careful)
 		w->room = batch_can_deliver(run, w->room);
 
 	for (;;) {
@@ -192,16 +191,29 @@ static int bucket_batch_end(struct batch_run *run, const struct bpfmap_walk *w,
 	return err;
 }
 
+/*
+ * With bpf(2) the buckets before one that meets a fault were delivered, and if
+ * they are removed just the elements of that one are lost. Without removal there
+ * is time enough to be careful when the first fault has happened.
+ */
 static int bucket_batch_run(struct batch_run *run, struct bpfmap_walk *w)
 {
 	bool started = false;
+	u32 pos = w->pos;
 	int err;
 
+	run->careful = w->remove;
 	while (!(err = batch_fill(run, w))) {
 		err = batch_copy_out(run, w->nr);
+		if (err && !run->careful) {
+			run->careful = true;
+			w->pos = pos;
+			continue;
+		}
 		if (err)
 			return err;
 		started = true;
+		pos = w->pos;
 		err = batch_pause();
 		if (err)
 			break;
