@@ -341,7 +341,7 @@ static size_t page_size(void)
 	return sysconf(_SC_PAGESIZE);
 }
 
-/* A gap of one page that nothing else is mapped into: reserved, not readable */
+/* The page after it is reserved, so that nothing else gets mapped there */
 void *edge_new(size_t n)
 {
 	size_t page = page_size(), len = ROUND_UP(n, page);
@@ -649,6 +649,7 @@ int run_tests(const char *name, const struct test *tests, size_t n)
 	if (!runs)
 		die("memory");
 	take_stdin();
+	close(closed_fd());
 	device_fd();
 	other_fd();
 	failed = run_all(name, runs, expand(tests, n, runs));

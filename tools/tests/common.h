@@ -141,11 +141,11 @@ struct buf buf_new(size_t n);
 void buf_free(struct buf *b);
 void buf_fill(struct buf *b);
 
-/* @n bytes filled with FILL that end where an unmapped page starts */
+/* @n bytes filled with FILL that end where an inaccessible page starts */
 void *edge_new(size_t n);
 void edge_free(void *p, size_t n);
 
-/* An address that is not mapped */
+/* An address that cannot be accessed */
 void *bad_ptr(void);
 
 /* @n bytes that depend on @seed only and hold no zero byte */

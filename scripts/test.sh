@@ -1,0 +1,196 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# All tests, in virtual machines: see usage.
+set -eu
+self=test.sh
+top=$(cd "$(dirname "$0")/.." && pwd)
+. "$top/scripts/lib.sh"
+
+usage()
+{
+	cat <<END
+usage: scripts/test.sh [PART...]
+
+  library   what can be said of the library without a kernel
+  user      the test programs on the stock kernel
+  build     the module builds without a warning for each kernel
+  kunit     the KUnit suites, on the debug kernels
+  debug     the test programs on a debug kernel
+  selftest  the virtual machine notices what goes wrong
+
+All of them if none is named. Environment:
+  STOCK_KERNEL   ($stock)	DEBUG_KERNELS   ($debug)
+  TESTS          programs to run, instead of those that tools/Makefile lists
+  STRESS_SECONDS for the stress test, on each kernel (10, debug 60)
+END
+}
+
+stock=${STOCK_KERNEL:-stock-6.1}
+debug=${DEBUG_KERNELS:-debug-7 debug-6.1}
+passed=0
+failed=0
+skipped=0
+assertions=0
+
+# count FILE - add the results of a TAP file
+count()
+{
+	awk -f "$top/scripts/tap.awk" "$1" >"$tmp/count"
+	sed '$d' "$tmp/count"
+	read -r p f s a <<-END
+		$(tail -n 1 "$tmp/count")
+	END
+	passed=$((passed + p))
+	failed=$((failed + f))
+	skipped=$((skipped + s))
+	assertions=$((assertions + a))
+	say "$2: $p passed, $f failed, $s skipped"
+}
+
+# verdict STATUS NAME - a step that is a test by itself
+verdict()
+{
+	if [ "$1" = 0 ]; then
+		passed=$((passed + 1))
+		say "ok: $2"
+	else
+		failed=$((failed + 1))
+		say "not ok: $2"
+	fi
+}
+
+# get COMMAND... - what it prints goes to $got; if it fails that is a test that did
+get()
+{
+	got=$("$@") && return
+	verdict 1 "$*"
+	return 1
+}
+
+# in_guest NAME KERNEL RUN-OPTION... -- COMMAND; output is shown and in $tmp/out
+in_guest()
+{
+	what=$1
+	kernel=$2
+	shift 2
+	get scripts/kernel.sh "$kernel" || return 0
+	dir=$got
+	get scripts/build.sh "$kernel" || return 0
+	say "$what: booting $(cat "$dir/name")"
+	echo 255 >"$tmp/status"
+	{
+		scripts/vm/run.sh -k "$dir" -m "$got/bpfmap.ko" "$@" &&
+			echo 0 >"$tmp/status"
+	} | tee "$tmp/out"
+	verdict "$(cat "$tmp/status")" "$what: the machine and its kernel are well"
+}
+
+# Each program says how it ended, so that one that dies is not overlooked.
+test_programs()
+{
+	what="programs on $1"
+	kernel=$1
+	get make -s -C tools list-tests || return 0
+	tests=${TESTS:-$got}
+	set --
+	for program in $tests; do
+		set -- "$@" -f "$program"
+	done
+	# Expansions other than $tests are the guest's.
+	: >"$tmp/out"
+	in_guest "$what" "$kernel" -M 3072 -t $((2400 + stress)) "$@" -- "
+		export STRESS_SECONDS=$stress BIG_ENTRIES=$big
+		for program in $(echo "$tests" | tr '\n' ' '); do
+			echo \"# program \$program\"
+			timeout -s KILL $((600 + stress)) \$program 2>&1
+			status=\$?
+			echo
+			echo \"# status \$status\"
+		done"
+	for program in $tests; do
+		grep -qx "# program $program" "$tmp/out" ||
+			printf '# program %s\n# status 255\n' "$program" >>"$tmp/out"
+	done
+	count "$tmp/out" "$what"
+}
+
+part_library()
+{
+	make -s -C tools check >"$tmp/out" 2>&1 || :
+	count "$tmp/out" library
+}
+
+part_user()
+{
+	stress=${STRESS_SECONDS:-10}
+	big=10000000
+	test_programs "$stock"
+}
+
+part_debug()
+{
+	stress=${STRESS_SECONDS:-60}
+	big=200000
+	test_programs "${debug%% *}"
+}
+
+part_kunit()
+{
+	for kernel in $debug; do
+		: >"$tmp/log"
+		get scripts/build.sh "$kernel" || continue
+		in_guest "KUnit on $kernel" "$kernel" -m "$got/bpfmap_kunit.ko" \
+			-t 900 -l "$tmp/log" -- true
+		sed -n '/init: loading .*kunit/,$p' "$tmp/log" >"$tmp/ktap"
+		count "$tmp/ktap" "KUnit on $kernel"
+	done
+}
+
+part_build()
+{
+	for kernel in $stock stock-6.12 $debug; do
+		get scripts/build.sh "$kernel" W=1 || continue
+		warnings=0
+		grep -E 'warning:|WARNING:' "$got/log" && warnings=1
+		verdict $warnings "the module builds without a warning for $kernel"
+	done
+}
+
+part_selftest()
+{
+	scripts/vm/selftest.sh "$stock" "${debug%% *}" | tee "$tmp/out" || :
+	count "$tmp/out" selftest
+}
+
+for part; do
+	case $part in
+	library|user|build|kunit|debug|selftest) ;;
+	*) usage; exit 2 ;;
+	esac
+done
+[ $# -gt 0 ] || set -- library user build kunit debug selftest
+
+# The last line, however we got here
+finish()
+{
+	status=$?
+	rm -rf "$tmp"
+	[ -n "${done-}" ] || failed=$((failed + 1))
+	echo "$passed passed, $failed failed"
+	[ "$failed" = 0 ] || exit 1
+	exit "$status"
+}
+
+exec </dev/null
+cd "$top"
+tmp=$(mktemp -d)
+trap finish EXIT
+trap 'exit 130' INT TERM HUP
+scripts/setup.sh
+make -s -C tools >"$tmp/out" 2>&1 || { cat "$tmp/out"; die 'the tools do not build'; }
+for part; do
+	"part_$part"
+done
+say "$assertions assertions in the test programs, $skipped cases skipped"
+done=y

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * contract - a map with known content, for the tests of what commands answer
+ */
+#ifndef BPFMAP_TESTS_CONTRACT_H
+#define BPFMAP_TESTS_CONTRACT_H
+
+#include "common.h"
+
+/* A map under test; vs: bytes of a whole value as commands transfer it */
+struct tmap {
+	const struct kind *kind;
+	int fd;
+	uint32_t key_size;
+	uint32_t value_size;
+	uint32_t max_entries;
+	size_t vs;
+};
+
+/* Fails the row and has fd < 0 if the map cannot be created */
+struct tmap tmap_new(const struct kind *k, uint32_t key_size,
+		     uint32_t value_size, uint32_t max_entries);
+void tmap_close(struct tmap *t);
+
+/* The @n-th key: index @n of an array, a key of a hash that starts with @n */
+void tmap_key(const struct tmap *t, uint32_t n, void *key);
+
+/* A whole value that depends on @seed, each CPU's another one, padding 0 */
+void tmap_value(const struct tmap *t, unsigned int seed, void *value);
+
+/* Store value @seed under the @n-th key */
+int tmap_put(const struct tmap *t, uint32_t n, unsigned int seed);
+
+/* Keys 0 to @n - 1, each with the value of its own number */
+void tmap_fill(const struct tmap *t, uint32_t n);
+
+/* Another descriptor of the same map with BPFMAP_F_RDONLY or _WRONLY */
+int tmap_reopen(const struct tmap *t, uint32_t open_flags);
+
+/* Keys that a walk by GET_NEXT_KEY visits; stops at @max */
+uint32_t tmap_walk(const struct tmap *t, uint32_t max);
+
+/* The value of key @n is that of @seed, or absent if @seed < 0 */
+bool check_elem(const struct tmap *t, uint32_t n, int seed, const char *what);
+
+/*
+ * All that the map holds under its first @n keys, and how many keys there are:
+ * two snapshots of the same content are equal. To be freed by the caller.
+ */
+struct snap {
+	uint8_t *p;
+	size_t len;
+};
+
+struct snap tmap_snap(const struct tmap *t, uint32_t n);
+bool check_unchanged(const struct tmap *t, uint32_t n, struct snap *old);
+
+/* The batch commands; *count goes in and comes out, also after errors */
+struct batch {
+	const void *in;
+	void *out;
+	const void *keys;
+	const void *values;
+	uint32_t count;
+	uint64_t elem_flags;
+	uint64_t flags;
+};
+
+int map_batch(int cmd, int fd, struct batch *b);
+
+#endif /* BPFMAP_TESTS_CONTRACT_H */

@@ -1,0 +1,639 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * contract_batch - the batch commands (contract 1.7): which error comes first,
+ * what stops a batch half way, and how arrays are walked. How hash tables are
+ * walked is in contract_batch_hash.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "contract.h"
+
+#define LB	BPFMAP_CMD_MAP_LOOKUP_BATCH
+#define LADB	BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH
+#define UB	BPFMAP_CMD_MAP_UPDATE_BATCH
+#define DB	BPFMAP_CMD_MAP_DELETE_BATCH
+
+#define CPU	BPFMAP_F_CPU
+#define ALL	BPFMAP_F_ALL_CPUS
+#define HIGH(n)	((uint64_t)(n) << 32)
+
+#define N 4	/* elements of the map, and of the batches of the table */
+
+enum fd { RW, RDONLY, WRONLY, FROZEN, CLOSED, OTHER };
+
+/* Which pointers are NULL or bad */
+#define NO_IN	0	/* in_batch is NULL anyway */
+#define BAD_IN	(1U << 0)
+#define BAD_OUT	(1U << 1)
+#define NO_OUT	(1U << 2)
+#define BAD_KEYS (1U << 3)
+#define NO_KEYS	(1U << 4)
+#define BAD_VAL	(1U << 5)
+#define NO_VAL	(1U << 6)
+#define BAD_ALL	(BAD_IN | BAD_OUT | BAD_KEYS | BAD_VAL)
+
+#define SAME(e) { e, e, e, e }
+#define KEPT UINT32_MAX	/* count afterwards is what it was */
+
+struct batch_row {
+	const char *name;
+	int cmd;
+	enum fd fd;
+	uint64_t elem_flags;
+	uint64_t flags;
+	uint32_t count;
+	unsigned int bad;
+	bool newer;
+	int want[N_CLASSES];	/* HASH, PERCPU_HASH, ARRAY, PERCPU_ARRAY */
+	uint32_t count_hash, count_array;
+};
+
+#define HASH_END { -ENOENT, -ENOENT, 0, 0 }
+#define HASH_OK { 0, 0, -ENOTSUPP, -ENOTSUPP }
+#define HASH_E(e) { e, e, -ENOTSUPP, -ENOTSUPP }
+#define INVAL SAME(-EINVAL), KEPT, KEPT
+#define PERM SAME(-EPERM), KEPT, KEPT
+
+static const struct batch_row batch_rows[] = {
+	/* LOOKUP_BATCH: FD; R; elem_flags; flags; count 0; 0 to count; ... */
+	{ "whole map", LB, RW, 0, 0, N, 0, 0, HASH_END, N, N },
+	{ "RDONLY fd", LB, RDONLY, 0, 0, N, 0, 0, HASH_END, N, N },
+	{ "frozen", LB, FROZEN, 0, 0, N, 0, 0, HASH_END, N, N },
+	{ "closed fd", LB, CLOSED, 0, 0, N, 0, 0, SAME(-EBADF), KEPT, KEPT },
+	{ "other fd", LB, OTHER, 0, 0, N, 0, 0, INVAL },
+	{ "closed fd before elem_flags", LB, CLOSED, 32, 1, N, 0, 0,
+	  SAME(-EBADF), KEPT, KEPT },
+	{ "closed fd, count 0", LB, CLOSED, 0, 0, 0, 0, 0, SAME(-EBADF), 0, 0 },
+	{ "WRONLY fd", LB, WRONLY, 0, 0, N, 0, 0, PERM },
+	{ "WRONLY fd before elem_flags", LB, WRONLY, 32, 0, N, 0, 0, PERM },
+	{ "WRONLY fd, count 0", LB, WRONLY, 0, 0, 0, 0, 0, PERM },
+	{ "elem_flags NOEXIST", LB, RW, 1, 0, N, 0, 0, INVAL },
+	{ "elem_flags EXIST", LB, RW, 2, 0, N, 0, 0, INVAL },
+	{ "elem_flags 3", LB, RW, 3, 0, N, 0, 0, INVAL },
+	{ "elem_flags LOCK", LB, RW, 4, 0, N, 0, 0, INVAL },
+	{ "elem_flags CPU", LB, RW, CPU, 0, N, 0, 1,
+	  { -EINVAL, -ENOENT, -EINVAL, 0 }, N, N },
+	{ "elem_flags ALL_CPUS", LB, RW, ALL, 0, N, 0, 0, INVAL },
+	{ "elem_flags CPU|ALL_CPUS", LB, RW, CPU | ALL, 0, N, 0, 0, INVAL },
+	{ "elem_flags CPU beyond", LB, RW, CPU | HIGH(UINT32_MAX), 0, N, 0, 1,
+	  { -EINVAL, -ERANGE, -EINVAL, -ERANGE }, KEPT, KEPT },
+	{ "elem_flags CPU number", LB, RW, HIGH(1), 0, N, 0, 1, INVAL },
+	{ "elem_flags 32", LB, RW, 32, 0, N, 0, 0, INVAL },
+	{ "elem_flags bit 31", LB, RW, 1U << 31, 0, N, 0, 0, INVAL },
+	{ "elem_flags before count 0", LB, RW, 32, 0, 0, 0, 0, INVAL },
+	{ "flags", LB, RW, 0, 1, N, 0, 0, { -EINVAL, -EINVAL, 0, 0 }, KEPT, N },
+	{ "flags high", LB, RW, 0, 1ULL << 63, N, 0, 0,
+	  { -EINVAL, -EINVAL, 0, 0 }, KEPT, N },
+	{ "flags before count 0", LB, RW, 0, 1, 0, 0, 0,
+	  { -EINVAL, -EINVAL, 0, 0 }, KEPT, KEPT },
+	{ "count 0", LB, RW, 0, 0, 0, BAD_ALL, 0, SAME(0), 0, 0 },
+	{ "bad in_batch", LB, RW, 0, 0, N, BAD_IN, 0, SAME(-EFAULT), 0, 0 },
+	{ "bad out_batch", LB, RW, 0, 0, N, BAD_OUT, 0, SAME(-EFAULT), 0, N },
+	{ "NULL out_batch", LB, RW, 0, 0, N, NO_OUT, 0, SAME(-EFAULT), 0, N },
+	{ "bad keys", LB, RW, 0, 0, N, BAD_KEYS, 0, SAME(-EFAULT), 0, 0 },
+	{ "NULL keys", LB, RW, 0, 0, N, NO_KEYS, 0, SAME(-EFAULT), 0, 0 },
+	{ "bad values", LB, RW, 0, 0, N, BAD_VAL, 0, SAME(-EFAULT), 0, 0 },
+	{ "NULL values", LB, RW, 0, 0, N, NO_VAL, 0, SAME(-EFAULT), 0, 0 },
+	{ "elem_flags before bad pointers", LB, RW, 32, 0, N, BAD_ALL, 0, INVAL },
+	/* LOOKUP_AND_DELETE_BATCH: FD; R; W; 524; ... */
+	{ "whole map", LADB, RW, 0, 0, N, 0, 0, HASH_E(-ENOENT), N, KEPT },
+	{ "closed fd", LADB, CLOSED, 0, 0, N, 0, 0, SAME(-EBADF), KEPT, KEPT },
+	{ "other fd", LADB, OTHER, 0, 0, N, 0, 0, INVAL },
+	{ "RDONLY fd", LADB, RDONLY, 0, 0, N, 0, 0, PERM },
+	{ "WRONLY fd", LADB, WRONLY, 0, 0, N, 0, 0, PERM },
+	{ "frozen", LADB, FROZEN, 0, 0, N, 0, 0, PERM },
+	{ "frozen, count 0", LADB, FROZEN, 0, 0, 0, 0, 0, PERM },
+	{ "RDONLY fd before elem_flags", LADB, RDONLY, 32, 1, N, 0, 0, PERM },
+	{ "elem_flags NOEXIST", LADB, RW, 1, 0, N, 0, 0, HASH_E(-EINVAL), KEPT,
+	  KEPT },
+	{ "elem_flags LOCK", LADB, RW, 4, 0, N, 0, 0, HASH_E(-EINVAL), KEPT,
+	  KEPT },
+	{ "elem_flags CPU", LADB, RW, CPU, 0, N, 0, 0, HASH_E(-EINVAL), KEPT,
+	  KEPT },
+	{ "elem_flags CPU beyond", LADB, RW, CPU | HIGH(UINT32_MAX), 0, N, 0, 0,
+	  HASH_E(-EINVAL), KEPT, KEPT },
+	{ "elem_flags ALL_CPUS", LADB, RW, ALL, 0, N, 0, 0, HASH_E(-EINVAL), KEPT,
+	  KEPT },
+	{ "elem_flags 32", LADB, RW, 32, 0, N, 0, 0, HASH_E(-EINVAL), KEPT, KEPT },
+	{ "elem_flags CPU number", LADB, RW, HIGH(1), 0, N, 0, 1, HASH_E(-EINVAL),
+	  KEPT, KEPT },
+	{ "elem_flags before count 0", LADB, RW, 32, 0, 0, 0, 0, HASH_E(-EINVAL),
+	  KEPT, KEPT },
+	{ "flags", LADB, RW, 0, 1, N, 0, 0, HASH_E(-EINVAL), KEPT, KEPT },
+	{ "flags before count 0", LADB, RW, 0, 1, 0, 0, 0, HASH_E(-EINVAL), KEPT,
+	  KEPT },
+	{ "count 0", LADB, RW, 0, 0, 0, BAD_ALL, 0, HASH_OK, 0, 0 },
+	{ "bad in_batch", LADB, RW, 0, 0, N, BAD_IN, 0, HASH_E(-EFAULT), 0, KEPT },
+	/* UPDATE_BATCH: FD; W; elem_flags; count 0; 0 to count; elements */
+	{ "whole map", UB, RW, 0, 0, N, 0, 0, SAME(0), N, N },
+	{ "WRONLY fd", UB, WRONLY, 0, 0, N, 0, 0, SAME(0), N, N },
+	{ "closed fd", UB, CLOSED, 0, 0, N, 0, 0, SAME(-EBADF), KEPT, KEPT },
+	{ "other fd", UB, OTHER, 0, 0, N, 0, 0, INVAL },
+	{ "RDONLY fd", UB, RDONLY, 0, 0, N, 0, 0, PERM },
+	{ "RDONLY fd, count 0", UB, RDONLY, 0, 0, 0, 0, 0, PERM },
+	{ "RDONLY fd before elem_flags", UB, RDONLY, 32, 0, N, 0, 0, PERM },
+	{ "frozen", UB, FROZEN, 0, 0, N, 0, 0, PERM },
+	{ "frozen before pointers", UB, FROZEN, 0, 0, N, BAD_ALL, 0, PERM },
+	{ "elem_flags NOEXIST", UB, RW, 1, 0, N, 0, 0, INVAL },
+	{ "elem_flags EXIST", UB, RW, 2, 0, N, 0, 0, INVAL },
+	{ "elem_flags 3", UB, RW, 3, 0, N, 0, 0, INVAL },
+	{ "elem_flags LOCK", UB, RW, 4, 0, N, 0, 0, INVAL },
+	{ "elem_flags 32", UB, RW, 32, 0, N, 0, 0, INVAL },
+	{ "elem_flags CPU number", UB, RW, HIGH(1), 0, N, 0, 1, INVAL },
+	{ "elem_flags CPU", UB, RW, CPU, 0, N, 0, 1, { -EINVAL, 0, -EINVAL, 0 },
+	  N, N },
+	{ "elem_flags ALL_CPUS", UB, RW, ALL, 0, N, 0, 1,
+	  { -EINVAL, 0, -EINVAL, 0 }, N, N },
+	{ "elem_flags CPU|ALL_CPUS", UB, RW, CPU | ALL, 0, N, 0, 0, INVAL },
+	{ "elem_flags CPU|NOEXIST", UB, RW, CPU | 1, 0, N, 0, 0, INVAL },
+	{ "elem_flags ALL_CPUS and CPU number", UB, RW, ALL | HIGH(1), 0, N, 0, 0,
+	  INVAL },
+	{ "elem_flags CPU beyond", UB, RW, CPU | HIGH(UINT32_MAX), 0, N, 0, 1,
+	  { -EINVAL, -ERANGE, -EINVAL, -ERANGE }, KEPT, KEPT },
+	{ "elem_flags before count 0", UB, RW, 1, 0, 0, 0, 0, INVAL },
+	{ "flags are not looked at", UB, RW, 0, 1, N, 0, 0, SAME(0), N, N },
+	{ "flags are not looked at", UB, RW, 0, ~0ULL, N, 0, 0, SAME(0), N, N },
+	{ "flags are not looked at, count 0", UB, RW, 0, 1, 0, 0, 0, SAME(0), 0,
+	  0 },
+	{ "count 0", UB, RW, 0, 0, 0, BAD_ALL, 0, SAME(0), 0, 0 },
+	{ "in_batch, out_batch ignored", UB, RW, 0, 0, N, BAD_IN | BAD_OUT, 0,
+	  SAME(0), N, N },
+	{ "bad keys", UB, RW, 0, 0, N, BAD_KEYS, 0, SAME(-EFAULT), 0, 0 },
+	{ "NULL keys", UB, RW, 0, 0, N, NO_KEYS, 0, SAME(-EFAULT), 0, 0 },
+	{ "bad values", UB, RW, 0, 0, N, BAD_VAL, 0, SAME(-EFAULT), 0, 0 },
+	{ "NULL values", UB, RW, 0, 0, N, NO_VAL, 0, SAME(-EFAULT), 0, 0 },
+	{ "elem_flags before bad pointers", UB, RW, 1, 0, N, BAD_ALL, 0, INVAL },
+	/* DELETE_BATCH: FD; W; 524; elem_flags; count 0; 0 to count; elements */
+	{ "whole map", DB, RW, 0, 0, N, 0, 0, HASH_OK, N, KEPT },
+	{ "closed fd", DB, CLOSED, 0, 0, N, 0, 0, SAME(-EBADF), KEPT, KEPT },
+	{ "other fd", DB, OTHER, 0, 0, N, 0, 0, INVAL },
+	{ "RDONLY fd", DB, RDONLY, 0, 0, N, 0, 0, PERM },
+	{ "frozen", DB, FROZEN, 0, 0, N, 0, 0, PERM },
+	{ "frozen, count 0", DB, FROZEN, 0, 0, 0, 0, 0, PERM },
+	{ "RDONLY fd before elem_flags", DB, RDONLY, 32, 0, N, 0, 0, PERM },
+	{ "WRONLY fd", DB, WRONLY, 0, 0, N, 0, 0, HASH_OK, N, KEPT },
+	{ "elem_flags NOEXIST", DB, RW, 1, 0, N, 0, 0, HASH_E(-EINVAL), KEPT,
+	  KEPT },
+	{ "elem_flags EXIST", DB, RW, 2, 0, N, 0, 0, HASH_E(-EINVAL), KEPT, KEPT },
+	{ "elem_flags LOCK", DB, RW, 4, 0, N, 0, 0, HASH_E(-EINVAL), KEPT, KEPT },
+	{ "elem_flags CPU", DB, RW, CPU, 0, N, 0, 0, HASH_E(-EINVAL), KEPT, KEPT },
+	{ "elem_flags ALL_CPUS", DB, RW, ALL, 0, N, 0, 0, HASH_E(-EINVAL), KEPT,
+	  KEPT },
+	{ "elem_flags CPU number", DB, RW, HIGH(1), 0, N, 0, 0, HASH_E(-EINVAL),
+	  KEPT, KEPT },
+	{ "elem_flags 32", DB, RW, 32, 0, N, 0, 0, HASH_E(-EINVAL), KEPT, KEPT },
+	{ "elem_flags before count 0", DB, RW, 32, 0, 0, 0, 0, HASH_E(-EINVAL),
+	  KEPT, KEPT },
+	{ "flags are not looked at", DB, RW, 0, ~0ULL, N, 0, 0, HASH_OK, N, KEPT },
+	{ "count 0", DB, RW, 0, 0, 0, BAD_ALL, 0, HASH_OK, 0, 0 },
+	{ "all but keys ignored", DB, RW, 0, 0, N, BAD_IN | BAD_OUT | BAD_VAL, 0,
+	  HASH_OK, N, KEPT },
+	{ "bad keys", DB, RW, 0, 0, N, BAD_KEYS, 0, HASH_E(-EFAULT), 0, KEPT },
+	{ "NULL keys", DB, RW, 0, 0, N, NO_KEYS, 0, HASH_E(-EFAULT), 0, KEPT },
+};
+
+static const char *cmd_name(int cmd)
+{
+	return cmd == LB ? "LOOKUP_BATCH" : cmd == UB ? "UPDATE_BATCH" :
+	       cmd == DB ? "DELETE_BATCH" : "LOOKUP_AND_DELETE_BATCH";
+}
+
+static int row_fd(struct tmap *t, enum fd fd)
+{
+	switch (fd) {
+	case RDONLY:
+		return tmap_reopen(t, BPFMAP_F_RDONLY);
+	case WRONLY:
+		return tmap_reopen(t, BPFMAP_F_WRONLY);
+	case CLOSED:
+		return closed_fd();
+	case OTHER:
+		return other_fd();
+	case FROZEN:
+		check_ret(map_freeze(t->fd), 0, "FREEZE");
+		return t->fd;
+	default:
+		return t->fd;
+	}
+}
+
+/* Buffers of N elements; in writing batches what the map holds anyway */
+struct row_bufs {
+	struct buf out, keys, values;
+};
+
+static void bufs_fill(struct row_bufs *b, const struct tmap *t, bool given)
+{
+	uint32_t i;
+
+	b->out = buf_new(t->key_size);
+	b->keys = buf_new(N * t->key_size);
+	b->values = buf_new(N * t->vs);
+	for (i = 0; given && i < N; i++) {
+		tmap_key(t, i, b->keys.p + i * t->key_size);
+		tmap_value(t, i, b->values.p + i * t->vs);
+	}
+}
+
+static void bufs_free(struct row_bufs *b)
+{
+	buf_free(&b->out);
+	buf_free(&b->keys);
+	buf_free(&b->values);
+}
+
+static void one_row(const struct kind *k, const struct batch_row *r)
+{
+	struct tmap t = tmap_new(k, 4, 12, N);
+	bool writes = r->cmd == UB || r->cmd == DB;
+	uint32_t count = is_hash(k) ? r->count_hash : r->count_array;
+	int want = r->want[k->class], fd, ret;
+	struct batch b = { .count = r->count, .elem_flags = r->elem_flags,
+			   .flags = r->flags };
+	struct row_bufs bufs;
+	struct snap old;
+
+	tmap_fill(&t, N);
+	fd = row_fd(&t, r->fd);
+	old = tmap_snap(&t, N + 1);
+	bufs_fill(&bufs, &t, writes);
+	b.in = r->bad & BAD_IN ? bad_ptr() : NULL;
+	b.out = r->bad & BAD_OUT ? bad_ptr() : r->bad & NO_OUT ? NULL : bufs.out.p;
+	b.keys = r->bad & BAD_KEYS ? bad_ptr() :
+		 r->bad & NO_KEYS ? NULL : bufs.keys.p;
+	b.values = r->bad & BAD_VAL ? bad_ptr() :
+		   r->bad & NO_VAL ? NULL : bufs.values.p;
+	ret = map_batch(r->cmd, fd, &b);
+	check_ret(ret, want, "result");
+	/* ... a row whose count is that of success, for a type that refuses */
+	if (want == -EINVAL || want == -ERANGE || want == -ENOTSUPP)
+		count = KEPT;
+	check_num(b.count, count == KEPT ? r->count : count, "count");
+	if (want != 0 && want != -ENOENT && want != -EFAULT && !writes) {
+		check_untouched(&bufs.keys, "keys");
+		check_untouched(&bufs.values, "values");
+		check_untouched(&bufs.out, "out_batch");
+	}
+	if (want && want != -ENOENT)
+		check_unchanged(&t, N + 1, &old);
+	else if (!b.count || r->cmd == LB)
+		check_unchanged(&t, N + 1, &old);
+	else if (r->cmd != UB)
+		check_num(tmap_walk(&t, N), 0, "elements left");
+	free(old.p);
+	bufs_free(&bufs);
+	if (r->fd == RDONLY || r->fd == WRONLY)
+		close(fd);
+	tmap_close(&t);
+}
+
+static void order_of_checks(const struct kind *k)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(batch_rows); i++) {
+		const struct batch_row *r = &batch_rows[i];
+
+		if (r->fd >= CLOSED && backend() == BACKEND_MAP)
+			continue;
+		if (r->newer && !since(7, 3))
+			continue;
+		row("1.7", "%s %s: %s", cmd_name(r->cmd), k->name, r->name);
+		one_row(k, r);
+	}
+}
+
+/* ------------------------------------------------------------------------- */
+/* What stops an update or a delete half way: count = elements completed */
+
+#define LONG 10
+
+enum stop { STOP_KEYS, STOP_VALUES, STOP_ERROR, N_STOPS };
+
+static const char *const stop_names[] = {
+	"keys end", "values end", "an element fails",
+};
+
+/* Keys 0 to 9 of which only @at come before what stops it */
+static void update_stops(const struct kind *k, enum stop stop, uint32_t at)
+{
+	struct tmap t = tmap_new(k, 4, 12, LONG);
+	uint32_t nk = stop == STOP_KEYS ? at : LONG, i;
+	uint32_t nv = stop == STOP_VALUES ? at : LONG;
+	uint8_t *keys = edge_new(nk * 4), *values = edge_new(nv * t.vs);
+	struct batch b = { .keys = keys, .values = values, .count = LONG };
+	int want = stop == STOP_ERROR ? -E2BIG : -EFAULT;
+	uint32_t bad = 12345;
+
+	row("1.7", "UPDATE_BATCH %s: %s at %u", k->name, stop_names[stop], at);
+	tmap_fill(&t, LONG);
+	for (i = 0; i < nk; i++)
+		tmap_key(&t, i, keys + 4 * i);
+	for (i = 0; i < nv; i++)
+		tmap_value(&t, 70 + i, values + t.vs * i);
+	if (stop == STOP_ERROR)
+		memcpy(keys + 4 * at, &bad, 4);
+	check_ret(map_batch(UB, t.fd, &b), want, "result");
+	check_num(b.count, at, "count");
+	for (i = 0; i < LONG; i++)
+		check_elem(&t, i, i < at ? 70 + i : i, i < at ? "done" : "not done");
+	check_num(tmap_walk(&t, LONG + 1), LONG, "elements");
+	edge_free(keys, nk * 4);
+	edge_free(values, nv * t.vs);
+	tmap_close(&t);
+}
+
+static void updates_that_stop(const struct kind *k)
+{
+	static const uint32_t at[] = { 0, 1, 4, LONG - 1 };
+	enum stop stop;
+	size_t i;
+
+	for (stop = 0; stop < N_STOPS; stop++)
+		for (i = 0; i < ARRAY_SIZE(at); i++)
+			update_stops(k, stop, at[i]);
+}
+
+static void delete_stops(const struct kind *k, enum stop stop, uint32_t at)
+{
+	struct tmap t = tmap_new(k, 4, 12, LONG);
+	uint32_t nk = stop == STOP_KEYS ? at : LONG, i, absent = 12345;
+	uint8_t *keys = edge_new(nk * 4);
+	struct batch b = { .keys = keys, .count = LONG };
+
+	row("1.7", "DELETE_BATCH %s: %s at %u", k->name, stop_names[stop], at);
+	tmap_fill(&t, LONG);
+	for (i = 0; i < nk; i++)
+		tmap_key(&t, i, keys + 4 * i);
+	if (stop == STOP_ERROR)
+		memcpy(keys + 4 * at, &absent, 4);
+	check_ret(map_batch(DB, t.fd, &b),
+		  stop == STOP_ERROR ? -ENOENT : -EFAULT, "result");
+	check_num(b.count, at, "count");
+	for (i = 0; i < LONG; i++)
+		check_elem(&t, i, i < at ? -1 : (int)i, "");
+	edge_free(keys, nk * 4);
+	tmap_close(&t);
+}
+
+static void deletes_that_stop(const struct kind *k)
+{
+	static const uint32_t at[] = { 0, 1, 4, LONG - 1 };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(at); i++) {
+		delete_stops(k, STOP_KEYS, at[i]);
+		delete_stops(k, STOP_ERROR, at[i]);
+	}
+}
+
+/* More than fits: the first ones are in, count tells how many */
+static void update_overflows(const struct kind *k)
+{
+	struct tmap t = tmap_new(k, 4, 12, LONG / 2);
+	struct buf keys = buf_new(LONG * 4), values = buf_new(LONG * t.vs);
+	struct batch b = { .keys = keys.p, .values = values.p, .count = LONG };
+	uint32_t i;
+
+	row("1.7", "UPDATE_BATCH %s: more than max_entries", k->name);
+	for (i = 0; i < LONG; i++) {
+		tmap_key(&t, i, keys.p + 4 * i);
+		tmap_value(&t, i, values.p + t.vs * i);
+	}
+	check_ret(map_batch(UB, t.fd, &b), -E2BIG, "result");
+	check_num(b.count, LONG / 2, "count");
+	for (i = 0; i < LONG / 2; i++)
+		check_elem(&t, i, i, "done");
+	check_num(tmap_walk(&t, LONG), LONG / 2, "elements");
+	buf_free(&keys);
+	buf_free(&values);
+	tmap_close(&t);
+}
+
+/* One key often: one element with the last value; for a delete ENOENT at 1 */
+static void same_key_often(const struct kind *k)
+{
+	struct tmap t = tmap_new(k, 4, 12, LONG);
+	struct buf keys = buf_new(LONG * 4), values = buf_new(LONG * t.vs);
+	struct batch b = { .keys = keys.p, .values = values.p, .count = LONG };
+	uint32_t i;
+
+	row("1.7", "UPDATE_BATCH %s: one key often", k->name);
+	for (i = 0; i < LONG; i++) {
+		tmap_key(&t, 3, keys.p + 4 * i);
+		tmap_value(&t, i, values.p + t.vs * i);
+	}
+	check_ret(map_batch(UB, t.fd, &b), 0, "result");
+	check_num(b.count, LONG, "count");
+	check_elem(&t, 3, LONG - 1, "the last value");
+	if (is_hash(k)) {
+		check_num(tmap_walk(&t, LONG), 1, "elements");
+		check_ret(map_batch(DB, t.fd, &b), -ENOENT, "DELETE_BATCH");
+		check_num(b.count, 1, "count after DELETE_BATCH");
+		check_num(tmap_walk(&t, LONG), 0, "elements");
+	}
+	buf_free(&keys);
+	buf_free(&values);
+	tmap_close(&t);
+}
+
+/* ------------------------------------------------------------------------- */
+/* Batches with CPU and ALL_CPUS: values are not padded */
+
+static void percpu_batches(const struct kind *k)
+{
+	struct tmap t = tmap_new(k, 4, 13, N);
+	struct buf keys = buf_new(N * 4), values = buf_new(N * 13), out = buf_new(4);
+	struct buf whole = buf_new(t.vs);
+	uint8_t *want = calloc(1, t.vs);
+	uint32_t c, i, n;
+
+	for (c = 0; c <= n_cpus() && since(7, 3); c++) {
+		bool all = c == n_cpus();
+		struct batch b = {
+			.keys = keys.p, .values = values.p, .count = N,
+			.elem_flags = all ? ALL : CPU | HIGH(cpu_nr(c)),
+		};
+
+		row("2.6", "UPDATE_BATCH %s: %s %u", k->name,
+		    all ? "ALL_CPUS" : "CPU", c);
+		tmap_fill(&t, N);
+		for (i = 0; i < N; i++) {
+			tmap_key(&t, i, keys.p + 4 * i);
+			pattern(values.p + 13 * i, 13, 80 + c + i);
+		}
+		check_ret(map_batch(UB, t.fd, &b), 0, "result");
+		check_num(b.count, N, "count");
+		for (i = 0; i < N; i++) {
+			tmap_value(&t, i, want);
+			for (n = 0; n < n_cpus(); n++)
+				if (all || n == c)
+					memcpy(want + 16 * n, values.p + 13 * i,
+					       13);
+			check_ret(map_lookup(t.fd, keys.p + 4 * i, whole.p, 0), 0,
+				  "LOOKUP");
+			check_mem(whole.p, want, t.vs, "element %u", i);
+		}
+		if (all)
+			continue;
+		row("2.6", "LOOKUP_BATCH %s: CPU %u", k->name, c);
+		buf_fill(&keys);
+		buf_fill(&values);
+		b.out = out.p;
+		check_ret(map_batch(LB, t.fd, &b), is_hash(k) ? -ENOENT : 0,
+			  "result");
+		check_num(b.count, N, "count");
+		for (i = 0; i < N; i++) {
+			memcpy(&n, keys.p + 4 * i, 4);
+			pattern(want, 13, 80 + c + n);
+			check_mem(values.p + 13 * i, want, 13, "value of key %u",
+				  n);
+		}
+		check_buf(&values, values.p, N * 13, "values");
+	}
+	free(want);
+	buf_free(&keys);
+	buf_free(&values);
+	buf_free(&out);
+	buf_free(&whole);
+	tmap_close(&t);
+}
+
+/* ------------------------------------------------------------------------- */
+/* Walking an array: the token is the last index visited */
+
+struct step {
+	const char *name;
+	int64_t in;	/* token, -1: NULL */
+	uint32_t count;
+	int ret;
+	uint32_t first;	/* index of the first element returned */
+	uint32_t got;
+};
+
+static const struct step steps[] = {
+	{ "start", -1, 3, 0, 0, 3 },
+	{ "second", 2, 3, 0, 3, 3 },
+	{ "third", 5, 3, 0, 6, 3 },
+	{ "the rest and the end", 8, 3, -ENOENT, 9, 1 },
+	{ "after the end", 9, 3, -ENOENT, 0, 0 },
+	{ "exactly all", -1, LONG, 0, 0, LONG },
+	{ "more than all", -1, LONG + 1, -ENOENT, 0, LONG },
+	{ "far more than all", -1, UINT32_MAX, -ENOENT, 0, LONG },
+	{ "exactly the rest", 6, 3, 0, 7, 3 },
+	{ "one", -1, 1, 0, 0, 1 },
+	{ "the last one", 8, 1, 0, 9, 1 },
+	{ "token beyond: from the start", 10, 2, 0, 0, 2 },
+	{ "token far beyond: from the start", UINT32_MAX, 2, 0, 0, 2 },
+};
+
+static void check_step(const struct tmap *t, const struct step *s, bool same)
+{
+	struct buf out = buf_new(4), keys = buf_new(LONG * 4);
+	struct buf values = buf_new(LONG * t->vs);
+	uint8_t *want_keys = malloc(LONG * 4), *want = malloc(LONG * t->vs);
+	uint32_t in = s->in, i, last = s->first + s->got - 1;
+	struct batch b = { .out = out.p, .keys = keys.p, .values = values.p,
+			   .count = s->count };
+
+	if (s->in >= 0)
+		b.in = same ? memcpy(out.p, &in, 4) : &in;
+	for (i = 0; i < s->got; i++) {
+		tmap_key(t, s->first + i, want_keys + 4 * i);
+		tmap_value(t, s->first + i, want + t->vs * i);
+	}
+	check_ret(map_batch(LB, t->fd, &b), s->ret, "result");
+	check_num(b.count, s->got, "count");
+	check_buf(&keys, want_keys, 4 * s->got, "keys");
+	check_buf(&values, want, t->vs * s->got, "values");
+	if (s->got)
+		check_buf(&out, &last, 4, "out_batch");
+	else if (!same)
+		check_untouched(&out, "out_batch");
+	free(want_keys);
+	free(want);
+	buf_free(&out);
+	buf_free(&keys);
+	buf_free(&values);
+}
+
+static void array_walk(const struct kind *k)
+{
+	struct tmap t = tmap_new(k, 4, 12, LONG);
+	struct batch end = { .count = 3 };
+	uint32_t last = LONG - 1;
+	size_t i;
+
+	tmap_fill(&t, LONG);
+	for (i = 0; i < ARRAY_SIZE(steps); i++) {
+		row("1.7", "LOOKUP_BATCH %s: %s", k->name, steps[i].name);
+		check_step(&t, &steps[i], false);
+		row("1.7", "LOOKUP_BATCH %s: %s, in_batch == out_batch", k->name,
+		    steps[i].name);
+		check_step(&t, &steps[i], true);
+	}
+	row("1.7", "LOOKUP_BATCH %s: no out_batch after the end", k->name);
+	end.in = &last;
+	check_ret(map_batch(LB, t.fd, &end), -ENOENT, "result");
+	check_num(end.count, 0, "count");
+	tmap_close(&t);
+}
+
+/* Faults of a lookup in an array: count stays 0 if data, not if token */
+static void array_faults(const struct kind *k)
+{
+	struct tmap t = tmap_new(k, 4, 12, LONG);
+	struct buf out = buf_new(4), keys = buf_new(LONG * 4);
+	struct buf values = buf_new(LONG * t.vs);
+	uint8_t *cut_keys = edge_new(4 * 4 + 3), *cut_token = edge_new(3);
+	uint8_t *cut_values = edge_new(4 * t.vs + 5);
+	struct batch b;
+
+	tmap_fill(&t, LONG);
+	row("1.7", "LOOKUP_BATCH %s: keys end at 4", k->name);
+	b = (struct batch){ .out = out.p, .keys = cut_keys, .values = values.p,
+			    .count = LONG };
+	check_ret(map_batch(LB, t.fd, &b), -EFAULT, "result");
+	check_num(b.count, 0, "count");
+	row("1.7", "LOOKUP_BATCH %s: values end at 4", k->name);
+	b = (struct batch){ .out = out.p, .keys = keys.p, .values = cut_values,
+			    .count = LONG };
+	check_ret(map_batch(LB, t.fd, &b), -EFAULT, "result");
+	check_num(b.count, 0, "count");
+	check_untouched(&out, "out_batch");
+	row("1.7", "LOOKUP_BATCH %s: out_batch cut", k->name);
+	b = (struct batch){ .out = cut_token, .keys = keys.p,
+			    .values = values.p, .count = 7 };
+	check_ret(map_batch(LB, t.fd, &b), -EFAULT, "result");
+	check_num(b.count, 7, "count");
+	row("1.7", "LOOKUP_BATCH %s: in_batch cut", k->name);
+	b = (struct batch){ .in = cut_token, .out = out.p, .keys = keys.p,
+			    .values = values.p, .count = 7 };
+	check_ret(map_batch(LB, t.fd, &b), -EFAULT, "result");
+	check_num(b.count, 0, "count");
+	edge_free(cut_keys, 4 * 4 + 3);
+	edge_free(cut_values, 4 * t.vs + 5);
+	edge_free(cut_token, 3);
+	buf_free(&out);
+	buf_free(&keys);
+	buf_free(&values);
+	tmap_close(&t);
+}
+
+int main(void)
+{
+	static const struct test tests[] = {
+		TEST(order_of_checks, K_ALL),
+		TEST(updates_that_stop, K_ALL),
+		TEST(deletes_that_stop, K_HASHES),
+		TEST(update_overflows, K_ALL),
+		TEST(same_key_often, K_ALL),
+		TEST(percpu_batches, K_PCPU),
+		TEST(array_walk, K_ARRAYS),
+		TEST(array_faults, K_ARRAYS),
+	};
+
+	return run_tests("contract_batch", tests, ARRAY_SIZE(tests));
+}

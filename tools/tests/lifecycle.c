@@ -1,0 +1,721 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How maps come and go: processes killed in the middle, descriptors closed in
+ * use, inherited, sent and mapped; and that nothing of it leaves a trace.
+ *
+ * LIFECYCLE_ROUNDS: how often each of the repeated tests is done (40)
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "load.h"
+
+#define ENTRIES		512
+#define VALUE_SIZE	64
+
+static unsigned int rounds(void)
+{
+	return load_env("LIFECYCLE_ROUNDS", 40);
+}
+
+/* Buffers for batches over the whole of one map */
+struct batch {
+	const struct kind *kind;
+	char *keys, *values;
+	size_t bytes;
+	unsigned int size;
+};
+
+static void batch_free(struct batch *b)
+{
+	free(b->keys);
+	free(b->values);
+}
+
+static void batch_fill(struct batch *b, unsigned int first, unsigned int seq)
+{
+	struct load_tag tag = { .writer = 1, .seq = seq };
+	unsigned int i;
+
+	for (i = 0; i < b->size; i++) {
+		tag.key = first + i;
+		load_key(b->kind, tag.key, b->keys + i * load_key_size(b->kind));
+		load_fill_all(b->kind, b->values + i * b->bytes, VALUE_SIZE, tag);
+	}
+}
+
+static void batch_init(struct batch *b, const struct kind *kind, unsigned int size)
+{
+	b->kind = kind;
+	b->size = size;
+	b->bytes = user_value_size(kind, VALUE_SIZE);
+	b->keys = calloc(size, LOAD_KEY_MAX);
+	b->values = calloc(size, b->bytes);
+	need(b->keys && b->values);
+	batch_fill(b, 0, 0);
+}
+
+static int batch_run(struct batch *b, int cmd, int fd)
+{
+	uint32_t token, count = b->size;
+
+	return load_batch(cmd, fd, NULL, &token, b->keys, b->values, &count, 0);
+}
+
+/* A map of @kind with ENTRIES elements in it */
+static int filled_map(const struct kind *kind)
+{
+	struct batch b;
+	int fd, ret;
+
+	fd = load_create(kind, VALUE_SIZE, ENTRIES);
+	need(fd >= 0);
+	batch_init(&b, kind, ENTRIES);
+	ret = batch_run(&b, BPFMAP_CMD_MAP_UPDATE_BATCH, fd);
+	need(ret == 0);
+	batch_free(&b);
+	return fd;
+}
+
+static int put(int fd, unsigned int id, uint32_t value)
+{
+	char key[LOAD_KEY_MAX], bytes[VALUE_SIZE] = { 0 };
+
+	load_key(KIND(K_HASH), id, key);
+	memcpy(bytes, &value, sizeof(value));
+	return map_update(fd, key, bytes, 0);
+}
+
+/* The value that put() left there, or -errno */
+static long get(int fd, unsigned int id)
+{
+	char key[LOAD_KEY_MAX];
+	uint32_t words[VALUE_SIZE / 4];
+	int ret;
+
+	load_key(KIND(K_HASH), id, key);
+	ret = map_lookup(fd, key, words, 0);
+	return ret ? ret : (long)words[0];
+}
+
+static int small_map(void)
+{
+	int fd = load_create(KIND(K_HASH), VALUE_SIZE, 16);
+
+	need(fd >= 0);
+	return fd;
+}
+
+static void sleep_us(unsigned int us)
+{
+	struct timespec span = { 0, us * 1000L };
+
+	nanosleep(&span, NULL);
+}
+
+/* A child that does batches of every sort until it is killed */
+static void batches_for_ever(const struct kind *kind, int fd, int ready)
+{
+	struct batch b;
+	unsigned int i;
+
+	batch_init(&b, kind, ENTRIES);
+	must(write(ready, "", 1) == 1);
+	for (i = 0;; i++) {
+		batch_fill(&b, is_hash(kind) ? i % 3 * ENTRIES / 2 : 0, i % LOAD_SEQ_END);
+		batch_run(&b, BPFMAP_CMD_MAP_UPDATE_BATCH, fd);
+		batch_run(&b, BPFMAP_CMD_MAP_LOOKUP_BATCH, fd);
+		if (is_hash(kind) && i % 2)
+			batch_run(&b, BPFMAP_CMD_MAP_DELETE_BATCH, fd);
+		else if (is_hash(kind))
+			batch_run(&b, BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH, fd);
+	}
+}
+
+static void kill_one(const struct kind *kind, int fd, unsigned int round)
+{
+	int ready[2], status;
+	pid_t pid;
+	char c;
+
+	need(pipe2(ready, O_CLOEXEC) == 0);
+	pid = load_fork();
+	if (!pid)
+		batches_for_ever(kind, fd, ready[1]);
+	close(ready[1]);
+	expect_eq(read(ready[0], &c, 1), 1);
+	close(ready[0]);
+	sleep_us(round * 7919 % 20000);
+	expect_eq(kill(pid, SIGKILL), 0);
+	expect_eq(waitpid(pid, &status, 0), pid);
+	expect(WIFSIGNALED(status));
+}
+
+/* What is in the map is whole, and no more than there may be. */
+static void check_content(const struct kind *kind, int fd)
+{
+	struct batch b;
+	uint32_t token, count = ENTRIES;
+	unsigned int i, slot;
+	struct load_tag tag;
+	int ret;
+
+	batch_init(&b, kind, ENTRIES);
+	ret = load_batch(BPFMAP_CMD_MAP_LOOKUP_BATCH, fd, NULL, &token, b.keys,
+			 b.values, &count, 0);
+	expect(ret == -ENOENT || (ret == 0 && !is_hash(kind)));
+	expect(is_hash(kind) ? count <= ENTRIES : count == ENTRIES);
+	for (i = 0; i < count; i++) {
+		for (slot = 0; slot < load_slots(kind); slot++) {
+			expect(load_check(b.values + i * b.bytes +
+					  slot * load_stride(kind, VALUE_SIZE),
+					  VALUE_SIZE, &tag));
+			expect_eq(tag.key, load_key_id(kind, b.keys + i * load_key_size(kind)));
+		}
+	}
+	batch_free(&b);
+}
+
+static void test_kill_mid_batch(const struct kind *kind)
+{
+	struct batch b;
+	unsigned int i;
+	int fd;
+
+	fd = filled_map(kind);
+	for (i = 0; i < rounds(); i++) {
+		kill_one(kind, fd, i);
+		check_content(kind, fd);
+	}
+	/* No bucket is locked, no element is lost, no writer is counted. */
+	batch_init(&b, kind, ENTRIES);
+	if (is_hash(kind))
+		expect(load_empty(fd) >= 0);
+	expect_eq(batch_run(&b, BPFMAP_CMD_MAP_UPDATE_BATCH, fd), 0);
+	expect_eq(load_count(fd, kind, 2 * ENTRIES), ENTRIES);
+	if (is_hash(kind)) {
+		batch_fill(&b, ENTRIES, 0);
+		expect_eq(batch_run(&b, BPFMAP_CMD_MAP_UPDATE_BATCH, fd), -E2BIG);
+	}
+	expect_eq(map_freeze(fd), 0);
+	batch_free(&b);
+	close(fd);
+}
+
+/* Killed while it creates maps: their ids go, too. */
+static void test_kill_mid_create(const struct kind *kind)
+{
+	long ids = load_ids(NULL), refs = load_refcnt();
+	unsigned long end;
+	unsigned int i;
+	int status;
+	pid_t pid;
+
+	(void)kind;
+	expect(ids >= 0);
+	for (i = 0; i < rounds(); i++) {
+		pid = load_fork();
+		while (!pid) {
+			int fd = load_create(KIND(K_PHASH), 8, 100);
+
+			must(fd >= 0);
+			close(fd);
+		}
+		sleep_us(1000 + i * 7919 % 20000);
+		expect_eq(kill(pid, SIGKILL), 0);
+		expect_eq(waitpid(pid, &status, 0), pid);
+		expect(WIFSIGNALED(status));
+	}
+	end = load_ms() + 10000;
+	while ((load_ids(NULL) > ids || load_refcnt() > refs) && load_ms() < end)
+		load_sleep_ms(5);
+	expect_eq(load_ids(NULL), ids);
+	expect_eq(load_refcnt(), refs);
+}
+
+struct closer {
+	int fd;
+	atomic_bool stop;
+	_Atomic long odd;		/* a result that must not be, or 0 */
+	atomic_ulong done, gone;
+};
+
+static void *use_descriptor(void *arg)
+{
+	const struct kind *kind = KIND(K_HASH);
+	char key[LOAD_KEY_MAX], value[VALUE_SIZE] = { 0 };
+	struct closer *c = arg;
+	struct batch b;
+	unsigned int i;
+	int ret;
+
+	b.kind = kind;
+	b.size = 32;
+	b.bytes = VALUE_SIZE;
+	b.keys = calloc(b.size, LOAD_KEY_MAX);
+	b.values = calloc(b.size, b.bytes);
+	if (!b.keys || !b.values)
+		abort();
+	for (i = 0; !atomic_load(&c->stop); i++) {
+		load_key(kind, i % 32, key);
+		if (i % 4 == 0)
+			ret = map_update(c->fd, key, value, 0);
+		else if (i % 4 == 1)
+			ret = map_lookup(c->fd, key, value, 0);
+		else if (i % 4 == 2)
+			ret = map_next_key(c->fd, key, value);
+		else
+			ret = batch_run(&b, BPFMAP_CMD_MAP_LOOKUP_BATCH, c->fd);
+		if (ret == -EBADF)
+			atomic_fetch_add(&c->gone, 1);
+		else if (!ret)
+			atomic_fetch_add(&c->done, 1);
+		else if (ret != -ENOENT && ret != -ENOSPC)
+			atomic_store(&c->odd, ret);
+	}
+	batch_free(&b);
+	return NULL;
+}
+
+static void test_close_in_use(const struct kind *kind)
+{
+	struct closer c = { 0 };
+	pthread_t threads[4];
+	unsigned int i;
+	uint32_t last;
+	int fd;
+
+	(void)kind;
+	c.fd = 200;
+	for (i = 0; i < 4; i++)
+		need(pthread_create(&threads[i], NULL, use_descriptor, &c) == 0);
+	for (i = 0; i < 10 * rounds(); i++) {
+		fd = load_create(KIND(K_HASH), VALUE_SIZE, 64);
+		expect(fd >= 0);
+		/* Every other one is closed, the rest is replaced. */
+		expect_eq(dup2(fd, c.fd), c.fd);
+		close(fd);
+		sleep_us(300);
+		if (i % 2)
+			expect_eq(close(c.fd), 0);
+	}
+	last = map_id(c.fd);
+	close(c.fd);
+	load_sleep_ms(5);
+	atomic_store(&c.stop, true);
+	for (i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	expect_eq(atomic_load(&c.odd), 0);
+	expect(atomic_load(&c.done) > 0);
+	expect(atomic_load(&c.gone) > 0);
+	expect(load_id_gone(last));
+}
+
+/* Runs this program again, with the descriptor's number as argument. */
+static void run_self(const char *what, int fd)
+{
+	char number[16];
+	pid_t pid;
+
+	snprintf(number, sizeof(number), "%d", fd);
+	pid = load_fork();
+	if (!pid) {
+		execl("/proc/self/exe", "lifecycle", what, number, NULL);
+		_exit(126);
+	}
+	load_child_succeeds(pid);
+}
+
+static void test_exec(const struct kind *kind)
+{
+	int fd = small_map();
+
+	(void)kind;
+	expect_eq(put(fd, 1, 4711), 0);
+	expect_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	run_self("--closed", fd);
+	expect_eq(fcntl(fd, F_SETFD, 0), 0);
+	run_self("--open", fd);
+	expect_eq(get(fd, 1), 4712);
+	close(fd);
+}
+
+/* What run_self() runs */
+static int after_exec(const char *what, int fd)
+{
+	if (!strcmp(what, "--closed"))
+		return fcntl(fd, F_GETFD) != -1 || errno != EBADF;
+	return get(fd, 1) != 4711 || put(fd, 1, 4712) != 0;
+}
+
+static void test_fork(const struct kind *kind)
+{
+	int fd = small_map();
+	long id = map_id(fd);
+	pid_t pid;
+
+	(void)kind;
+	expect_eq(put(fd, 1, 10), 0);
+	pid = load_fork();
+	if (!pid) {
+		must(get(fd, 1) == 10);
+		must(put(fd, 2, 20) == 0);
+		must(map_id(fd) == id);
+		_exit(0);
+	}
+	load_child_succeeds(pid);
+	expect_eq(get(fd, 2), 20);
+
+	/* The child keeps the map after the parent's close. */
+	pid = load_fork();
+	if (!pid) {
+		load_sleep_ms(50);
+		must(get(fd, 2) == 20);
+		_exit(0);
+	}
+	close(fd);
+	load_child_succeeds(pid);
+	expect(load_id_gone(id));
+}
+
+static void send_fd(int sock, int fd)
+{
+	union { struct cmsghdr head; char space[CMSG_SPACE(sizeof(int))]; } control = { 0 };
+	struct iovec iov = { "x", 1 };
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+
+	control.head.cmsg_level = SOL_SOCKET;
+	control.head.cmsg_type = SCM_RIGHTS;
+	control.head.cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+	must(sendmsg(sock, &msg, 0) == 1);
+}
+
+static int receive_fd(int sock)
+{
+	union { struct cmsghdr head; char space[CMSG_SPACE(sizeof(int))]; } control = { 0 };
+	char c;
+	struct iovec iov = { &c, 1 };
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	int fd = -1;
+
+	if (recvmsg(sock, &msg, MSG_CMSG_CLOEXEC) == 1 && msg.msg_controllen)
+		memcpy(&fd, CMSG_DATA(&control.head), sizeof(fd));
+	return fd;
+}
+
+static void test_send(const struct kind *kind)
+{
+	int pair[2], fd;
+	pid_t pid;
+	long id;
+
+	(void)kind;
+	need(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
+	pid = load_fork();
+	if (!pid) {
+		fd = load_create(KIND(K_HASH), VALUE_SIZE, 16);
+		must(fd >= 0);
+		must(put(fd, 3, 33) == 0);
+		send_fd(pair[1], fd);
+		_exit(0);
+	}
+	load_child_succeeds(pid);
+	fd = receive_fd(pair[0]);
+	expect(fd >= 0);
+	expect_eq(get(fd, 3), 33);
+	expect_eq(put(fd, 3, 34), 0);
+	expect_eq(get(fd, 3), 34);
+	id = map_id(fd);
+
+	/* In flight, nobody else holds the map; it goes with the socket. */
+	send_fd(pair[1], fd);
+	close(fd);
+	load_sleep_ms(20);
+	fd = receive_fd(pair[0]);
+	expect(fd >= 0);
+	expect_eq(get(fd, 3), 34);
+	send_fd(pair[1], fd);
+	close(fd);
+	close(pair[0]);
+	close(pair[1]);
+	expect(load_id_gone(id));
+}
+
+static void test_ids(const struct kind *kind)
+{
+	long last = 0, id;
+	int fds[8];
+	unsigned int i;
+	uint32_t highest;
+	long count = load_ids(&highest);
+
+	(void)kind;
+	expect(count >= 0);
+	for (i = 0; i < 8; i++) {
+		fds[i] = small_map();
+		id = map_id(fds[i]);
+		expect(id > last && id > (long)highest);
+		last = id;
+	}
+	expect_eq(load_ids(&highest), count + 8);
+	expect_eq(highest, last);
+	for (i = 0; i < 8; i++) {
+		id = map_id(fds[i]);
+		close(fds[i]);
+		expect(load_id_gone(id));
+	}
+	expect_eq(load_ids(NULL), count);
+	/* The numbers are not used again at once. */
+	fds[0] = small_map();
+	expect(map_id(fds[0]) > last);
+	close(fds[0]);
+}
+
+/* Who exits without closing closes as well. */
+static void test_exit(const struct kind *kind)
+{
+	int report[2];
+	pid_t pid;
+	long id;
+
+	(void)kind;
+	need(pipe2(report, O_CLOEXEC) == 0);
+	pid = load_fork();
+	if (!pid) {
+		int fd = load_create(KIND(K_ARRAY_MM), 8, 1024);
+
+		must(fd >= 0);
+		must(mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) !=
+		     MAP_FAILED);
+		id = map_id(fd);
+		must(write(report[1], &id, sizeof(id)) == sizeof(id));
+		_exit(0);
+	}
+	load_child_succeeds(pid);
+	expect_eq(read(report[0], &id, sizeof(id)), sizeof(id));
+	expect(id > 0);
+	expect(load_id_gone(id));
+	close(report[0]);
+	close(report[1]);
+}
+
+static void test_no_descriptor(const struct kind *kind)
+{
+	long ids = load_ids(NULL), refs = load_refcnt();
+	struct bpfmap_id_attr attr = { 0 };
+	int fd = small_map();
+	pid_t pid;
+
+	(void)kind;
+	pid = load_fork();
+	if (!pid) {
+		struct rlimit limit = { 64, 64 };
+		int last = -1, next;
+
+		must(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+		while ((next = dup(0)) >= 0)
+			last = next;
+		must(errno == EMFILE && last > 0);
+		for (int i = 0; i < N_KINDS; i++)
+			must(load_create(&kinds[i], 8, 100) == -EMFILE);
+		attr.map_id = map_id(fd);
+		must(sys_map(BPFMAP_CMD_MAP_GET_FD_BY_ID, &attr, 12) == -EMFILE);
+		must(load_ids(NULL) == ids + 1);
+		must(close(last) == 0);
+		must(load_create(KIND(K_HASH), 8, 100) == last);
+		_exit(0);
+	}
+	load_child_succeeds(pid);
+	close(fd);
+	expect_eq(load_ids(NULL), ids);
+	expect_eq(load_refcnt(), refs);
+}
+
+static void expect_pinned(void)
+{
+	expect_eq(syscall(SYS_delete_module, "bpfmap", O_NONBLOCK), -1);
+	expect_eq(errno, EWOULDBLOCK);
+}
+
+static void test_rmmod(const struct kind *kind)
+{
+	long refs = load_refcnt();
+	int fd, device = device_fd(), again;
+	char *at;
+
+	(void)kind;
+	if (device < 0 || refs < 0) {
+		skipped("no module that could be unloaded");
+		return;
+	}
+	fd = load_create(KIND(K_ARRAY_MM), 8, 512);
+	expect_eq(load_refcnt(), refs + 1);
+	need(fd >= 0);
+	at = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+	need(at != MAP_FAILED);
+	close(device);
+	expect_pinned();
+	/* Nothing but the mapping is left. */
+	close(fd);
+	expect_pinned();
+	again = open("/dev/bpfmap", O_RDWR | O_CLOEXEC);
+	need(again >= 0);
+	if (again != device) {
+		need(dup3(again, device, O_CLOEXEC) == device);
+		close(again);
+	}
+	munmap(at, 4096);
+	expect_eq(load_refcnt(), refs);
+}
+
+static const char * const fields[] = { "Percpu", "VmallocUsed", "Slab" };
+
+#define TOLERANCE	2048	/* KiB */
+
+struct usage {
+	long kib[ARRAY_SIZE(fields)];
+};
+
+static struct usage usage_now(void)
+{
+	struct usage u;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(fields); i++)
+		u.kib[i] = load_proc("/proc/meminfo", fields[i]);
+	return u;
+}
+
+/* KASAN keeps what was freed for a while; there it is kmemleak that looks for leaks. */
+static bool slab_keeps_freed(void)
+{
+	FILE *f = fopen("/proc/kallsyms", "r");
+	bool found = false;
+	char line[512];
+
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = strstr(line, " kasan_quarantine_put") != NULL;
+	if (f)
+		fclose(f);
+	return found;
+}
+
+static bool usage_back(const struct usage *now, const struct usage *before, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		if (now->kib[i] > before->kib[i] + TOLERANCE)
+			return false;
+	return true;
+}
+
+static void one_life(const struct kind *kind)
+{
+	int fd = filled_map(kind);
+	struct batch b;
+
+	/* Half of them goes before the map does. */
+	if (is_hash(kind)) {
+		batch_init(&b, kind, ENTRIES / 2);
+		expect_eq(batch_run(&b, BPFMAP_CMD_MAP_DELETE_BATCH, fd), 0);
+		batch_free(&b);
+	}
+	close(fd);
+}
+
+/* Were some lives in a hundred to leave their memory, it would be seen. */
+static void test_no_leak(const struct kind *kind)
+{
+	unsigned int n = ARRAY_SIZE(fields) - slab_keeps_freed(), i, lives;
+	long ids = load_ids(NULL), refs = load_refcnt();
+	struct usage before, now;
+	unsigned long end;
+
+	for (i = 0; i < rounds() / 4; i++)
+		one_life(kind);
+	load_sleep_ms(200);
+	before = usage_now();
+	end = load_ms() + 15000;
+	for (lives = 0; lives < 5 * rounds() && load_ms() < end; lives++)
+		one_life(kind);
+	end = load_ms() + 15000;
+	do {
+		load_sleep_ms(50);
+		now = usage_now();
+	} while (!usage_back(&now, &before, n) && load_ms() < end);
+	printf("# %s, %u lives:", kind->name, lives);
+	for (i = 0; i < ARRAY_SIZE(fields); i++)
+		printf(" %s %+ld KiB%s", fields[i], now.kib[i] - before.kib[i],
+		       i + 1 < ARRAY_SIZE(fields) ? "," : "\n");
+	expect(usage_back(&now, &before, n));
+	expect_eq(load_ids(NULL), ids);
+	expect_eq(load_refcnt(), refs);
+}
+
+static long first_ids, first_refs;
+
+static void test_start(const struct kind *kind)
+{
+	(void)kind;
+	close(small_map());	/* the device is open from now on */
+	load_sleep_ms(100);
+	first_ids = load_ids(NULL);
+	first_refs = load_refcnt();
+	expect(first_ids >= 0);
+}
+
+/* After all of it no map and no reference to the module is left. */
+static void test_end(const struct kind *kind)
+{
+	unsigned long end = load_ms() + 10000;
+
+	(void)kind;
+	while ((load_ids(NULL) > first_ids || load_refcnt() > first_refs) &&
+	       load_ms() < end)
+		load_sleep_ms(10);
+	expect_eq(load_ids(NULL), first_ids);
+	expect_eq(load_refcnt(), first_refs);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct test tests[] = {
+		TEST(test_start, 0),
+		TEST(test_kill_mid_create, 0),
+		TEST(test_close_in_use, 0),
+		TEST(test_exec, 0),
+		TEST(test_fork, 0),
+		TEST(test_send, 0),
+		TEST(test_ids, 0),
+		TEST(test_exit, 0),
+		TEST(test_no_descriptor, 0),
+		TEST(test_rmmod, 0),
+		TEST(test_kill_mid_batch, K_ALL),
+		TEST(test_no_leak, K_ALL),
+		TEST(test_end, 0),
+	};
+
+	if (argc == 3)
+		return after_exec(argv[1], atoi(argv[2]));
+	return run_tests("lifecycle", tests, ARRAY_SIZE(tests));
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Values that prove themselves, and what the tests of load and lifecycle share
+ */
+#ifndef BPFMAP_TESTS_LOAD_H
+#define BPFMAP_TESTS_LOAD_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common.h"
+
+#define expect(cond) check(cond, "%s:%d: %s", __FILE__, __LINE__, #cond)
+
+#define expect_eq(got, want) ({							\
+	long got_ = (long)(got), want_ = (long)(want);				\
+										\
+	check(got_ == want_, "%s:%d: %s is %ld, not %ld", __FILE__, __LINE__,	\
+	      #got, got_, want_);						\
+})
+
+/* Without this there is no point in going on. */
+#define need(cond) do {								\
+	if (!expect(cond)) {							\
+		printf("Bail out! %s:%d: %s\n", __FILE__, __LINE__, #cond);	\
+		exit(1);							\
+	}									\
+} while (0)
+
+/* FREEZE of a frozen map; bpf(2) once had it otherwise. */
+#define FROZEN_AGAIN (since(6, 12) ? -EPERM : -EBUSY)
+
+/* In a child, where nothing but its end makes sense then */
+#define must(cond) do {								\
+	if (!expect(cond))							\
+		_exit(1);							\
+} while (0)
+
+/* fork(), and what is expected of the child */
+pid_t load_fork(void);
+void load_child_succeeds(pid_t pid);
+
+/* Says why a test cannot be done here. */
+void skipped(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* One of the kinds[] */
+#define KIND(mask) (&kinds[__builtin_ctz(mask)])
+
+#define LOAD_KINDS	(K_ALL & ~K_ARRAY_MM)	/* this one is no different here */
+
+/* Keys of hash types are long enough to be torn. */
+#define LOAD_KEY_MAX	20
+
+static inline uint32_t load_key_size(const struct kind *k)
+{
+	return is_hash(k) ? LOAD_KEY_MAX : 4;
+}
+
+/**
+ * struct load_tag - what a value says about its origin
+ * @key: number of the key it was written for, below 4096
+ * @writer: who wrote it, 1 to 63
+ * @cpu: LOAD_SLOT_CPU() of the slot it was written to, or LOAD_ANY_CPU
+ * @seq: which of the writer's values, below LOAD_SEQ_END
+ */
+struct load_tag {
+	unsigned int key;
+	unsigned int writer;
+	unsigned int cpu;
+	unsigned int seq;
+};
+
+#define LOAD_ANY_CPU	15
+#define LOAD_SLOT_CPU(slot)	((slot) % LOAD_ANY_CPU)
+#define LOAD_SEQ_END	(1U << 26)
+
+/* Fills in one value (one slot), at least 8 bytes, of which every byte depends on @tag. */
+void load_fill(void *value, size_t size, const struct load_tag *tag);
+
+/* Is this a whole value of load_fill()? Then tells its tag. */
+bool load_check(const void *value, size_t size, struct load_tag *tag);
+
+/* Key number @id of a kind, and back: -1 if the bytes are no such key */
+void load_key(const struct kind *kind, unsigned int id, void *key);
+int load_key_id(const struct kind *kind, const void *key);
+
+/* Slots of a value, and bytes from one to the next */
+unsigned int load_slots(const struct kind *kind);
+size_t load_stride(const struct kind *kind, size_t value_size);
+
+/* Fills every slot of a whole value as @tag says, @tag.cpu apart. */
+void load_fill_all(const struct kind *kind, void *value, size_t value_size,
+		   struct load_tag tag);
+
+/* A map with keys of load_key_size() */
+int load_create(const struct kind *kind, uint32_t value_size, uint32_t max_entries);
+
+int load_batch(int cmd, int fd, void *in, void *out, void *keys, void *values,
+	       uint32_t *count, uint64_t elem_flags);
+
+/* Elements that GET_NEXT_KEY walks over, or -errno; gives up (-ELOOP) at @limit */
+long load_count(int fd, const struct kind *kind, unsigned long limit);
+
+/* Deletes whatever GET_NEXT_KEY finds. Returns how many, or -errno. */
+long load_empty(int fd);
+
+/* Number in the environment, or @fallback */
+unsigned long load_env(const char *name, unsigned long fallback);
+
+/* A field of /proc/meminfo or /proc/vmstat; -1 if there is none such */
+long load_proc(const char *path, const char *field);
+
+/* Users of the module in /sys/module/bpfmap/refcnt; -1 if it cannot be told */
+long load_refcnt(void);
+
+/* How many maps there are, and the highest id; -errno if not allowed */
+long load_ids(uint32_t *last);
+
+/* Waits until no map has this id (true), some seconds at most. */
+bool load_id_gone(uint32_t id);
+
+/* Monotonic clock in milliseconds */
+unsigned long load_ms(void);
+
+void load_sleep_ms(unsigned int ms);
+
+#endif /* BPFMAP_TESTS_LOAD_H */
