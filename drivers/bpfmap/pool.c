@@ -28,20 +28,20 @@ static u32 pool_chunk_elems(const struct bpfmap_pool *pool, u32 first)
 	return min_t(u32, 1U << pool->chunk_shift, pool->nr_max - first);
 }
 
-static void pool_free_chunk(struct bpfmap_pool *pool, void *chunk, u32 nr)
+/* The first @nr elements were set up; exit must see no other */
+static void pool_free_chunk(struct bpfmap_pool *pool, void *chunk, u32 nr,
+			    gfp_t gfp)
 {
 	u32 i;
 
-	if (pool->ops->exit)
-		for (i = 0; i < nr; i++) {
-			pool->ops->exit(pool->map,
-					chunk + (size_t)i * pool->elem_size);
+	for (i = 0; i < nr && pool->ops->exit; i++) {
+		pool->ops->exit(pool->map, chunk + (size_t)i * pool->elem_size);
+		if (gfpflags_allow_blocking(gfp))
 			cond_resched();
-		}
+	}
 	kvfree(chunk);
 }
 
-/* Elements from first on, linked to each other; the last one's link is open */
 static void *pool_alloc_chunk(struct bpfmap_pool *pool, u32 nr, gfp_t gfp)
 {
 	void *chunk;
@@ -55,21 +55,14 @@ static void *pool_alloc_chunk(struct bpfmap_pool *pool, u32 nr, gfp_t gfp)
 	for (i = 0; i < nr; i++) {
 		void *elem = chunk + (size_t)i * pool->elem_size;
 
-		if (pool->ops->init(pool->map, elem, gfp))
-			goto free;
+		if (pool->ops->init(pool->map, elem, gfp)) {
+			pool_free_chunk(pool, chunk, i, gfp);
+			return NULL;
+		}
 		if (gfpflags_allow_blocking(gfp))
 			cond_resched();
 	}
 	return chunk;
-
-free:
-	/* Only those that were set up: exit must see no other */
-	if (pool->ops->exit)
-		while (i--)
-			pool->ops->exit(pool->map,
-					chunk + (size_t)i * pool->elem_size);
-	kvfree(chunk);
-	return NULL;
 }
 
 static struct bpfmap_pool_elem *pool_link(struct bpfmap_pool *pool, u32 index)
@@ -190,7 +183,7 @@ void bpfmap_pool_destroy(struct bpfmap_pool *pool)
 
 	for (i = 0; first < pool->nr_ready; i++) {
 		nr = pool_chunk_elems(pool, first);
-		pool_free_chunk(pool, pool->chunks[i], nr);
+		pool_free_chunk(pool, pool->chunks[i], nr, GFP_KERNEL);
 		first += nr;
 		cond_resched();
 	}
@@ -224,7 +217,7 @@ int bpfmap_pool_grow(struct bpfmap_pool *pool, gfp_t gfp)
 	if (pool->nr_ready != first) {
 		/* Somebody was faster: there are elements now */
 		raw_spin_unlock_irqrestore(&pool->grow_lock, flags);
-		pool_free_chunk(pool, chunk, nr);
+		pool_free_chunk(pool, chunk, nr, gfp);
 		return 0;
 	}
 	WRITE_ONCE(pool->chunks[first >> pool->chunk_shift], chunk);
