@@ -48,8 +48,10 @@
 		    BPFMAP_F_RDONLY_PROG | BPFMAP_F_WRONLY_PROG |	\
 		    BPFMAP_F_ZERO_SEED)
 
-/* Elements to allocate at once: enough to fill this, at least one */
+/* Bytes of elements to allocate at once, at least one element */
 #define HASH_CHUNK_BYTES	SZ_2M
+#define HASH_GROW_MIN		SZ_2K
+#define HASH_GROW_MAX		SZ_32K
 #define HASH_PERCPU_CHUNK	16
 
 static void *hash_slot(const struct bpfmap *map, const void *elem, int cpu)
@@ -490,6 +492,25 @@ static int hash_alloc_heads(struct bpfmap_hash *h)
 	return 0;
 }
 
+/*
+ * Elements to allocate at once when they are needed: a power of two, so few that
+ * small maps stay small, so many that an eighth of the memory at most is lost
+ * to what the allocator rounds up to.
+ */
+static u32 hash_grow_elems(u32 elem_size)
+{
+	u32 nr, bytes, taken;
+
+	for (nr = 1; 2ULL * nr * elem_size <= HASH_GROW_MAX; nr *= 2) {
+		bytes = nr * elem_size;
+		taken = bytes <= PAGE_SIZE ? roundup_pow_of_two(bytes) :
+					     PAGE_ALIGN(bytes);
+		if (bytes >= HASH_GROW_MIN && taken - bytes <= taken / 8)
+			break;
+	}
+	return nr;
+}
+
 static int hash_alloc_pool(struct bpfmap_hash *h)
 {
 	bool prealloc = !(h->map.flags & BPFMAP_F_NO_PREALLOC);
@@ -506,11 +527,14 @@ static int hash_alloc_pool(struct bpfmap_hash *h)
 				  bpfmap_user_value_size(&h->map, 0)))
 		return -ENOMEM;
 
-	chunk = max((prealloc ? HASH_CHUNK_BYTES : PAGE_SIZE) / elem_size, 1UL);
-	if (percpu && !prealloc)
-		chunk = min_t(u32, chunk, HASH_PERCPU_CHUNK);
-	chunk = min_t(u32, rounddown_pow_of_two(chunk),
-		      roundup_pow_of_two(h->map.max_entries));
+	if (prealloc)
+		chunk = rounddown_pow_of_two(max(HASH_CHUNK_BYTES / elem_size,
+						 1U));
+	else if (percpu)
+		chunk = HASH_PERCPU_CHUNK;
+	else
+		chunk = hash_grow_elems(elem_size);
+	chunk = min_t(u32, chunk, roundup_pow_of_two(h->map.max_entries));
 
 	return bpfmap_pool_create(&h->pool, &h->map, percpu ?
 				  &percpu_hash_pool_ops : &hash_pool_ops,

@@ -60,20 +60,23 @@ void *bpfmap_area_vmalloc(u64 size, gfp_t gfp)
  * Does not wake the OOM killer and does not warn; charged to the memory
  * cgroup. Free with kvfree().
  *
- * Return: the memory, page aligned if larger than 32 KiB; NULL if there is not
- * that much.
+ * Return: the memory; NULL if there is not that much, or if @gfp is GFP_ATOMIC
+ * and @size above 32 KiB.
  */
 void *bpfmap_area_alloc(u64 size, int node, gfp_t gfp)
 {
+	bool atomic = !gfpflags_allow_blocking(gfp);
 	void *p;
 
 	gfp |= __GFP_ACCOUNT | __GFP_NOWARN;
-	if (size <= PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER) {
+	/* What kmalloc would round up a lot is better vmalloc's, if that may be */
+	if (size <= PAGE_SIZE || (size <= PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER &&
+				  (atomic || is_power_of_2(size)))) {
 		p = kmalloc_node(size, gfp | __GFP_NORETRY, node);
-		if (p || !gfpflags_allow_blocking(gfp))
+		if (p || atomic)
 			return p;
 	}
-	if (!gfpflags_allow_blocking(gfp))
+	if (atomic)
 		return NULL;
 	/* There is no exported vmalloc with both a node and gfp flags */
 	if (node != NUMA_NO_NODE && size <= INT_MAX)
