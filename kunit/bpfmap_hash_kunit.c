@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the hash promises beyond the contract suite
+ */
+#include <linux/cpumask.h>
+#include <linux/delay.h>
+#include <linux/rcupdate.h>
+#include <linux/smp.h>
+#include <linux/string.h>
+
+#include "crew.h"
+#include "stress.h"
+
+#define HASH(label, map_flags, key, value, max) {			\
+	.name = label " " #key "/" #value, .type = BPFMAP_TYPE_HASH,	\
+	.flags = map_flags, .key_size = key, .value_size = value,	\
+	.max_entries = max,						\
+}
+
+static const struct map_shape shapes[] = {
+	HASH("prealloc", 0, 8, 16, 64),
+	HASH("no_prealloc", BPFMAP_F_NO_PREALLOC, 8, 16, 64),
+	HASH("prealloc", 0, 40, 512, 48),
+	HASH("no_prealloc", BPFMAP_F_NO_PREALLOC, 13, 77, 48),
+};
+
+static void shape_describe(const struct map_shape *shape, char *desc)
+{
+	strscpy(desc, shape->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(shape, shapes, shape_describe);
+
+static void hash_whole_values(struct kunit *test)
+{
+	stress_whole_values(test, test->param_value);
+}
+
+static void hash_capacity(struct kunit *test)
+{
+	stress_capacity(test, test->param_value);
+}
+
+static void hash_softirq(struct kunit *test)
+{
+	contexts_softirq(test, test->param_value);
+}
+
+static void hash_hardirq(struct kunit *test)
+{
+	contexts_hardirq(test, test->param_value);
+}
+
+static void hash_last_put(struct kunit *test)
+{
+	contexts_last_put(test, test->param_value);
+}
+
+static void hash_full_and_empty(struct kunit *test)
+{
+	static const struct map_shape shape = HASH("", 0, 8, 16, 200);
+
+	stress_full_and_empty(test, &shape);
+}
+
+static void hash_grow(struct kunit *test)
+{
+	static const struct map_shape shape =
+		HASH("", BPFMAP_F_NO_PREALLOC, 8, 64, 600);
+
+	contexts_grow(test, &shape);
+}
+
+/* A map with two buckets: chains of all lengths, and every way out of them */
+static void hash_chain(struct kunit *test)
+{
+	static const struct map_shape shape = HASH("", 0, 8, 16, 2);
+	struct bpfmap *map = kunit_map(test, &shape);
+	u32 n, stays;
+
+	for (n = 0; n < 100; n++) {
+		/* [n, n+1], in the same chain every other time */
+		KUNIT_EXPECT_EQ(test, put_nth(map, n, 0, BPFMAP_F_NOEXIST), 0);
+		KUNIT_EXPECT_EQ(test, put_nth(map, n + 1, 0, BPFMAP_F_NOEXIST),
+				0);
+		/* The first or the last of the chain goes, the other stays */
+		stays = n & 1 ? n : n + 1;
+		KUNIT_EXPECT_EQ(test, del_nth(map, 2 * n + 1 - stays), 0);
+		KUNIT_EXPECT_TRUE(test, has_nth(map, stays));
+		KUNIT_EXPECT_FALSE(test, has_nth(map, 2 * n + 1 - stays));
+		KUNIT_EXPECT_EQ(test, del_nth(map, stays), 0);
+	}
+}
+
+/* A pointer stays that of the element while its value is replaced */
+static void hash_pointer_stays(struct kunit *test)
+{
+	static const struct map_shape shape = HASH("", 0, 8, 16, 2);
+	struct bpfmap *map = kunit_map(test, &shape);
+	void *before, *after;
+	bool whole;
+	u8 key[8];
+
+	put_nth(map, 1, 1, 0);
+	key_make(map, key, 1);
+	rcu_read_lock();
+	before = bpfmap_lookup_elem(map, key);
+	put_nth(map, 1, 2, 0);
+	after = bpfmap_lookup_elem(map, key);
+	whole = before && value_is_whole(before, shape.value_size, 1);
+	rcu_read_unlock();
+	KUNIT_EXPECT_PTR_EQ(test, before, after);
+	KUNIT_EXPECT_TRUE(test, whole);
+}
+
+/* BPFMAP_F_ZERO_SEED: two maps have the same order */
+static void hash_zero_seed(struct kunit *test)
+{
+	static const struct map_shape shape =
+		HASH("", BPFMAP_F_ZERO_SEED, 8, 16, 64);
+	u8 keys[2][2][8];	/* this and the next key of both */
+	struct bpfmap *maps[2];
+	u32 i, n;
+
+	for (i = 0; i < 2; i++) {
+		maps[i] = kunit_map(test, &shape);
+		for (n = 0; n < 64; n++)
+			put_nth(maps[i], n, 0, 0);
+		KUNIT_ASSERT_EQ(test, 0, bpfmap_get_next_key(maps[i], NULL,
+							     keys[0][i]));
+	}
+	for (n = 0; n < 63; n++) {
+		void *now = keys[n & 1], *next = keys[!(n & 1)];
+
+		KUNIT_EXPECT_MEMEQ(test, now, now + 8, 8);
+		for (i = 0; i < 2; i++)
+			KUNIT_ASSERT_EQ(test, 0,
+					bpfmap_get_next_key(maps[i], now + 8 * i,
+							    next + 8 * i));
+	}
+	KUNIT_EXPECT_MEMEQ(test, keys[1][0], keys[1][1], 8);
+}
+
+/* Keys of the test below: one that stays, others for one element in front */
+#define ANCHOR		0
+#define DRIFTERS	8
+
+/**
+ * struct anchorage - where an anchor is to be found
+ * @map: a map of two elements
+ * @drifter: key of the other element
+ */
+struct anchorage {
+	struct bpfmap *map;
+	u32 drifter;
+};
+
+/* One CPU lets the element drift, in interrupts of the readers on the others */
+static bool drifts(const struct worker *w)
+{
+	return num_online_cpus() > 1 &&
+	       w->cpu == cpumask_first(cpu_online_mask);
+}
+
+static void find_anchor_step(struct worker *w)
+{
+	struct anchorage *a = w->ctx;
+	u8 key[8], value[16];
+	bool found;
+	int i;
+
+	if (drifts(w)) {
+		msleep(20);
+		return;
+	}
+	key_make(a->map, key, ANCHOR);
+	for (i = 0; i < 50; i++) {
+		worker_check(w, !bpfmap_copy_elem(a->map, key, value, 0));
+		rcu_read_lock();
+		found = bpfmap_lookup_elem(a->map, key);
+		rcu_read_unlock();
+		worker_check(w, found);
+	}
+}
+
+static void drift(void *worker)
+{
+	struct worker *w = worker;
+	struct anchorage *a = w->ctx;
+
+	worker_check(w, !del_nth(a->map, a->drifter));
+	a->drifter = 1 + worker_random(w, DRIFTERS);
+	worker_check(w, !put_nth(a->map, a->drifter, 0, BPFMAP_F_NOEXIST));
+}
+
+static void drift_step(struct worker *w)
+{
+	int cpu = cpumask_last(cpu_online_mask);
+
+	if (drifts(w))
+		worker_check(w, !smp_call_function_single(cpu, drift, w, true));
+	else
+		msleep(20);
+}
+
+/*
+ * The element in front of the anchor is taken for a key of the other bucket
+ * while a reader stands on it: it must not miss the anchor.
+ */
+static void hash_carried_away(struct kunit *test)
+{
+	static const struct job jobs[] = {
+		{ "find", find_anchor_step }, { "drift", drift_step },
+	};
+	static const struct map_shape shape = HASH("", 0, 8, 16, 2);
+	struct anchorage a = { .map = kunit_map(test, &shape), .drifter = 1 };
+
+	KUNIT_ASSERT_EQ(test, put_nth(a.map, ANCHOR, 0, 0), 0);
+	KUNIT_ASSERT_EQ(test, put_nth(a.map, a.drifter, 0, 0), 0);
+	crew_run(test, jobs, ARRAY_SIZE(jobs), &a, 800);
+}
+
+static struct kunit_case hash_cases[] = {
+	KUNIT_CASE(hash_chain),
+	KUNIT_CASE(hash_pointer_stays),
+	KUNIT_CASE(hash_zero_seed),
+	KUNIT_CASE_PARAM(hash_capacity, shape_gen_params),
+	KUNIT_CASE_PARAM(hash_softirq, shape_gen_params),
+	KUNIT_CASE_PARAM(hash_hardirq, shape_gen_params),
+	KUNIT_CASE_PARAM(hash_last_put, shape_gen_params),
+	KUNIT_CASE_PARAM(hash_whole_values, shape_gen_params),
+	KUNIT_CASE(hash_carried_away),
+	KUNIT_CASE(hash_full_and_empty),
+	KUNIT_CASE(hash_grow),
+	{}
+};
+
+static struct kunit_suite hash_suite = {
+	.name = "bpfmap_hash",
+	.test_cases = hash_cases,
+};
+
+kunit_test_suite(hash_suite);
