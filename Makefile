@@ -38,11 +38,12 @@ demo:
 	scripts/demo.sh
 
 vm:
-	scripts/setup.sh
-	out=$$(scripts/build.sh $(KERNEL)) && scripts/vm/run.sh \
+	@scripts/setup.sh
+	@out=$$(scripts/build.sh $(KERNEL)) && scripts/vm/run.sh \
 		-k "$$(scripts/kernel.sh $(KERNEL))" -m "$$out/bpfmap.ko" -M $(MEMORY) \
-		$(addprefix -f ,$(FILES)) $(if $(value RUN),-- "$$RUN")
-export RUN
+		$(addprefix -f ,$(FILES)) $(if $(value RUN),-- "$$GUEST_RUN")
+# As it was typed: dollar signs in it are the guest's.
+export GUEST_RUN := $(value RUN)
 
 install: module
 	$(kbuild) modules_install
@@ -50,8 +51,12 @@ install: module
 install-lib:
 	$(MAKE) -C tools install
 
+# Without Kbuild, which would need a kernel
 clean:
-	$(kbuild) clean
+	find drivers kunit -name '*.o' -delete -o -name '*.ko' -delete \
+		-o -name '*.mod' -delete -o -name '*.mod.c' -delete \
+		-o -name '.*.cmd' -delete -o -name '.*.d' -delete -o -name modules.order -delete
+	rm -f modules.order Module.symvers .*.cmd
 	$(MAKE) -C tools clean
 
 help:

@@ -138,12 +138,17 @@ debug-6.1|debug-6.12|debug-7)
 	;;
 esac
 
+latest=$cache/kernels/$kernel$config
+if [ -z "${update-}" ] && [ -e "$latest/name" ]; then
+	readlink -f "$latest"
+	exit
+fi
+
 # One at a time: whoever comes second finds it done.
 mkdir -p "$cache/kernels"
-exec 9>"$cache/kernels/$kernel.lock"
+exec 9>"$latest.lock"
 flock 9
 
-latest=$cache/kernels/$kernel$config
 if [ -n "${update-}" ] || [ ! -e "$latest/name" ]; then
 	# shellcheck disable=SC2046
 	apt_setup $(suites "$kernel")

@@ -25,16 +25,13 @@ function close_list(depth)
 	delete bad[depth]
 }
 
-function close_program(  depth, total)
+function close_program(  depth)
 {
-	for (depth = 9; depth >= 0; depth--) {
-		total += results[depth] + plan[depth]
-		planned += depth in plan
+	for (depth = 9; depth >= 0; depth--)
 		close_list(depth)
-	}
 	if (!cases && !failed_here())
 		fail("no result at all")
-	else if (!planned_ever)
+	else if (!planned)
 		fail("no plan")
 }
 
@@ -46,7 +43,7 @@ function failed_here()
 function open_program(name)
 {
 	program = name
-	cases = planned_ever = 0
+	cases = planned = 0
 	failed_before = failed
 }
 
@@ -89,7 +86,7 @@ match($0, /^ *1\.\.[0-9]+/) {
 	depth = int(indent / 4)
 	sub(/^ *1\.\./, "")
 	plan[depth] = $1 + 0
-	planned_ever = 1
+	planned = 1
 	next
 }
 

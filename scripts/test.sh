@@ -27,7 +27,7 @@ END
 }
 
 stock=${STOCK_KERNEL:-stock-6.1}
-debug=${DEBUG_KERNELS:-debug-7 debug-6.1}
+debug=${DEBUG_KERNELS:-debug-7}
 passed=0
 failed=0
 skipped=0

@@ -66,9 +66,8 @@ prune()
 unpack_source()
 {
 	set -- "$1" --exclude="$pkg/Documentation/*/*" --exclude="$pkg/*.dts*"
-	for unused in 'arch/[!x]*' drivers/gpu/drm drivers/infiniband \
-		drivers/media drivers/net drivers/scsi drivers/staging \
-		drivers/usb sound tools/testing; do
+	for unused in 'arch/[!x]*' drivers/gpu/drm drivers/infiniband drivers/media \
+		drivers/net/ethernet drivers/net/wireless sound tools/testing; do
 		set -- "$@" --exclude="$pkg/$unused/*.[chS]"
 	done
 	tar -C "$tmp/build" --strip-components=1 --anchored -xf "$@"

@@ -21,7 +21,7 @@ bad=0
 vm()
 {
 	status=0
-	scripts/vm/run.sh -t 60 -l "$tmp/log" "$@" >"$tmp/out" 2>"$tmp/err" ||
+	scripts/vm/run.sh -t 120 -l "$tmp/log" "$@" >"$tmp/out" 2>"$tmp/err" ||
 		status=$?
 }
 

@@ -266,7 +266,7 @@ int main(void)
 	static const struct test tests[] = {
 		TEST(test_prealloc, 0),
 		TEST(test_no_prealloc, 0),
-		TEST(test_huge, LOAD_KINDS),
+		TEST(test_huge, K_ALL),
 	};
 
 	return run_tests("big", tests, ARRAY_SIZE(tests));

@@ -244,7 +244,7 @@ static void test_kill_mid_create(const struct kind *kind)
 struct closer {
 	int fd;
 	atomic_bool stop;
-	_Atomic long odd;		/* a result that must not be, or 0 */
+	atomic_long odd;		/* a result that must not be, or 0 */
 	atomic_ulong done, gone;
 };
 
@@ -613,7 +613,7 @@ static bool slab_keeps_freed(void)
 	char line[512];
 
 	while (f && !found && fgets(line, sizeof(line), f))
-		found = strstr(line, " kasan_quarantine_put") != NULL;
+		found = !!strstr(line, " kasan_quarantine_put");
 	if (f)
 		fclose(f);
 	return found;

@@ -32,7 +32,7 @@ void skipped(const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	printf("# skipped: ");
+	printf("# SKIP: ");
 	vprintf(fmt, args);
 	putchar('\n');
 	va_end(args);
@@ -163,7 +163,8 @@ long load_count(int fd, const struct kind *kind, unsigned long limit)
 	int ret;
 
 	while (!(ret = map_next_key(fd, from, next))) {
-		if ((unsigned long)++count > limit)
+		count++;
+		if ((unsigned long)count > limit)
 			return -ELOOP;
 		memcpy(key, next, load_key_size(kind));
 		from = key;
@@ -171,16 +172,19 @@ long load_count(int fd, const struct kind *kind, unsigned long limit)
 	return ret == -ENOENT ? count : ret;
 }
 
+/* The next key is asked for first: after the deletion the walk would start anew. */
 long load_empty(int fd)
 {
-	char key[LOAD_KEY_MAX];
+	char key[LOAD_KEY_MAX], next[LOAD_KEY_MAX];
+	int ret = map_next_key(fd, NULL, key), deleted;
 	long count = 0;
-	int ret;
 
-	while (!(ret = map_next_key(fd, NULL, key))) {
-		ret = map_delete(fd, key);
-		if (ret)
-			return ret;
+	while (!ret) {
+		ret = map_next_key(fd, key, next);
+		deleted = map_delete(fd, key);
+		if (deleted)
+			return deleted;
+		memcpy(key, next, sizeof(key));
 		count++;
 	}
 	return ret == -ENOENT ? count : ret;

@@ -48,8 +48,6 @@ void skipped(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* One of the kinds[] */
 #define KIND(mask) (&kinds[__builtin_ctz(mask)])
 
-#define LOAD_KINDS	(K_ALL & ~K_ARRAY_MM)	/* this one is no different here */
-
 /* Keys of hash types are long enough to be torn. */
 #define LOAD_KEY_MAX	20
 
@@ -74,7 +72,7 @@ struct load_tag {
 
 #define LOAD_ANY_CPU	15
 #define LOAD_SLOT_CPU(slot)	((slot) % LOAD_ANY_CPU)
-#define LOAD_SEQ_END	(1U << 26)
+#define LOAD_SEQ_END	0x4000000
 
 /* Fills in one value (one slot), at least 8 bytes, of which every byte depends on @tag. */
 void load_fill(void *value, size_t size, const struct load_tag *tag);
@@ -103,7 +101,7 @@ int load_batch(int cmd, int fd, void *in, void *out, void *keys, void *values,
 /* Elements that GET_NEXT_KEY walks over, or -errno; gives up (-ELOOP) at @limit */
 long load_count(int fd, const struct kind *kind, unsigned long limit);
 
-/* Deletes whatever GET_NEXT_KEY finds. Returns how many, or -errno. */
+/* Deletes whatever GET_NEXT_KEY finds in a hash map. Returns how many, or -errno. */
 long load_empty(int fd);
 
 /* Number in the environment, or @fallback */

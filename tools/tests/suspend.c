@@ -127,10 +127,11 @@ static void make_all(struct trial *t, char *keys, char *values)
 
 static bool whole(struct trial *t, int key, const char *value)
 {
+	size_t stride = load_stride(t->kind, VALUE_SIZE);
 	unsigned int slot;
 	struct load_tag tag;
 
-	for (slot = 0; slot < load_slots(t->kind); slot++, value += load_stride(t->kind, VALUE_SIZE))
+	for (slot = 0; slot < load_slots(t->kind); slot++, value += stride)
 		if (!load_check(value, VALUE_SIZE, &tag) || (int)tag.key != key ||
 		    tag.cpu != LOAD_SLOT_CPU(slot))
 			return false;
@@ -224,7 +225,7 @@ static void *run_op(void *arg)
 				    &t->count, 0);
 	else
 		t->ret = map_elem(op->cmd, t->fd, key,
-				   op->cmd == BPFMAP_CMD_MAP_DELETE_ELEM ? NULL : t->values, 0);
+				  op->cmd == BPFMAP_CMD_MAP_DELETE_ELEM ? NULL : t->values, 0);
 	return NULL;
 }
 
@@ -415,9 +416,9 @@ static void test_killed(const struct kind *kind)
 int main(void)
 {
 	static const struct test tests[] = {
-		TEST(test_suspended, LOAD_KINDS),
-		TEST(test_closed, LOAD_KINDS),
-		TEST(test_killed, LOAD_KINDS),
+		TEST(test_suspended, K_ALL),
+		TEST(test_closed, K_ALL),
+		TEST(test_killed, K_ALL),
 	};
 
 	/* Who hangs is to be killed rather than waited for. */
