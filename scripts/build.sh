@@ -3,7 +3,8 @@
 #
 # Build the modules for a kernel of scripts/kernel.sh, in a copy of the sources
 # under the cache, so that no two kernels mix their objects. Prints the
-# directory with bpfmap.ko (and bpfmap_kunit.ko if that kernel has KUnit).
+# directory with bpfmap.ko, the example module, and bpfmap_kunit.ko if that
+# kernel has KUnit.
 # What the compiler says is in its file "log".
 set -eu
 self=build.sh
@@ -22,18 +23,19 @@ flock 9
 
 # What did not change keeps its time, so that make has less to do.
 cd "$top"
-find Kbuild drivers include kunit -name '*.[ch]' -o -name Kbuild >"$out/files"
+find Kbuild drivers include kunit tools/examples/module -name '*.[ch]' -o -name Kbuild >"$out/files"
 while read -r file; do
 	cmp -s "$file" "$out/$file" && continue
 	mkdir -p "$out/$(dirname "$file")"
 	cp "$file" "$out/$file"
 done <"$out/files"
 
-if ! make -C "$dir/build" -j"$(nproc)" M="$out" "$@" modules >"$out/log" 2>&1; then
+if ! make -C "$dir/build" -j"$(nproc)" M="$out" EXAMPLES=y "$@" modules >"$out/log" 2>&1; then
 	cat "$out/log" >&2
 	die "the module does not build for $kernel"
 fi
-for module in drivers/bpfmap/bpfmap.ko kunit/bpfmap_kunit.ko; do
+for module in drivers/bpfmap/bpfmap.ko kunit/bpfmap_kunit.ko \
+	tools/examples/module/bpfmap_visitors.ko; do
 	[ ! -e "$out/$module" ] || ln -sf "$module" "$out"
 done
 echo "$out"
