@@ -149,7 +149,9 @@ EXPORT_SYMBOL_GPL(bpfmap_copy_elem);
  *
  * Context: Any but NMI. Caller holds a reference. Takes a lock of the map, irqs
  * off. Where BPFMAP_F_NO_PREALLOC needs memory, it is GFP_ATOMIC: not for
- * hardirq context on PREEMPT_RT.
+ * hardirq context on PREEMPT_RT (lockdep says so without, too), and for per-CPU
+ * types only as much as the per-CPU allocator has in reserve. Preallocated maps
+ * and present keys have neither limit.
  * Return:
  * * %0 - stored
  * * %-EEXIST - BPFMAP_F_NOEXIST, and the key is there (an array's always is)
@@ -194,7 +196,7 @@ EXPORT_SYMBOL_GPL(bpfmap_delete_elem);
  * @map: the map
  * @key: key_size bytes, or NULL for the first one; a key that is not there is
  *	 as NULL
- * @next_key: out: key_size bytes
+ * @next_key: out: key_size bytes, other memory than @key
  *
  * The order is that of the table and stays while nothing changes.
  *
