@@ -12,7 +12,7 @@
  *	grow_lock of a pool (irqs off)
  *	  list lock of a pool
  *
- *	bpfmap_ids_lock (bottom halves off): nothing inside
+ *	lock of the table of ids (bottom halves off): nothing inside
  */
 #ifndef _BPFMAP_INTERNAL_H
 #define _BPFMAP_INTERNAL_H
@@ -171,8 +171,7 @@ struct bpfmap_writers {
  * @map_extra: as created
  * @memcg: who is charged for elements, whoever inserts; holds a reference
  * @name: NUL-padded
- * @id: constant once published; 0 when not in the table of ids (written under
- *	bpfmap_ids_lock)
+ * @id: constant once published; 0 when not in the table of ids
  * @frozen: enum bpfmap_freeze_state; written under @freeze_mutex
  * @freeze_mutex: makes freezing, and mmap, and writers that come in between
  *		  exclude each other

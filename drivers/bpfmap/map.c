@@ -7,20 +7,21 @@
 #include <linux/ctype.h>
 #include <linux/export.h>
 #include <linux/file.h>
-#include <linux/idr.h>
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
+#include <linux/xarray.h>
 
 #include "internal.h"
 
 /* Requests above this are weighed against the memory that is there */
 #define BPFMAP_AREA_BIG (64ULL << 20)
 
-static DEFINE_IDR(bpfmap_ids);			/* under bpfmap_ids_lock */
-static DEFINE_SPINLOCK(bpfmap_ids_lock);
+/* Maps by id; its lock is taken with bottom halves off */
+static DEFINE_XARRAY_ALLOC1(bpfmap_ids);
+static u32 bpfmap_next_free_id;			/* under the lock of bpfmap_ids */
 static struct workqueue_struct *bpfmap_free_wq;
 
 /**
@@ -218,17 +219,14 @@ static int bpfmap_check_token(int fd)
  */
 int bpfmap_publish(struct bpfmap *map)
 {
-	int id;
+	int err = xa_alloc_cyclic_bh(&bpfmap_ids, &map->id, map,
+				     XA_LIMIT(1, INT_MAX - 1),
+				     &bpfmap_next_free_id, GFP_KERNEL);
 
-	idr_preload(GFP_KERNEL);
-	spin_lock_bh(&bpfmap_ids_lock);
-	id = idr_alloc_cyclic(&bpfmap_ids, map, 1, INT_MAX, GFP_ATOMIC);
-	if (id > 0)
-		map->id = id;
-	spin_unlock_bh(&bpfmap_ids_lock);
-	idr_preload_end();
-
-	return id < 0 ? id : 0;
+	/* 1 is a success, too: the numbers have wrapped */
+	if (err < 0)
+		return err == -EBUSY ? -ENOSPC : err;
+	return 0;
 }
 
 /**
@@ -338,10 +336,8 @@ void bpfmap_put(struct bpfmap *map)
 {
 	if (!refcount_dec_and_test(&map->ref))
 		return;
-	spin_lock_bh(&bpfmap_ids_lock);
 	if (map->id)
-		idr_remove(&bpfmap_ids, map->id);
-	spin_unlock_bh(&bpfmap_ids_lock);
+		xa_erase_bh(&bpfmap_ids, map->id);
 	queue_rcu_work(bpfmap_free_wq, &map->free_work);
 }
 EXPORT_SYMBOL_GPL(bpfmap_put);
@@ -409,11 +405,12 @@ struct bpfmap *bpfmap_get_by_id(u32 id)
 {
 	struct bpfmap *map;
 
-	spin_lock_bh(&bpfmap_ids_lock);
-	map = idr_find(&bpfmap_ids, id);
+	/* The lock keeps the map: it is erased before it is freed */
+	xa_lock_bh(&bpfmap_ids);
+	map = xa_load(&bpfmap_ids, id);
 	if (map && !refcount_inc_not_zero(&map->ref))
 		map = NULL;
-	spin_unlock_bh(&bpfmap_ids_lock);
+	xa_unlock_bh(&bpfmap_ids);
 	return map;
 }
 
@@ -425,13 +422,9 @@ struct bpfmap *bpfmap_get_by_id(u32 id)
  */
 int bpfmap_next_id(u32 start)
 {
-	int id = start;
-	struct bpfmap *map;
+	unsigned long id = start;
 
-	spin_lock_bh(&bpfmap_ids_lock);
-	map = idr_get_next(&bpfmap_ids, &id);
-	spin_unlock_bh(&bpfmap_ids_lock);
-	return map ? id : -ENOENT;
+	return xa_find(&bpfmap_ids, &id, INT_MAX, XA_PRESENT) ? id : -ENOENT;
 }
 
 int __init bpfmap_lifetime_init(void)
@@ -446,5 +439,5 @@ void bpfmap_lifetime_exit(void)
 	/* First the grace periods that queue work, then the work */
 	rcu_barrier();
 	destroy_workqueue(bpfmap_free_wq);
-	idr_destroy(&bpfmap_ids);
+	xa_destroy(&bpfmap_ids);
 }

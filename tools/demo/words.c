@@ -403,7 +403,7 @@ static bool compare(bool percpu, const struct text *text,
 		report(what, &outcome->tally);
 		printf(", %.3f s\n", outcome->least / 1e9);
 		if (!outcome->one_map)
-			printf("  (1) a map each, added up in the end, as here %s has no BPF_F_CPU\n",
+			printf("  (1) a map each, added up in the end: %s has no BPF_F_CPU\n",
 			       ways[i].name);
 		free(outcome->tally.counts);
 	}

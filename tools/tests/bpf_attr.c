@@ -186,7 +186,7 @@ static const struct {
 	{ "PERCPU_ARRAY", BPF_MAP_TYPE_PERCPU_ARRAY, 0, 0 },
 };
 
-#define N_TYPES (sizeof(types) / sizeof(types[0]))
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 static void run(const char *type, enum bpf_map_type map_type, __u32 flags,
 		int is_hash)
@@ -222,8 +222,8 @@ int main(void)
 		printf("1..0 # SKIP more than %d CPUs\n", SLOTS);
 		return 0;
 	}
-	printf("1..%zu\n", N_TYPES);
-	for (i = 0; i < N_TYPES; i++) {
+	printf("1..%zu\n", ARRAY_SIZE(types));
+	for (i = 0; i < ARRAY_SIZE(types); i++) {
 		unsigned int before = failed;
 
 		run(types[i].name, types[i].type, types[i].flags,

@@ -400,7 +400,7 @@ static const char *outcome(long v)
 	static char texts[4][48];
 	static unsigned int turn;
 	char *s = texts[turn++ % 4];
-	const char *name;
+	const char *name = strerrorname_np(-v);
 
 	if (v == GOT_FD)
 		return "a descriptor";
@@ -410,7 +410,7 @@ static const char *outcome(long v)
 		snprintf(s, sizeof(texts[0]), "%ld", v);
 	else if (v == -ENOTSUPP)
 		return "ENOTSUPP (524)";
-	else if ((name = strerrorname_np(-v)))
+	else if (name)
 		snprintf(s, sizeof(texts[0]), "%s (%ld)", name, -v);
 	else
 		snprintf(s, sizeof(texts[0]), "errno %ld", -v);

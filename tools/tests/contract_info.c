@@ -178,8 +178,7 @@ static const struct hash_row {
 	{ "100 x 12", 12, 100, FILLED,
 	  "78202093a1c0116d3832e50ecd4a1a9188244a800842f343a0d822bd05def85c" },
 	{ "1000 x 100", 100, 1000, FILLED,
-	  "8bed206120c60e288e1806bab9bd8b82d3ff0741"
-	  "5a9110c3e71d8fb8838c4425" },
+	  "8bed206120c60e288e1806bab9bd8b82d3ff07415a9110c3e71d8fb8838c4425" },
 };
 
 static int get_hash(int fd, void *hash, uint32_t size, struct bpfmap_info *info)
