@@ -17,7 +17,7 @@ usage: scripts/test.sh [PART...]
   user      the test programs on the stock kernel
   build     the module builds without a warning for each kernel
   kunit     the KUnit suites, on the debug kernels
-  debug     the test programs but abi and big, on a debug kernel
+  debug     most of the test programs, on a debug kernel
   selftest  the virtual machine notices what goes wrong
 
 All of them if none is named. Environment:
@@ -87,15 +87,13 @@ in_guest()
 	verdict "$(cat "$tmp/status")" "$what: the machine and its kernel are well"
 }
 
+# test_programs KERNEL [LEFT-OUT] - the latter is a regular expression of names
 # Each program says how it ended, so that one that dies is not overlooked.
 test_programs()
 {
 	what="programs on $1"
 	kernel=$1
 	get make -s -C tools list-tests || return 0
-	# Under all the checks of a debug kernel these two take ten minutes.
-	[ "$kernel" = "$stock" ] ||
-		got=$(echo "$got" | grep -vx 'tools/tests/abi\|tools/tests/big')
 	tests=${TESTS:-$(echo "$got" | grep -vxE "tools/tests/(${2:-none})")}
 	set --
 	for program in $tests; do
@@ -104,7 +102,7 @@ test_programs()
 	# Expansions other than $tests are the guest's.
 	: >"$tmp/out"
 	in_guest "$what" "$kernel" -M 3072 -t $((2400 + stress)) "$@" -- "
-		export STRESS_SECONDS=$stress
+		export STRESS_SECONDS=$stress LIFECYCLE_ROUNDS=$rounds
 		for program in $(echo "$tests" | tr '\n' ' '); do
 			echo \"# program \$program\"
 			began=\$(date +%s)
@@ -144,12 +142,14 @@ part_examples()
 part_user()
 {
 	stress=${STRESS_SECONDS:-10}
+	rounds=40
 	test_programs "$stock"
 }
 
 part_debug()
 {
 	stress=${STRESS_SECONDS:-5}
+	rounds=10
 	kernel=${debug%% *}
 	# Without those that take long there and do the same on the stock kernel
 	test_programs "$kernel" 'abi|abi32|big|lib_shared'
