@@ -186,7 +186,14 @@ rm -r "$root"
 if [ $# = 0 ]; then
 	boot || true
 else
-	{ boot </dev/null || echo "qemu: status $?" >"$tmp/qemu"; } | cat
+	# One that dies before its /init has met nothing of ours: on a busy machine
+	# the first timer interrupts can come before 7.x is ready for them.
+	for attempt in 1 2 3; do
+		rm -f "$tmp/qemu"
+		{ boot </dev/null || echo "qemu: status $?" >"$tmp/qemu"; } | cat
+		grep -q 'Run .* as init process' "$tmp/console" && break
+		echo "run.sh: attempt $attempt ended before /init" >&2
+	done
 fi
 [ -z "$log" ] || tr -d '\r' <"$tmp/console" >"$log"
 
