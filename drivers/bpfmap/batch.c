@@ -72,15 +72,12 @@ static int batch_resize(struct batch_run *run, u32 room)
 	return 0;
 }
 
-/* First thing a batch does once it is known to be valid */
+/* First thing a batch does; run->keys is to be freed whatever it returns */
 static int batch_start(struct batch_run *run, struct bpfmap_batch *batch,
 		       bool values)
 {
 	const struct bpfmap_batch_attr *attr = batch->attr;
 	u32 elem;
-
-	if (put_user(0, &batch->uattr->count))
-		return -EFAULT;
 
 	*run = (struct batch_run) {
 		.batch = batch,
@@ -88,6 +85,8 @@ static int batch_start(struct batch_run *run, struct bpfmap_batch *batch,
 		.uvalues = u64_to_user_ptr(attr->values),
 		.key_size = batch->map->key_size,
 	};
+	if (put_user(run->done, &batch->uattr->count))
+		return -EFAULT;
 	if (values)
 		run->value_size = bpfmap_user_value_size(batch->map,
 							 attr->elem_flags);
