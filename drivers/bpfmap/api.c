@@ -220,13 +220,16 @@ EXPORT_SYMBOL_GPL(bpfmap_get_next_key);
  *
  * Context: Any but NMI; takes as long as the map is large. Caller holds a
  * reference. @fn runs with preemption disabled, inside RCU, without a lock.
- * Return: number of calls, or -EINVAL for other flags.
+ * Return: number of calls, -EINVAL for other flags, or -EOPNOTSUPP if the type
+ * cannot be walked.
  */
 long bpfmap_for_each_elem(struct bpfmap *map, bpfmap_each_fn fn, void *ctx,
 			  u64 flags)
 {
 	if (flags)
 		return -EINVAL;
+	if (!map->ops->for_each)
+		return -EOPNOTSUPP;
 	return map->ops->for_each(map, fn, ctx);
 }
 EXPORT_SYMBOL_GPL(bpfmap_for_each_elem);

@@ -28,6 +28,7 @@
 #include <linux/workqueue.h>
 
 struct mem_cgroup;
+struct poll_table_struct;
 struct seq_file;
 
 /*
@@ -75,6 +76,10 @@ struct bpfmap_batch;
 /**
  * struct bpfmap_ops - what a map type can do
  * @percpu: a value for each CPU
+ * @map_extra: member map_extra of the create attr means something
+ * @lookup_by_value: a look-up takes a value from user space and gives none
+ * @sync_writes: when a write of user space returns, no RCU reader uses what
+ *		 it replaced or removed
  * @check: every rule for the arguments that comes before any allocation
  * @alloc: allocate and set up the type's part; may sleep; ERR_PTR
  * @free: release all that @alloc and the elements took; called after a grace
@@ -87,7 +92,8 @@ struct bpfmap_batch;
  * @delete: remove an element
  * @lookup_and_delete: copy a value out and remove it in one step
  * @get_next_key: copy the key after @key out; NULL @key for the first one
- * @for_each: call @fn for each element; RCU is held around a call
+ * @for_each: call @fn for each element; RCU is held around a call; NULL is
+ *	      EOPNOTSUPP
  * @walk: copy (and remove) the elements of positions in a row, -ENOSPC if the
  *	  first position that is not empty has more than @room; -ENOENT if
  *	  there is no position @pos
@@ -98,7 +104,11 @@ struct bpfmap_batch;
  * @mmap: may this be mapped? freeze_mutex is held; NULL is ENOTSUPP
  * @mmap_page: page @pgoff of what is mapped, NULL if there is none
  * @hash: SHA-256 of the content; NULL is EINVAL
+ * @poll: as in file operations; NULL is EPOLLERR
  * @mem_usage: bytes of memory that the map takes
+ *
+ * What has no errno here is there for every type; one that has no such thing
+ * answers with bpf(2)'s errno for it.
  *
  * Keys and values are kernel memory of the right size. A value is value_size
  * bytes, for per-CPU types bpfmap_user_value_size(). Flags have passed
@@ -106,6 +116,9 @@ struct bpfmap_batch;
  */
 struct bpfmap_ops {
 	bool percpu;
+	bool map_extra;
+	bool lookup_by_value;
+	bool sync_writes;
 	int (*check)(const struct bpfmap_create_attr *attr);
 	struct bpfmap *(*alloc)(const struct bpfmap_create_attr *attr);
 	void (*free)(struct bpfmap *map);
@@ -133,6 +146,8 @@ struct bpfmap_ops {
 	int (*mmap)(struct bpfmap *map, struct vm_area_struct *vma);
 	struct page *(*mmap_page)(struct bpfmap *map, pgoff_t pgoff);
 	int (*hash)(struct bpfmap *map, u8 *digest);
+	__poll_t (*poll)(struct bpfmap *map, struct file *file,
+			 struct poll_table_struct *wait);
 	u64 (*mem_usage)(const struct bpfmap *map);
 };
 

@@ -5,6 +5,7 @@
 #include <linux/capability.h>
 #include <linux/nospec.h>
 #include <linux/poll.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -78,8 +79,12 @@ static int elem_bufs_init(struct elem_bufs *bufs, const struct bpfmap *map,
 static int elem_bufs_init_key(struct elem_bufs *bufs, const struct bpfmap *map,
 			      u64 ukey, u32 value_size)
 {
-	int err = elem_bufs_init(bufs, map, value_size);
+	int err;
 
+	/* A map without keys wants no key either */
+	if (unlikely(!map->key_size && ukey))
+		return -EINVAL;
+	err = elem_bufs_init(bufs, map, value_size);
 	if (err)
 		return err;
 	err = bpfmap_copy_in(bufs->key, u64_to_user_ptr(ukey), map->key_size);
@@ -145,8 +150,12 @@ static long cmd_lookup(struct bpfmap_call *call)
 	if (err)
 		return err;
 
-	err = map->ops->lookup(map, bufs.key, bufs.value, attr->flags);
+	if (unlikely(map->ops->lookup_by_value))
+		err = bpfmap_copy_in(bufs.value, u64_to_user_ptr(attr->value),
+				     size);
 	if (!err)
+		err = map->ops->lookup(map, bufs.key, bufs.value, attr->flags);
+	if (!err && likely(!map->ops->lookup_by_value))
 		err = bpfmap_copy_out(u64_to_user_ptr(attr->value), bufs.value,
 				      size);
 	elem_bufs_exit(&bufs);
@@ -514,6 +523,8 @@ static long run_on_map(struct bpfmap_call *call, const struct bpfmap_command *cm
 	if (ret)
 		return ret;
 	ret = cmd->run(call);
+	if (unlikely(call->map->ops->sync_writes))
+		synchronize_rcu_expedited();
 	bpfmap_write_end(call->map);
 	return ret;
 }
@@ -605,7 +616,9 @@ static ssize_t bpfmap_map_write(struct file *file, const char __user *buf,
 
 static __poll_t bpfmap_map_poll(struct file *file, poll_table *wait)
 {
-	return EPOLLERR;
+	struct bpfmap *map = file->private_data;
+
+	return map->ops->poll ? map->ops->poll(map, file, wait) : EPOLLERR;
 }
 
 const struct file_operations bpfmap_map_fops = {

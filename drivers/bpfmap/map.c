@@ -189,11 +189,14 @@ int bpfmap_check_create_flags(const struct bpfmap_create_attr *attr,
 /* Steps of bpf(2) that come before the type's own test */
 static int bpfmap_check_common(const struct bpfmap_create_attr *attr)
 {
+	const struct bpfmap_ops *ops;
+
 	if (attr->btf_vmlinux_value_type_id)
 		return -EINVAL;
 	if (attr->btf_key_type_id && !attr->btf_value_type_id)
 		return -EINVAL;
-	if (attr->map_extra)
+	ops = bpfmap_type_ops(attr->map_type);
+	if (attr->map_extra && !(ops && ops->map_extra))
 		return -EINVAL;
 	return bpfmap_check_numa(attr);
 }
