@@ -23,7 +23,7 @@ flock 9
 
 # What did not change keeps its time, so that make has less to do.
 cd "$top"
-find Kbuild drivers include kunit tools/examples/module -name '*.[ch]' -o -name Kbuild >"$out/files"
+find Kbuild drivers include kunit tools/examples/module ! -name '*.mod.c' \( -name '*.[ch]' -o -name Kbuild \) >"$out/files"
 while read -r file; do
 	cmp -s "$file" "$out/$file" && continue
 	mkdir -p "$out/$(dirname "$file")"
