@@ -248,7 +248,7 @@ int bpfmap_get_info(struct bpfmap *map, struct bpfmap_info __user *uinfo,
 void bpfmap_show_fdinfo(struct seq_file *m, struct file *file);
 
 /* ioctl.c */
-int bpfmap_check_flags(const struct bpfmap *map, u64 flags, u64 allowed);
+int __bpfmap_check_flags(const struct bpfmap *map, u64 flags, u64 allowed);
 extern const struct file_operations bpfmap_device_fops;
 extern const struct file_operations bpfmap_map_fops;
 
@@ -257,6 +257,12 @@ extern const struct bpfmap_ops bpfmap_hash_ops;
 extern const struct bpfmap_ops bpfmap_percpu_hash_ops;
 extern const struct bpfmap_ops bpfmap_array_ops;
 extern const struct bpfmap_ops bpfmap_percpu_array_ops;
+
+static __always_inline int bpfmap_check_flags(const struct bpfmap *map,
+					      u64 flags, u64 allowed)
+{
+	return likely(!flags) ? 0 : __bpfmap_check_flags(map, flags, allowed);
+}
 
 static inline u32 bpfmap_flags_cpu(u64 flags)
 {

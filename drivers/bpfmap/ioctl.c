@@ -45,28 +45,38 @@ struct bpfmap_call {
 
 /**
  * struct elem_bufs - kernel copies of a key and a value
- * @key: key_size bytes, aligned to 8; NULL if there is none
+ * @key: key_size bytes, aligned to 8
  * @value: the value or the next key, aligned to 8
  * @heap: to be freed, or NULL
- * @stack: small ones
+ *
+ * Small ones are in an array on the handler's stack, apart from this struct, so
+ * that the compiler can keep the pointers in registers.
  */
 struct elem_bufs {
 	void *key;
 	void *value;
 	void *heap;
-	u64 stack[ELEM_INLINE / sizeof(u64)];
 };
 
-static int elem_bufs_init(struct elem_bufs *bufs, const struct bpfmap *map,
-			  u32 value_size)
+#define ELEM_STACK(name) \
+	u64 name[ELEM_INLINE / sizeof(u64)] __aligned(8) __bpfmap_uninit
+
+static noinline void *elem_bufs_alloc(size_t size)
+{
+	return kvmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+}
+
+static __always_inline int elem_bufs_init(struct elem_bufs *bufs, u64 *stack,
+					  const struct bpfmap *map,
+					  u32 value_size)
 {
 	size_t key_size = round_up((size_t)map->key_size, 8);
 	size_t size = key_size + value_size;
 
 	bufs->heap = NULL;
-	bufs->key = bufs->stack;
-	if (unlikely(size > sizeof(bufs->stack))) {
-		bufs->heap = kvmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	bufs->key = stack;
+	if (unlikely(size > ELEM_INLINE)) {
+		bufs->heap = elem_bufs_alloc(size);
 		if (!bufs->heap)
 			return -ENOMEM;
 		bufs->key = bufs->heap;
@@ -75,46 +85,46 @@ static int elem_bufs_init(struct elem_bufs *bufs, const struct bpfmap *map,
 	return 0;
 }
 
+static __always_inline void elem_bufs_exit(struct elem_bufs *bufs)
+{
+	if (unlikely(bufs->heap))
+		kvfree(bufs->heap);
+}
+
 /* With the user's key in it */
-static int elem_bufs_init_key(struct elem_bufs *bufs, const struct bpfmap *map,
-			      u64 ukey, u32 value_size)
+static __always_inline int elem_bufs_init_key(struct elem_bufs *bufs,
+					      u64 *stack,
+					      const struct bpfmap *map,
+					      u64 ukey, u32 value_size)
 {
 	int err;
 
 	/* A map without keys wants no key either */
 	if (unlikely(!map->key_size && ukey))
 		return -EINVAL;
-	err = elem_bufs_init(bufs, map, value_size);
+	err = elem_bufs_init(bufs, stack, map, value_size);
 	if (err)
 		return err;
 	err = bpfmap_copy_in(bufs->key, u64_to_user_ptr(ukey), map->key_size);
 	if (unlikely(err))
-		kvfree(bufs->heap);
+		elem_bufs_exit(bufs);
 	return err;
 }
 
-static void elem_bufs_exit(struct elem_bufs *bufs)
-{
-	if (unlikely(bufs->heap))
-		kvfree(bufs->heap);
-}
-
 /**
- * bpfmap_check_flags() - are these element flags allowed?
+ * __bpfmap_check_flags() - are these element flags allowed?
  * @map: map they are for
- * @flags: from user space, or from a module
+ * @flags: from user space, or from a module; not 0
  * @allowed: flags that the command knows, of the lower 32 bits
  *
  * The order is that of bpf(2) in 7.3.
  *
  * Return: 0, -EINVAL, or -ERANGE for a CPU that is not possible.
  */
-int bpfmap_check_flags(const struct bpfmap *map, u64 flags, u64 allowed)
+int __bpfmap_check_flags(const struct bpfmap *map, u64 flags, u64 allowed)
 {
 	u32 cpu = bpfmap_flags_cpu(flags);
 
-	if (likely(!flags))
-		return 0;
 	if ((u32)flags & ~(u32)allowed)
 		return -EINVAL;
 	/* No value can have a lock in it: there is no BTF to tell */
@@ -137,7 +147,8 @@ static long cmd_lookup(struct bpfmap_call *call)
 {
 	const struct bpfmap_elem_attr *attr = &call->attr.elem;
 	struct bpfmap *map = call->map;
-	struct elem_bufs bufs __bpfmap_uninit;
+	ELEM_STACK(stack);
+	struct elem_bufs bufs;
 	u32 size;
 	int err;
 
@@ -146,7 +157,7 @@ static long cmd_lookup(struct bpfmap_call *call)
 	if (err)
 		return err;
 	size = bpfmap_user_value_size(map, attr->flags);
-	err = elem_bufs_init_key(&bufs, map, attr->key, size);
+	err = elem_bufs_init_key(&bufs, stack, map, attr->key, size);
 	if (err)
 		return err;
 
@@ -166,7 +177,8 @@ static long cmd_update(struct bpfmap_call *call)
 {
 	const struct bpfmap_elem_attr *attr = &call->attr.elem;
 	struct bpfmap *map = call->map;
-	struct elem_bufs bufs __bpfmap_uninit;
+	ELEM_STACK(stack);
+	struct elem_bufs bufs;
 	u32 size;
 	int err;
 
@@ -175,7 +187,7 @@ static long cmd_update(struct bpfmap_call *call)
 	if (err)
 		return err;
 	size = bpfmap_user_value_size(map, attr->flags);
-	err = elem_bufs_init_key(&bufs, map, attr->key, size);
+	err = elem_bufs_init_key(&bufs, stack, map, attr->key, size);
 	if (err)
 		return err;
 
@@ -189,10 +201,11 @@ static long cmd_update(struct bpfmap_call *call)
 
 static long cmd_delete(struct bpfmap_call *call)
 {
-	struct elem_bufs bufs __bpfmap_uninit;
+	ELEM_STACK(stack);
+	struct elem_bufs bufs;
 	int err;
 
-	err = elem_bufs_init_key(&bufs, call->map, call->attr.elem.key, 0);
+	err = elem_bufs_init_key(&bufs, stack, call->map, call->attr.elem.key, 0);
 	if (err)
 		return err;
 	err = call->map->ops->delete(call->map, bufs.key);
@@ -204,14 +217,15 @@ static long cmd_get_next_key(struct bpfmap_call *call)
 {
 	const struct bpfmap_elem_attr *attr = &call->attr.elem;
 	struct bpfmap *map = call->map;
-	struct elem_bufs bufs __bpfmap_uninit;
+	ELEM_STACK(stack);
+	struct elem_bufs bufs;
 	int err;
 
 	/* No key: the first one */
 	if (attr->key)
-		err = elem_bufs_init_key(&bufs, map, attr->key, map->key_size);
+		err = elem_bufs_init_key(&bufs, stack, map, attr->key, map->key_size);
 	else
-		err = elem_bufs_init(&bufs, map, map->key_size);
+		err = elem_bufs_init(&bufs, stack, map, map->key_size);
 	if (err)
 		return err;
 
@@ -234,7 +248,8 @@ static long cmd_lookup_and_delete(struct bpfmap_call *call)
 {
 	const struct bpfmap_elem_attr *attr = &call->attr.elem;
 	struct bpfmap *map = call->map;
-	struct elem_bufs bufs __bpfmap_uninit;
+	ELEM_STACK(stack);
+	struct elem_bufs bufs;
 	u32 size;
 	int err;
 
@@ -242,7 +257,7 @@ static long cmd_lookup_and_delete(struct bpfmap_call *call)
 	if (err)
 		return err;
 	size = bpfmap_user_value_size(map, 0);
-	err = elem_bufs_init_key(&bufs, map, attr->key, size);
+	err = elem_bufs_init_key(&bufs, stack, map, attr->key, size);
 	if (err)
 		return err;
 
@@ -466,8 +481,8 @@ static const struct bpfmap_command *find_cmd(unsigned int nr)
 	return cmd->run ? cmd : NULL;
 }
 
-/* The rules for an attr that is not exactly as long as its members */
-static int copy_odd_attr(struct bpfmap_call *call,
+/* The rules for an attr that is not as long as its members, or is longer */
+static noinline int copy_odd_attr(struct bpfmap_call *call,
 			 const struct bpfmap_command *cmd, size_t size)
 {
 	u8 *raw = call->attr.raw;
@@ -493,17 +508,42 @@ static int copy_odd_attr(struct bpfmap_call *call,
 	return 0;
 }
 
+/* Members and sizes are multiples of 4 */
+static bool attr_tail_is_zero(const u8 *raw, size_t from, size_t to)
+{
+	u32 bits = 0;
+
+	for (; from < to; from += sizeof(u32))
+		bits |= *(const u32 *)(raw + from);
+	return !bits;
+}
+
+/*
+ * Most attrs are those of elements and as long as libbpf sends them, even where
+ * the command has fewer members.
+ */
 static __always_inline int copy_attr(struct bpfmap_call *call,
 				     const struct bpfmap_command *cmd,
 				     size_t size)
 {
-	if (unlikely(!cmd || size != cmd->size))
+	const size_t elem_size = sizeof(call->attr.elem);
+
+	if (unlikely(!cmd))
+		return copy_odd_attr(call, cmd, size);
+	if (likely(size == elem_size && cmd->size <= elem_size)) {
+		if (bpfmap_copy_in_4((u64 *)&call->attr, call->uattr))
+			return -EFAULT;
+		return attr_tail_is_zero(call->attr.raw, cmd->size, elem_size) ?
+		       0 : -EINVAL;
+	}
+	if (unlikely(size != cmd->size))
 		return copy_odd_attr(call, cmd, size);
 	return bpfmap_copy_in(&call->attr, call->uattr, size);
 }
 
-static long run_on_map(struct bpfmap_call *call, const struct bpfmap_command *cmd,
-		       struct file *file)
+static __always_inline long run_on_map(struct bpfmap_call *call,
+				       const struct bpfmap_command *cmd,
+				       struct file *file)
 {
 	long ret;
 

@@ -49,6 +49,32 @@ fault:
 }
 
 /**
+ * bpfmap_copy_in_4() - copy four words from user memory, without a loop
+ * @dst: kernel memory
+ * @src: user memory
+ *
+ * For the attr of all the single-element commands.
+ *
+ * Context: Process context. May sleep in a page fault.
+ * Return: 0 or -EFAULT; @dst may then be filled in part.
+ */
+static __always_inline int bpfmap_copy_in_4(u64 *dst, const u64 __user *src)
+{
+	might_fault();
+	if (!user_read_access_begin(src, 4 * sizeof(*src)))
+		return -EFAULT;
+	unsafe_get_user(dst[0], src, fault);
+	unsafe_get_user(dst[1], src + 1, fault);
+	unsafe_get_user(dst[2], src + 2, fault);
+	unsafe_get_user(dst[3], src + 3, fault);
+	user_read_access_end();
+	return 0;
+fault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
+/**
  * bpfmap_copy_out() - copy to user memory
  * @dst: user memory
  * @src: kernel memory, aligned to 4
