@@ -14,8 +14,12 @@
 #error "bpfmap needs Linux 6.1.79 or newer"
 #endif
 
+#include <linux/dcache.h>
+#include <linux/err.h>
 #include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/mm.h>
+#include <linux/namei.h>
 
 #ifndef fd_file
 #define fd_file(f) ((f).file)
@@ -32,6 +36,61 @@ static inline void vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set,
 
 #ifndef BPFMAP_HAVE_SHA256_CTX
 #define sha256_ctx sha256_state
+#endif
+
+/* Operations of inodes: their first argument became a type of its own in 6.3 */
+#ifndef BPFMAP_HAVE_MNT_IDMAP
+#define mnt_idmap user_namespace
+#define nop_mnt_idmap init_user_ns
+#endif
+
+/* ... mkdir could return another dentry from 6.15 on */
+#ifdef BPFMAP_HAVE_MKDIR_DENTRY
+#define bpfmap_mkdir_ret struct dentry *
+#define bpfmap_mkdir_result(err) ERR_PTR(err)
+#else
+#define bpfmap_mkdir_ret int
+#define bpfmap_mkdir_result(err) (err)
+#endif
+
+/* Times of inodes, by functions from 6.7 on */
+#ifndef BPFMAP_HAVE_SIMPLE_INODE_INIT_TS
+static inline void simple_inode_init_ts(struct inode *inode)
+{
+	inode->i_atime = current_time(inode);
+	inode->i_mtime = inode->i_atime;
+	inode->i_ctime = inode->i_atime;
+}
+
+static inline void bpfmap_dir_changed(struct inode *dir)
+{
+	dir->i_mtime = current_time(dir);
+	dir->i_ctime = dir->i_mtime;
+}
+#else
+static inline void bpfmap_dir_changed(struct inode *dir)
+{
+	inode_set_mtime_to_ts(dir, inode_set_ctime_current(dir));
+}
+#endif
+
+/* Names that only the dcache has were just references held, later a flag */
+#ifdef BPFMAP_HAVE_D_MAKE_PERSISTENT
+#define bpfmap_kill_litter kill_anon_super
+#else
+#define bpfmap_kill_litter kill_litter_super
+
+static inline void d_make_persistent(struct dentry *dentry, struct inode *inode)
+{
+	d_instantiate(dentry, inode);
+	dget(dentry);
+}
+#endif
+
+/* Renamed between 6.12 and 7.3 */
+#ifndef BPFMAP_HAVE_START_CREATING
+#define start_creating_user_path user_path_create
+#define end_creating_path done_path_create
 #endif
 
 #endif /* _BPFMAP_COMPAT_H */

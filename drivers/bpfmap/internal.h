@@ -191,7 +191,7 @@ struct bpfmap_writers {
  * @freeze_mutex: makes freezing, and mmap, and writers that come in between
  *		  exclude each other
  * @mmap_writers: writable mappings; goes up from 0 only under @freeze_mutex
- * @ref: descriptors, mappings (through their file) and modules
+ * @ref: descriptors, mappings (through their file), pins and modules
  * @free_work: frees the map after a grace period
  */
 struct bpfmap {
@@ -246,6 +246,13 @@ int bpfmap_mmap(struct file *file, struct vm_area_struct *vma);
 int bpfmap_get_info(struct bpfmap *map, struct bpfmap_info __user *uinfo,
 		    u32 *len);
 void bpfmap_show_fdinfo(struct seq_file *m, struct file *file);
+
+/* pinfs.c */
+int bpfmap_pin(struct bpfmap *map, int dfd, const char __user *pathname);
+struct bpfmap *bpfmap_get_pinned(int dfd, const char __user *pathname,
+				 unsigned int open_flags);
+int bpfmap_pinfs_init(void);
+void bpfmap_pinfs_exit(void);
 
 /* ioctl.c */
 int __bpfmap_check_flags(const struct bpfmap *map, u64 flags, u64 allowed);

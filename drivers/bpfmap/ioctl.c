@@ -3,6 +3,7 @@
  * The commands: from an ioctl to an operation of the map's type
  */
 #include <linux/capability.h>
+#include <linux/fcntl.h>
 #include <linux/nospec.h>
 #include <linux/poll.h>
 #include <linux/rcupdate.h>
@@ -30,6 +31,7 @@ struct bpfmap_call {
 		struct bpfmap_freeze_attr freeze;
 		struct bpfmap_id_attr id;
 		struct bpfmap_info_attr info;
+		struct bpfmap_obj_attr obj;
 		u8 raw[BPFMAP_ATTR_SIZE];
 	} attr;
 };
@@ -408,12 +410,61 @@ static long cmd_get_fd_by_id(struct bpfmap_call *call)
 	return fd;
 }
 
+/* What all of it must be before anything else is looked at */
+static int check_obj(const struct bpfmap_obj_attr *attr, u32 flags)
+{
+	if (attr->file_flags & ~(flags | BPFMAP_F_PATH_FD))
+		return -EINVAL;
+	if (attr->path_fd && !(attr->file_flags & BPFMAP_F_PATH_FD))
+		return -EINVAL;
+	return 0;
+}
+
+static int obj_dfd(const struct bpfmap_obj_attr *attr)
+{
+	return attr->file_flags & BPFMAP_F_PATH_FD ? attr->path_fd : AT_FDCWD;
+}
+
+static int check_pin(const struct bpfmap_call *call)
+{
+	return check_obj(&call->attr.obj, 0);
+}
+
+static long cmd_pin(struct bpfmap_call *call)
+{
+	const struct bpfmap_obj_attr *attr = &call->attr.obj;
+
+	return bpfmap_pin(call->map, obj_dfd(attr),
+			  u64_to_user_ptr(attr->pathname));
+}
+
+static long cmd_get_pinned(struct bpfmap_call *call)
+{
+	const u32 both = BPFMAP_F_RDONLY | BPFMAP_F_WRONLY;
+	const struct bpfmap_obj_attr *attr = &call->attr.obj;
+	u32 mode = attr->file_flags & both;
+	struct bpfmap *map;
+	long fd;
+
+	if (attr->bpf_fd || check_obj(attr, both) || mode == both)
+		return -EINVAL;
+
+	map = bpfmap_get_pinned(obj_dfd(attr), u64_to_user_ptr(attr->pathname),
+				mode);
+	if (IS_ERR(map))
+		return PTR_ERR(map);
+	fd = bpfmap_install_fd(map, mode);
+	bpfmap_put(map);
+	return fd;
+}
+
 /* Bits of struct bpfmap_command's needs */
 #define NEEDS_MAP	BIT(0)	/* a descriptor, of the given modes */
 #define NEEDS_READ	BIT(1)
 #define NEEDS_WRITE	BIT(2)
 #define IS_WRITER	BIT(3)	/* not while the map is frozen */
 #define CLOSED_EBADFD	BIT(4)	/* errno for a closed descriptor */
+#define CLOSED_EINVAL	BIT(5)
 
 /**
  * struct bpfmap_command - a row of the command table
@@ -466,6 +517,9 @@ static const struct bpfmap_command bpfmap_cmds[] = {
 	MAP_CMD(MAP_FREEZE, cmd_freeze, freeze, map_fd, map_fd, NEEDS_WRITE),
 	MAP_CMD(OBJ_GET_INFO_BY_FD, cmd_info, info, info, bpf_fd,
 		CLOSED_EBADFD),
+	MAP_CMD(OBJ_PIN, cmd_pin, obj, path_fd, bpf_fd, CLOSED_EINVAL,
+		.check = check_pin),
+	CMD(OBJ_GET, cmd_get_pinned, obj, path_fd),
 	CMD(MAP_GET_NEXT_ID, cmd_get_next_id, id, next_id),
 	CMD(MAP_GET_FD_BY_ID, cmd_get_fd_by_id, id, open_flags),
 };
@@ -569,6 +623,13 @@ static __always_inline long run_on_map(struct bpfmap_call *call,
 	return ret;
 }
 
+static int closed_errno(const struct bpfmap_command *cmd)
+{
+	if (cmd->needs & CLOSED_EINVAL)
+		return -EINVAL;
+	return cmd->needs & CLOSED_EBADFD ? -EBADFD : -EBADF;
+}
+
 static u32 attr_fd(const struct bpfmap_call *call, const struct bpfmap_command *cmd)
 {
 	u32 fd;
@@ -611,7 +672,7 @@ static long bpfmap_device_ioctl(struct file *file, unsigned int ioc,
 
 	f = fdget(attr_fd(&call, cmd));
 	if (!fd_file(f))
-		return cmd->needs & CLOSED_EBADFD ? -EBADFD : -EBADF;
+		return closed_errno(cmd);
 	ret = -EINVAL;
 	if (fd_file(f)->f_op == &bpfmap_map_fops)
 		ret = run_on_map(&call, cmd, fd_file(f));

@@ -22,15 +22,25 @@ static int __init bpfmap_module_init(void)
 	if (err)
 		return err;
 
+	err = bpfmap_pinfs_init();
+	if (err)
+		goto err_lifetime;
 	err = misc_register(&bpfmap_device);
 	if (err)
-		bpfmap_lifetime_exit();
+		goto err_pinfs;
+	return 0;
+
+err_pinfs:
+	bpfmap_pinfs_exit();
+err_lifetime:
+	bpfmap_lifetime_exit();
 	return err;
 }
 
 static void __exit bpfmap_module_exit(void)
 {
 	misc_deregister(&bpfmap_device);
+	bpfmap_pinfs_exit();
 	bpfmap_lifetime_exit();
 }
 

@@ -436,10 +436,10 @@ int __init bpfmap_lifetime_init(void)
 	return bpfmap_free_wq ? 0 : -ENOMEM;
 }
 
-/* No map has a reference: descriptors and other modules pin this one */
+/* No map has a reference: descriptors, mounts and modules pin this one */
 void bpfmap_lifetime_exit(void)
 {
-	/* First the grace periods that queue work, then the work */
+	/* First the grace periods, of inodes too, that queue work; then the work */
 	rcu_barrier();
 	destroy_workqueue(bpfmap_free_wq);
 	xa_destroy(&bpfmap_ids);

@@ -30,6 +30,8 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 #define MODULE_DIR "/vm/modules"
+#define PIN_FS "bpfmapfs"
+#define PIN_DIR "/sys/fs/bpfmap"	/* made by the module */
 #define KMEMLEAK "/sys/kernel/debug/kmemleak"
 #define LEAK_LINES 64	/* enough to see what it is about */
 
@@ -222,6 +224,25 @@ static void report_leaks(void)
 	fclose(f);
 }
 
+/* The file system of the module, wherever the command may have mounted it */
+static void unmount_pins(void)
+{
+	char dir[PATH_MAX], type[64];
+	FILE *f;
+	int n;
+
+	/* One at a time, as the list changes with it */
+	do {
+		f = fopen("/proc/mounts", "re");
+		if (!f)
+			return;
+		while ((n = fscanf(f, "%*s %4095s %63s %*[^\n]", dir, type)) == 2 &&
+		       strcmp(type, PIN_FS))
+			;
+		fclose(f);
+	} while (n == 2 && !umount2(dir, MNT_DETACH));
+}
+
 static int run_command(int tty)
 {
 	char *const argv[] = { "/bin/busybox", "sh", "/vm/command", NULL };
@@ -237,11 +258,13 @@ static int run_command(int tty)
 		}
 	}
 	if (loaded == n) {
+		mount(PIN_FS, PIN_DIR, PIN_FS, 0, NULL);
 		status = run(argv, tty);
 		/* What it left behind must not keep the modules in use. */
 		kill(-1, SIGKILL);
 		while (wait(NULL) > 0 || errno == EINTR)
 			;
+		unmount_pins();
 	}
 	while (loaded--) {
 		err = unload_module(modules[loaded]->d_name);

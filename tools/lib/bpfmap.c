@@ -6,6 +6,7 @@
  * the kernel the look-up of a second one. Only what makes a descriptor, or
  * knows none yet, needs the device.
  */
+#define _GNU_SOURCE /* O_PATH */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -363,6 +364,46 @@ int bpfmap_obj_get_info_by_fd(int bpf_fd, void *info, __u32 *info_len)
 int bpfmap_get_info_by_fd(int map_fd, struct bpfmap_info *info, __u32 *info_len)
 {
 	return bpfmap_obj_get_info_by_fd(map_fd, info, info_len);
+}
+
+int bpfmap_obj_pin_opts(int fd, const char *pathname,
+			const struct bpfmap_obj_pin_opts *opts)
+{
+	struct bpfmap_obj_attr attr = { .pathname = ptr_to_u64(pathname) };
+	int ret, flags;
+
+	if (!OPTS_VALID(opts, bpfmap_obj_pin_opts))
+		return fail(EINVAL);
+	attr.file_flags = OPTS_GET(opts, file_flags, 0);
+	attr.path_fd = OPTS_GET(opts, path_fd, 0);
+	ret = map_ioctl(fd, BPFMAP_OBJ_PIN, &attr);
+	if (ret != -EBADF)
+		return ret;
+	/* EBADF is about path_fd: the command has EINVAL for a closed fd */
+	flags = fcntl(fd, F_GETFL);
+	return fail(flags < 0 || flags & O_PATH ? EINVAL : EBADF);
+}
+
+int bpfmap_obj_pin(int fd, const char *pathname)
+{
+	return bpfmap_obj_pin_opts(fd, pathname, NULL);
+}
+
+int bpfmap_obj_get_opts(const char *pathname,
+			const struct bpfmap_obj_get_opts *opts)
+{
+	struct bpfmap_obj_attr attr = { .pathname = ptr_to_u64(pathname) };
+
+	if (!OPTS_VALID(opts, bpfmap_obj_get_opts))
+		return fail(EINVAL);
+	attr.file_flags = OPTS_GET(opts, file_flags, 0);
+	attr.path_fd = OPTS_GET(opts, path_fd, 0);
+	return device_ioctl_fd(BPFMAP_OBJ_GET, &attr);
+}
+
+int bpfmap_obj_get(const char *pathname)
+{
+	return bpfmap_obj_get_opts(pathname, NULL);
 }
 
 /* Counts a list as the kernel prints it: "0-3,8,10-11" */

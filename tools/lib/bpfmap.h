@@ -171,6 +171,32 @@ BPFMAP_API int bpfmap_obj_get_info_by_fd(int bpf_fd, void *info,
 BPFMAP_API int bpfmap_get_info_by_fd(int map_fd, struct bpfmap_info *info,
 				     __u32 *info_len);
 
+struct bpfmap_obj_pin_opts {
+	size_t sz;
+	__u32 file_flags;
+	int path_fd; /* with BPFMAP_F_PATH_FD in file_flags */
+	size_t:0;
+};
+
+#define bpfmap_obj_pin_opts__last_field path_fd
+
+struct bpfmap_obj_get_opts {
+	size_t sz;
+	__u32 file_flags;
+	int path_fd;
+	size_t:0;
+};
+
+#define bpfmap_obj_get_opts__last_field path_fd
+
+/* Names for maps, in a file system of type bpfmapfs that is mounted somewhere */
+BPFMAP_API int bpfmap_obj_pin(int fd, const char *pathname);
+BPFMAP_API int bpfmap_obj_pin_opts(int fd, const char *pathname,
+				   const struct bpfmap_obj_pin_opts *opts);
+BPFMAP_API int bpfmap_obj_get(const char *pathname);
+BPFMAP_API int bpfmap_obj_get_opts(const char *pathname,
+				   const struct bpfmap_obj_get_opts *opts);
+
 /* Number of possible CPUs: how many values a per-CPU element has */
 BPFMAP_API int bpfmap_num_possible_cpus(void);
 

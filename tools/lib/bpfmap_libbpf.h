@@ -33,11 +33,16 @@
 #define bpf_map_create_opts	bpfmap_create_opts
 #define bpf_map_batch_opts	bpfmap_batch_opts
 #define bpf_get_fd_by_id_opts	bpfmap_get_fd_by_id_opts
+/* These two are functions as well, of which the same is to become */
+#define bpf_obj_pin_opts	bpfmap_obj_pin_opts
+#define bpf_obj_get_opts	bpfmap_obj_get_opts
 
 #define bpf_log_opts__last_field	bpfmap_log_opts__last_field
 #define bpf_map_create_opts__last_field	bpfmap_create_opts__last_field
 #define bpf_map_batch_opts__last_field	bpfmap_batch_opts__last_field
 #define bpf_get_fd_by_id_opts__last_field bpfmap_get_fd_by_id_opts__last_field
+#define bpf_obj_pin_opts__last_field	bpfmap_obj_pin_opts__last_field
+#define bpf_obj_get_opts__last_field	bpfmap_obj_get_opts__last_field
 
 #ifdef __cplusplus
 extern "C" {
@@ -159,6 +164,16 @@ static inline int bpf_map_get_info_by_fd(int map_fd, struct bpf_map_info *info,
 					 __u32 *info_len)
 {
 	return bpfmap_obj_get_info_by_fd(map_fd, info, info_len);
+}
+
+static inline int bpf_obj_pin(int fd, const char *pathname)
+{
+	return bpfmap_obj_pin(fd, pathname);
+}
+
+static inline int bpf_obj_get(const char *pathname)
+{
+	return bpfmap_obj_get(pathname);
 }
 
 static inline int libbpf_num_possible_cpus(void)

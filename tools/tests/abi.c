@@ -12,8 +12,10 @@
 #include <unistd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 
 #include "contract.h"
+#include "pin.h"
 
 #define CREATE	BPFMAP_CMD_MAP_CREATE
 #define LOOKUP	BPFMAP_CMD_MAP_LOOKUP_ELEM
@@ -29,6 +31,8 @@
 #define LADB	BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH
 #define UB	BPFMAP_CMD_MAP_UPDATE_BATCH
 #define DB	BPFMAP_CMD_MAP_DELETE_BATCH
+#define PIN	BPFMAP_CMD_OBJ_PIN
+#define GET	BPFMAP_CMD_OBJ_GET
 
 #define ATTR BPFMAP_ATTR_SIZE
 #define PAGE 4096
@@ -42,6 +46,7 @@
 #define VALUE	((uint64_t *)0x200000000000)
 #define OUT	((uint32_t *)0x300000000000)
 #define INFO_BUF ((struct bpfmap_info *)0x400000000000)
+#define PATH	((char *)0x500000000000)
 
 /*
  * What each command answers by the size of its attr, from short to long: from
@@ -92,6 +97,10 @@ static const struct command commands[] = {
 	  { { 0, -EINVAL }, { 37, 0 } }, { { 0, 0 } } },
 	{ "DELETE_BATCH", DB, 56, 32,
 	  { { 0, -EINVAL }, { 37, 0 } }, { { 0, 0 } } },
+	{ "OBJ_PIN", PIN, 20, NONE,
+	  { { 0, -EINVAL }, { 9, 0 } }, { { 0, -EFAULT }, { 6, 0 } } },
+	{ "OBJ_GET", GET, 20, NONE,
+	  { { 0, -EFAULT }, { 6, GOT_FD } }, { { 0, -EINVAL } } },
 };
 
 /* The map of each call: a hash with the one key 7 */
@@ -132,6 +141,15 @@ static union attr good(int cmd, int fd)
 		break;
 	case FREEZE:
 		a.freeze.map_fd = fd;
+		break;
+	case PIN:
+	case GET:
+		unlink(PATH);
+		if (cmd == PIN)
+			a.obj.bpf_fd = fd;
+		else
+			pin_obj(fd, PATH);
+		a.obj.pathname = PTR(PATH);
 		break;
 	case LB:
 	case LADB:
@@ -450,7 +468,7 @@ static void read_only_attr(const struct kind *k)
 		{ 0, GOT_FD }, { 1, 0 }, { 2, 0 }, { 3, 0 }, { 4, -ENOENT },
 		{ 5, -EFAULT }, { 6, GOT_FD }, { 7, -EFAULT }, { 8, 0 },
 		{ 9, 0 }, { 10, -EFAULT }, { 11, -EFAULT }, { 12, -EFAULT },
-		{ 13, -EFAULT },
+		{ 13, -EFAULT }, { 14, 0 }, { 15, GOT_FD },
 	};
 	size_t i;
 
@@ -740,6 +758,8 @@ int main(void)
 	};
 
 	const char *name = getenv("BPFMAP_BACKEND");
+	char dir[32];
+	int ret;
 
 	/* These tests go to a map's own descriptor where they mean to */
 	if (name && !strcmp(name, "map"))
@@ -748,5 +768,14 @@ int main(void)
 	map_at(VALUE);
 	map_at(OUT);
 	map_at(INFO_BUF);
-	return run_tests("abi", tests, ARRAY_SIZE(tests));
+	map_at(PATH);
+	ret = pin_mount(dir, NULL);
+	if (ret) {
+		printf("Bail out! no file system for pins: %s\n", strerror(-ret));
+		return 99;
+	}
+	strcpy(PATH, pin_path(dir, "pin"));
+	ret = run_tests("abi", tests, ARRAY_SIZE(tests));
+	pin_umount(dir, MNT_DETACH);
+	return ret;
 }

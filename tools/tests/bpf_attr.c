@@ -166,6 +166,14 @@ static void objects(const char *type, int fd, enum bpf_map_type map_type)
 	      errno == EPERM);
 	close(other);
 	memset(&attr, 0, sizeof(attr));
+	attr.pathname = ptr("/nowhere/pin");
+	CHECK(bpf(BPF_OBJ_GET, &attr) == -1 && errno == ENOENT);
+	attr.file_flags = BPF_F_RDONLY | BPF_F_WRONLY;
+	CHECK(bpf(BPF_OBJ_GET, &attr) == -1 && errno == EINVAL);
+	attr.file_flags = 0;
+	attr.bpf_fd = fd;
+	CHECK(bpf(BPF_OBJ_PIN, &attr) == -1 && errno == ENOENT);
+	memset(&attr, 0, sizeof(attr));
 	attr.map_fd = fd;
 	CHECK(bpf(BPF_MAP_FREEZE, &attr) == 0);
 	CHECK(elem(BPF_MAP_UPDATE_ELEM, fd, &key, values[0], 0) == -1 &&

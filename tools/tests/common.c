@@ -107,7 +107,10 @@ int fd_offset(int cmd)
 	case BPFMAP_CMD_MAP_CREATE:
 	case BPFMAP_CMD_MAP_GET_NEXT_ID:
 	case BPFMAP_CMD_MAP_GET_FD_BY_ID:
+	case BPFMAP_CMD_OBJ_GET:
 		return -1;
+	case BPFMAP_CMD_OBJ_PIN:
+		return offsetof(struct bpfmap_obj_attr, bpf_fd);
 	case BPFMAP_CMD_MAP_LOOKUP_BATCH:
 	case BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH:
 	case BPFMAP_CMD_MAP_UPDATE_BATCH:

@@ -56,6 +56,7 @@ union attr {
 	struct bpfmap_freeze_attr freeze;
 	struct bpfmap_id_attr id;
 	struct bpfmap_info_attr info;
+	struct bpfmap_obj_attr obj;
 	uint8_t raw[BPFMAP_ATTR_SIZE];
 };
 

@@ -14,6 +14,7 @@
 
 #include "bpfmap.h"
 #include "common.h"
+#include "pin.h"
 
 #define ENTRIES 8
 
@@ -500,6 +501,79 @@ static void test_bad_fd(const struct kind *k)
 	close(fds[1]);
 }
 
+static void pin_options(const char *dir, int map)
+{
+	int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), got;
+	struct {
+		struct bpfmap_obj_pin_opts known;
+		int later;
+	} pin = { .known = { .sz = sizeof(pin) } };
+	BPFMAP_OPTS(bpfmap_obj_pin_opts, pin_opts,
+		    .file_flags = BPFMAP_F_PATH_FD, .path_fd = dir_fd);
+	BPFMAP_OPTS(bpfmap_obj_get_opts, get_opts,
+		    .file_flags = BPFMAP_F_PATH_FD | BPFMAP_F_RDONLY,
+		    .path_fd = dir_fd);
+
+	expect_eq(bpfmap_obj_pin_opts(map, "by_fd", &pin_opts), 0);
+	got = bpfmap_obj_get_opts("by_fd", &get_opts);
+	expect(got >= 3);
+	expect_eq(fcntl(got, F_GETFL) & O_ACCMODE, O_RDONLY);
+	close(got);
+	pin_opts.path_fd = 1000;
+	get_opts.path_fd = 1000;
+	expect_err(EBADF, bpfmap_obj_pin_opts(map, "other", &pin_opts));
+	expect_err(EBADF, bpfmap_obj_get_opts("by_fd", &get_opts));
+	pin_opts.file_flags = 0;
+	get_opts.file_flags = 0;
+	expect_err(EINVAL, bpfmap_obj_pin_opts(map, "other", &pin_opts));
+	expect_err(EINVAL, bpfmap_obj_get_opts("by_fd", &get_opts));
+	/* A member past sz is not there */
+	pin_opts.sz = sizeof(size_t);
+	get_opts.sz = sizeof(size_t);
+	expect_err(EPERM, bpfmap_obj_pin_opts(map, "/tmp/other", &pin_opts));
+	expect_err(ENOENT, bpfmap_obj_get_opts("/tmp/other", &get_opts));
+	pin_opts.sz = sizeof(size_t) - 1;
+	get_opts.sz = sizeof(size_t) - 1;
+	expect_err(EINVAL, bpfmap_obj_pin_opts(map, "other", &pin_opts));
+	expect_err(EINVAL, bpfmap_obj_get_opts("by_fd", &get_opts));
+	expect_eq(bpfmap_obj_pin_opts(map, pin_path(dir, "later"), &pin.known), 0);
+	pin.later = 1;
+	expect_err(EINVAL, bpfmap_obj_pin_opts(map, pin_path(dir, "later2"),
+					       &pin.known));
+	close(dir_fd);
+}
+
+static void test_pins(const struct kind *k)
+{
+	int map = new_hash(), null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int path = open("/dev/null", O_PATH | O_CLOEXEC), got;
+	char dir[32];
+
+	(void)k;
+	expect_eq(pin_mount(dir, NULL), 0);
+	expect_eq(bpfmap_obj_pin(map, pin_path(dir, "pin")), 0);
+	expect_err(EEXIST, bpfmap_obj_pin(map, pin_path(dir, "pin")));
+	expect_err(EPERM, bpfmap_obj_pin(map, pin_path(dir, "a.b")));
+	got = bpfmap_obj_get(pin_path(dir, "pin"));
+	expect(got >= 3);
+	expect_eq(fcntl(got, F_GETFD), FD_CLOEXEC);
+	expect_eq(info_of(got).id, info_of(map).id);
+	close(got);
+	expect_err(ENOENT, bpfmap_obj_get(pin_path(dir, "none")));
+	expect_err(EACCES, bpfmap_obj_get(dir));
+	expect_err(EFAULT, bpfmap_obj_get(NULL));
+	/* What is no map is EINVAL, closed descriptors included */
+	expect_err(EINVAL, bpfmap_obj_pin(1000, pin_path(dir, "new")));
+	expect_err(EINVAL, bpfmap_obj_pin(-1, pin_path(dir, "new")));
+	expect_err(EINVAL, bpfmap_obj_pin(null, pin_path(dir, "new")));
+	expect_err(EINVAL, bpfmap_obj_pin(path, pin_path(dir, "new")));
+	pin_options(dir, map);
+	close(null);
+	close(path);
+	close(map);
+	expect_eq(pin_umount(dir, 0), 0);
+}
+
 /* How many descriptors of the device this process has; *last is one of them */
 static int device_fds(int *last)
 {
@@ -697,6 +771,7 @@ int main(void)
 		TEST(test_ids, 0),
 		TEST(test_info, 0),
 		TEST(test_bad_fd, 0),
+		TEST(test_pins, 0),
 		TEST(test_device, 0),
 		TEST(test_possible_cpus, 0),
 		TEST(test_type_str, 0),

@@ -14,6 +14,10 @@
 
 #define ENTRIES 64
 
+#ifndef PINS
+#define PINS "/sys/fs/bpfmap"
+#endif
+
 static unsigned int assertions, failures, tests;
 
 #define CHECK(cond)							\
@@ -130,6 +134,29 @@ static void test_percpu(void)
 	close(map);
 }
 
+/* There may be no module, and so no place for pins */
+static void test_pins(void)
+{
+	int (*pin)(int, const char *, const struct bpf_obj_pin_opts *) =
+		bpf_obj_pin_opts;
+	LIBBPF_OPTS(bpf_obj_get_opts, opts, .file_flags = BPF_F_RDONLY);
+	int map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "pins", 4, 8, 1, NULL), got;
+
+	CHECK(map >= 3);
+	CHECK(bpf_obj_pin(map, "/nowhere/pin") == -ENOENT && errno == ENOENT);
+	CHECK(pin(map, "/tmp/pin", NULL) == -EPERM);
+	CHECK(bpf_obj_get("/nowhere/pin") == -ENOENT);
+	CHECK(bpf_obj_get_opts("/tmp", &opts) == -EACCES);
+	if (!access(PINS, F_OK)) {
+		CHECK(!bpf_obj_pin(map, PINS "/libbpf_source"));
+		got = bpf_obj_get_opts(PINS "/libbpf_source", &opts);
+		CHECK(got >= 3 && got != map);
+		close(got);
+		CHECK(!unlink(PINS "/libbpf_source"));
+	}
+	close(map);
+}
+
 static void test_info(void)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts);
@@ -161,11 +188,12 @@ static void test_info(void)
 
 int main(void)
 {
-	printf("1..4\n");
+	printf("1..5\n");
 	run("elements", test_elements);
 	run("batches", test_batches);
 	run("percpu", test_percpu);
 	run("info", test_info);
+	run("pins", test_pins);
 	printf("# %u assertions\n", assertions);
 	return failures ? 1 : 0;
 }

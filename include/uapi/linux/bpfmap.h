@@ -23,21 +23,24 @@
  *
  * fd is either a descriptor of /dev/bpfmap, with the map's descriptor in
  * map_fd, or the map's own descriptor with map_fd 0. The latter saves the
- * look-up of a second descriptor. MAP_CREATE, MAP_GET_NEXT_ID and
+ * look-up of a second descriptor. MAP_CREATE, OBJ_GET, MAP_GET_NEXT_ID and
  * MAP_GET_FD_BY_ID concern no one map: they go to the device only.
  *
  * Each errno has one meaning where the command does not say otherwise:
  *
  * - EPERM: the map descriptor was not opened for this (read or write), the map
- *   is frozen, or the command needs CAP_SYS_ADMIN.
- * - ENOENT: no such element, no next key, no such id.
+ *   is frozen, or the command needs CAP_SYS_ADMIN; pins: the directory is not
+ *   on a bpfmapfs, or the name has a dot.
+ * - ENOENT: no such element, no next key, no such id, no such path.
  * - E2BIG: the attr is longer than a page or has a non-zero tail; a size is
  *   over its limit; the map is full; an array index is out of range.
- * - EBADF: the descriptor is closed (EBADFD in OBJ_GET_INFO_BY_FD).
+ * - EBADF: the descriptor is closed (EBADFD in OBJ_GET_INFO_BY_FD; EINVAL in
+ *   OBJ_PIN, where EBADF is about path_fd).
+ * - EACCES: permissions on the way to a pin, or the pin's own; not a pin.
  * - ENOMEM: no memory, or the memory cgroup's limit.
  * - EFAULT: a user pointer cannot be read or written.
  * - EBUSY: freezing while writers are active or a writable mapping exists.
- * - EEXIST: BPFMAP_F_NOEXIST and the key is there.
+ * - EEXIST: BPFMAP_F_NOEXIST and the key is there; the name of a new pin is.
  * - EINVAL: unknown command, flag or type; a member that must be zero is not;
  *   the descriptor is not a map of this device.
  * - ENOSPC: a batch is too small for the first bucket with elements.
@@ -45,6 +48,9 @@
  * - ENOTTY: the ioctl is none of this device's.
  * - 524 (ENOTSUPP, which no user-space header names): the map type does not
  *   have this operation.
+ *
+ * OBJ_PIN and OBJ_GET can also fail with what any look-up of a path does, such
+ * as ENOTDIR, ELOOP, ENAMETOOLONG and EROFS.
  */
 
 #define BPFMAP_IOC_MAGIC 0xBF
@@ -60,6 +66,8 @@ enum bpfmap_cmd {
 	BPFMAP_CMD_MAP_UPDATE_ELEM = 2,
 	BPFMAP_CMD_MAP_DELETE_ELEM = 3,
 	BPFMAP_CMD_MAP_GET_NEXT_KEY = 4,
+	BPFMAP_CMD_OBJ_PIN = 6,
+	BPFMAP_CMD_OBJ_GET = 7,
 	BPFMAP_CMD_MAP_GET_NEXT_ID = 12,
 	BPFMAP_CMD_MAP_GET_FD_BY_ID = 14,
 	BPFMAP_CMD_OBJ_GET_INFO_BY_FD = 15,
@@ -127,6 +135,9 @@ enum bpfmap_type {
 
 /** BPFMAP_ATTR_SIZE - sizeof(union bpf_attr) of Linux 7.3 */
 #define BPFMAP_ATTR_SIZE	168
+
+/** BPFMAPFS_MAGIC - f_type of the file system of the pins, bpfmapfs */
+#define BPFMAPFS_MAGIC		0x62706d66
 
 /**
  * struct bpfmap_create_attr - ioctl(BPFMAP_MAP_CREATE), device only
@@ -304,6 +315,32 @@ struct bpfmap_info {
 	__u32 __pad;
 };
 
+/**
+ * struct bpfmap_obj_attr - OBJ_PIN, and OBJ_GET on the device only
+ * @pathname: OBJ_PIN: pointer to the name to make, in a directory of a bpfmapfs;
+ *	      OBJ_GET: to that of a pin. No component there may have a dot
+ * @bpf_fd: OBJ_PIN: the map; 0 on the map's own descriptor. OBJ_GET: must be 0
+ * @file_flags: BPFMAP_F_PATH_FD; OBJ_GET: and BPFMAP_F_RDONLY or BPFMAP_F_WRONLY
+ * @path_fd: with BPFMAP_F_PATH_FD, the directory where a relative path starts;
+ *	     else 0
+ * @__pad: must be 0
+ *
+ * A pin holds its map until its last name is unlinked or the file system is
+ * unmounted. It is a regular file of mode 0600 without the umask's bits. How
+ * the descriptor was opened does not matter for pinning, nor does the pin
+ * record it.
+ *
+ * Return: OBJ_PIN: 0. OBJ_GET: a new descriptor, close-on-exec, O_RDWR unless
+ * something else was asked for; the pin must permit this to the caller.
+ */
+struct bpfmap_obj_attr {
+	__aligned_u64 pathname;
+	__u32 bpf_fd;
+	__u32 file_flags;
+	__s32 path_fd;
+	__u32 __pad;
+};
+
 /* Named numbers, with the sizes that libbpf sends */
 #define BPFMAP_MAP_CREATE	BPFMAP_IOC(BPFMAP_CMD_MAP_CREATE, 92)
 #define BPFMAP_MAP_LOOKUP_ELEM	BPFMAP_IOC(BPFMAP_CMD_MAP_LOOKUP_ELEM, 32)
@@ -322,6 +359,8 @@ struct bpfmap_info {
 #define BPFMAP_MAP_GET_FD_BY_ID	BPFMAP_IOC(BPFMAP_CMD_MAP_GET_FD_BY_ID, 12)
 #define BPFMAP_OBJ_GET_INFO_BY_FD \
 	BPFMAP_IOC(BPFMAP_CMD_OBJ_GET_INFO_BY_FD, 16)
+#define BPFMAP_OBJ_PIN		BPFMAP_IOC(BPFMAP_CMD_OBJ_PIN, 20)
+#define BPFMAP_OBJ_GET		BPFMAP_IOC(BPFMAP_CMD_OBJ_GET, 20)
 
 #if defined(__cplusplus) && __cplusplus >= 201103L
 #define __BPFMAP_ASSERT(cond) static_assert(cond, #cond)
@@ -386,6 +425,12 @@ __BPFMAP_AT(bpfmap_info_attr, bpf_fd, 0);
 __BPFMAP_AT(bpfmap_info_attr, info_len, 4);
 __BPFMAP_AT(bpfmap_info_attr, info, 8);
 __BPFMAP_SIZE(bpfmap_info_attr, 16);
+
+__BPFMAP_AT(bpfmap_obj_attr, pathname, 0);
+__BPFMAP_AT(bpfmap_obj_attr, bpf_fd, 8);
+__BPFMAP_AT(bpfmap_obj_attr, file_flags, 12);
+__BPFMAP_AT(bpfmap_obj_attr, path_fd, 16);
+__BPFMAP_SIZE(bpfmap_obj_attr, 24);
 
 __BPFMAP_AT(bpfmap_info, type, 0);
 __BPFMAP_AT(bpfmap_info, id, 4);
