@@ -511,21 +511,37 @@ static u32 hash_grow_elems(u32 elem_size)
 	return nr;
 }
 
+/* Bytes of an element, without what it has per CPU */
+static u32 hash_elem_size(const struct bpfmap_hash *h)
+{
+	u32 value_size = h->map.ops->percpu ? sizeof(void *) :
+					      h->map.value_size;
+
+	return h->value_off + round_up(value_size, 8);
+}
+
+/*
+ * Is it worth to begin? Filling in the buckets of a map whose elements do not
+ * fit would take its time, and memory from others for so long.
+ */
+static bool hash_fits(const struct bpfmap_hash *h)
+{
+	u64 bytes = ((u64)h->mask + 1) * sizeof(*h->heads);
+	u64 elem_bytes = hash_elem_size(h);
+
+	if (h->map.ops->percpu)
+		elem_bytes += bpfmap_user_value_size(&h->map, 0);
+	if (!(h->map.flags & BPFMAP_F_NO_PREALLOC))
+		bytes += h->map.max_entries * elem_bytes;
+	return bpfmap_mem_available(bytes);
+}
+
 static int hash_alloc_pool(struct bpfmap_hash *h)
 {
 	bool prealloc = !(h->map.flags & BPFMAP_F_NO_PREALLOC);
 	bool percpu = h->map.ops->percpu;
-	u32 value_size = percpu ? sizeof(void *) : h->map.value_size;
-	u32 elem_size, chunk;
-
-	h->value_off = offsetof(struct bpfmap_hash_elem, key) +
-		       round_up(h->map.key_size, 8);
-	elem_size = h->value_off + round_up(value_size, 8);
-
-	if (percpu && prealloc &&
-	    !bpfmap_mem_available((u64)h->map.max_entries *
-				  bpfmap_user_value_size(&h->map, 0)))
-		return -ENOMEM;
+	u32 elem_size = hash_elem_size(h);
+	u32 chunk;
 
 	if (prealloc)
 		chunk = rounddown_pow_of_two(max(HASH_CHUNK_BYTES / elem_size,
@@ -566,7 +582,10 @@ static struct bpfmap *hash_alloc(const struct bpfmap_create_attr *attr)
 	h->mask = roundup_pow_of_two(attr->max_entries) - 1;
 	h->seed = attr->map_flags & BPFMAP_F_ZERO_SEED ? 0 : get_random_u32();
 
-	err = hash_alloc_stripes(h);
+	h->value_off = offsetof(struct bpfmap_hash_elem, key) +
+		       round_up(h->map.key_size, 8);
+
+	err = hash_fits(h) ? hash_alloc_stripes(h) : -ENOMEM;
 	if (!err)
 		err = hash_alloc_heads(h);
 	if (!err)

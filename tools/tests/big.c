@@ -262,12 +262,51 @@ static void test_huge(const struct kind *kind)
 	expect_memory_back(before, 0);
 }
 
+/* Pages that anybody has got since the start of the machine */
+static long pages_allocated(void)
+{
+	static const char *const zones[] = { "pgalloc_dma", "pgalloc_dma32",
+					     "pgalloc_normal" };
+	long sum = 0, n;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(zones); i++) {
+		n = load_proc("/proc/vmstat", zones[i]);
+		sum += n > 0 ? n : 0;
+	}
+	return sum;
+}
+
+/* The buckets would fit, the elements do not: nothing is allocated for it. */
+static void test_refused_early(const struct kind *kind)
+{
+	long pages, bucket_pages;
+	uint32_t entries = 1 << 20;
+
+	if (backend() == BACKEND_BPF) {
+		skipped("bpf(2) begins with the buckets");
+		return;
+	}
+	/* An element has more than 64 bytes here, a bucket 4 */
+	while (entries / 1024 * 64 < 2 * available() && entries < 1U << 30)
+		entries *= 2;
+	bucket_pages = entries / 4096 * 4;
+	pages = pages_allocated();
+	expect(pages > 0);
+	expect_eq(load_create(kind, 64, entries), -ENOMEM);
+	pages = pages_allocated() - pages;
+	printf("# %u entries: %ld pages for a refusal, buckets have %ld\n", entries,
+	       pages, bucket_pages);
+	expect(pages < bucket_pages / 2);
+}
+
 int main(void)
 {
 	static const struct test tests[] = {
 		TEST(test_prealloc, 0),
 		TEST(test_no_prealloc, 0),
 		TEST(test_huge, K_ALL),
+		TEST(test_refused_early, K_HASH | K_PHASH),
 	};
 
 	return run_tests("big", tests, ARRAY_SIZE(tests));
