@@ -79,7 +79,8 @@ EXPORT_SYMBOL_GPL(bpfmap_max_entries);
  * Context: Any but NMI, inside an RCU read-side critical section; for per-CPU
  * types with preemption disabled, for the CPU to stay.
  * Return: pointer to value_size bytes (of this CPU's value), aligned to 8, valid
- * memory of this map until rcu_read_unlock(); NULL if there is no such element.
+ * memory of this map until rcu_read_unlock(); NULL if there is no such element,
+ * and for maps of maps: bpfmap_lookup_inner().
  */
 void *bpfmap_lookup_elem(struct bpfmap *map, const void *key)
 {
@@ -116,7 +117,8 @@ EXPORT_SYMBOL_GPL(bpfmap_lookup_percpu_elem);
  * @value: out: value_size bytes
  * @flags: 0, or for per-CPU types BPFMAP_F_CPU and the CPU in bits 63..32
  *
- * @value is what one update stored, also if others write at the same time.
+ * @value is what one update stored, also if others write at the same time. For
+ * a map of maps it is the id of the map.
  *
  * Context: Any but NMI. Caller holds a reference.
  * Return:
@@ -158,7 +160,7 @@ EXPORT_SYMBOL_GPL(bpfmap_copy_elem);
  * * %-ENOENT - BPFMAP_F_EXIST, and the key is not there
  * * %-E2BIG - the map is full, or the index is out of range
  * * %-ENOMEM - no memory for a new element
- * * %-EINVAL - other flags
+ * * %-EINVAL - other flags, or a map of maps: bpfmap_set_inner()
  * * %-ERANGE - the CPU is not possible
  */
 int bpfmap_update_elem(struct bpfmap *map, const void *key, const void *value,
@@ -168,6 +170,9 @@ int bpfmap_update_elem(struct bpfmap *map, const void *key, const void *value,
 
 	if (err)
 		return err;
+	/* User space stores maps as descriptors, which are nothing here */
+	if (map->ops->set_inner)
+		return -EINVAL;
 	return map->ops->update(map, key, value, this_cpu_flags(map, flags),
 				GFP_ATOMIC);
 }
@@ -178,12 +183,13 @@ EXPORT_SYMBOL_GPL(bpfmap_update_elem);
  * @map: the map
  * @key: key_size bytes
  *
- * Context: Any but NMI. Caller holds a reference. Takes a lock of the map, irqs
- * off.
+ * Context: Any but NMI; maps of maps: process and softirq context, as
+ * bpfmap_put(). Caller holds a reference. Takes a lock of the map, irqs off.
  * Return:
  * * %0 - removed
  * * %-ENOENT - no such element
  * * %-EINVAL - elements of an array cannot be removed
+ * * %-E2BIG - the index is out of range, in an array of maps
  */
 int bpfmap_delete_elem(struct bpfmap *map, const void *key)
 {

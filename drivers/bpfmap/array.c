@@ -10,12 +10,12 @@
  */
 #include <crypto/sha2.h>
 #include <linux/mm.h>
-#include <linux/nospec.h>
 #include <linux/sched.h>
 #include <linux/seqlock.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
+#include "array.h"
 #include "batch.h"
 #include "internal.h"
 #include "value.h"
@@ -83,16 +83,6 @@ static void *array_slot(const struct bpfmap *map, const void *elem, int cpu)
 	struct bpfmap_array *a = to_array(map);
 
 	return a->areas[cpu] + (u64)(uintptr_t)elem * a->stride;
-}
-
-/* Index of @key, also under speculation; -1 if out of range */
-static s64 array_index(const struct bpfmap *map, const void *key)
-{
-	u32 index = *(const u32 *)key;
-
-	if (unlikely(index >= map->max_entries))
-		return -1;
-	return array_index_nospec(index, map->max_entries);
 }
 
 static void *array_lookup_elem(struct bpfmap *map, const void *key)
@@ -228,8 +218,13 @@ static int array_delete(struct bpfmap *map, const void *key)
 	return -EINVAL;
 }
 
-static int array_get_next_key(struct bpfmap *map, const void *key,
-			      void *next_key)
+/**
+ * array_get_next_key() - the next index
+ * @map: the map
+ * @key: NULL or an index; one that is out of range is as NULL
+ * @next_key: out
+ */
+int array_get_next_key(struct bpfmap *map, const void *key, void *next_key)
 {
 	u32 index = key ? *(const u32 *)key : U32_MAX;
 
@@ -480,6 +475,7 @@ static u64 percpu_array_mem_usage(const struct bpfmap *map)
 }
 
 const struct bpfmap_ops bpfmap_array_ops = {
+	.same_entries = true,
 	.check = array_check,
 	.alloc = array_alloc,
 	.free = array_free,
@@ -500,6 +496,7 @@ const struct bpfmap_ops bpfmap_array_ops = {
 
 const struct bpfmap_ops bpfmap_percpu_array_ops = {
 	.percpu = true,
+	.same_entries = true,
 	.check = percpu_array_check,
 	.alloc = percpu_array_alloc,
 	.free = percpu_array_free,

@@ -175,7 +175,7 @@ void hash_unlink(struct bpfmap_hash *h, u32 *link)
  * hash_load() - copy an element's value out
  * @h: the table
  * @e: the element, locked or to be checked with hash_unchanged()
- * @value: bpfmap_user_value_size() bytes
+ * @value: bpfmap_user_value_size() bytes, for maps of maps a pointer
  * @flags: element flags
  */
 void hash_load(const struct bpfmap_hash *h, const struct bpfmap_hash_elem *e,
@@ -184,7 +184,7 @@ void hash_load(const struct bpfmap_hash *h, const struct bpfmap_hash_elem *e,
 	if (h->map.ops->percpu)
 		bpfmap_percpu_load(&h->map, value, e, flags, hash_slot);
 	else
-		bpfmap_value_load(value, hash_value(h, e), h->map.value_size);
+		bpfmap_value_load(value, hash_value(h, e), h->value_size);
 }
 
 static void hash_store(const struct bpfmap_hash *h, struct bpfmap_hash_elem *e,
@@ -193,7 +193,7 @@ static void hash_store(const struct bpfmap_hash *h, struct bpfmap_hash_elem *e,
 	if (h->map.ops->percpu)
 		bpfmap_percpu_store(&h->map, e, value, flags, fresh, hash_slot);
 	else
-		bpfmap_value_store(hash_value(h, e), value, h->map.value_size);
+		bpfmap_value_store(hash_value(h, e), value, h->value_size);
 }
 
 static struct bpfmap_hash_elem *hash_get(const struct bpfmap_hash *h,
@@ -255,8 +255,14 @@ static int hash_lookup_locked(struct bpfmap_hash *h, const void *key, u32 hash,
 	return link ? 0 : -ENOENT;
 }
 
-static int hash_lookup(struct bpfmap *map, const void *key, void *value,
-		       u64 flags)
+/**
+ * hash_lookup() - copy the value of a key out, whole
+ * @map: the map
+ * @key: the key
+ * @value: out: as stored
+ * @flags: element flags
+ */
+int hash_lookup(struct bpfmap *map, const void *key, void *value, u64 flags)
 {
 	struct bpfmap_hash *h = to_hash(map);
 	u32 seq, hash = hash_key(h, key);
@@ -304,9 +310,9 @@ static int hash_insert(struct bpfmap_hash *h, const void *key, u32 hash,
 	return 0;
 }
 
-/* -EAGAIN: nothing changed, the pool must grow */
+/* @old: out: what was replaced. -EAGAIN: nothing changed, the pool must grow */
 static int hash_update_locked(struct bpfmap_hash *h, const void *key, u32 hash,
-			      const void *value, u64 flags)
+			      const void *value, u64 flags, void *old)
 {
 	u64 mode = flags & ~BPFMAP_F_THIS_CPU;
 	u32 *link = hash_find_link(h, key, hash);
@@ -319,14 +325,25 @@ static int hash_update_locked(struct bpfmap_hash *h, const void *key, u32 hash,
 		return -EEXIST;
 
 	e = hash_elem(h, *link);
+	if (unlikely(old))
+		hash_load(h, e, old, 0);
 	hash_write_begin(e);
 	hash_store(h, e, value, flags, false);
 	hash_write_end(e);
 	return 0;
 }
 
-static int hash_do_update(struct bpfmap *map, const void *key,
-			  const void *value, u64 flags, gfp_t gfp)
+/**
+ * hash_exchange() - insert an element, or replace its value and tell the old one
+ * @map: the map
+ * @key: the key
+ * @value: as it is to be stored
+ * @flags: element flags that the type allows
+ * @gfp: for a new element
+ * @old: out: what was replaced; untouched if nothing was. May be NULL
+ */
+int hash_exchange(struct bpfmap *map, const void *key, const void *value,
+		  u64 flags, gfp_t gfp, void *old)
 {
 	struct bpfmap_hash *h = to_hash(map);
 	u32 hash = hash_key(h, key);
@@ -336,7 +353,7 @@ static int hash_do_update(struct bpfmap *map, const void *key,
 
 	for (;;) {
 		raw_spin_lock_irqsave(lock, irqflags);
-		err = hash_update_locked(h, key, hash, value, flags);
+		err = hash_update_locked(h, key, hash, value, flags, old);
 		raw_spin_unlock_irqrestore(lock, irqflags);
 		if (likely(err != -EAGAIN))
 			return err;
@@ -351,7 +368,7 @@ static int hash_update(struct bpfmap *map, const void *key, const void *value,
 {
 	if (flags > BPFMAP_F_EXIST)
 		return -EINVAL;
-	return hash_do_update(map, key, value, flags, gfp);
+	return hash_exchange(map, key, value, flags, gfp, NULL);
 }
 
 static int percpu_hash_update(struct bpfmap *map, const void *key,
@@ -359,7 +376,7 @@ static int percpu_hash_update(struct bpfmap *map, const void *key,
 {
 	if ((u32)flags > BPFMAP_F_ALL_CPUS)
 		return -EINVAL;
-	return hash_do_update(map, key, value, flags, gfp);
+	return hash_exchange(map, key, value, flags, gfp, NULL);
 }
 
 static int hash_delete(struct bpfmap *map, const void *key)
@@ -378,8 +395,13 @@ static int hash_delete(struct bpfmap *map, const void *key)
 	return link ? 0 : -ENOENT;
 }
 
-static int hash_lookup_and_delete(struct bpfmap *map, const void *key,
-				  void *value)
+/**
+ * hash_lookup_and_delete() - remove an element and tell its value
+ * @map: the map
+ * @key: the key
+ * @value: out: as stored
+ */
+int hash_lookup_and_delete(struct bpfmap *map, const void *key, void *value)
 {
 	struct bpfmap_hash *h = to_hash(map);
 	u32 hash = hash_key(h, key);
@@ -431,7 +453,11 @@ static const struct bpfmap_pool_ops percpu_hash_pool_ops = {
 	.exit = percpu_hash_elem_exit,
 };
 
-static int hash_check(const struct bpfmap_create_attr *attr)
+/**
+ * hash_check() - the rules for a plain hash
+ * @attr: the request
+ */
+int hash_check(const struct bpfmap_create_attr *attr)
 {
 	/* What makes collisions predictable is not for everybody */
 	if (attr->map_flags & BPFMAP_F_ZERO_SEED && !capable(CAP_SYS_ADMIN))
@@ -514,10 +540,7 @@ static u32 hash_grow_elems(u32 elem_size)
 /* Bytes of an element, without what it has per CPU */
 static u32 hash_elem_size(const struct bpfmap_hash *h)
 {
-	u32 value_size = h->map.ops->percpu ? sizeof(void *) :
-					      h->map.value_size;
-
-	return h->value_off + round_up(value_size, 8);
+	return h->value_off + round_up(h->value_size, 8);
 }
 
 /*
@@ -557,7 +580,11 @@ static int hash_alloc_pool(struct bpfmap_hash *h)
 				  elem_size, chunk, prealloc);
 }
 
-static void hash_free(struct bpfmap *map)
+/**
+ * hash_free() - the table and its elements
+ * @map: the map, set up or in part
+ */
+void hash_free(struct bpfmap *map)
 {
 	struct bpfmap_hash *h = to_hash(map);
 
@@ -567,7 +594,11 @@ static void hash_free(struct bpfmap *map)
 	kfree(h);
 }
 
-static struct bpfmap *hash_alloc(const struct bpfmap_create_attr *attr)
+/**
+ * hash_alloc() - an empty table
+ * @attr: the request
+ */
+struct bpfmap *hash_alloc(const struct bpfmap_create_attr *attr)
 {
 	struct bpfmap_hash *h;
 	int err;
@@ -584,6 +615,8 @@ static struct bpfmap *hash_alloc(const struct bpfmap_create_attr *attr)
 
 	h->value_off = offsetof(struct bpfmap_hash_elem, key) +
 		       round_up(h->map.key_size, 8);
+	h->value_size = h->map.ops->percpu || h->map.ops->set_inner ?
+			sizeof(void *) : h->map.value_size;
 
 	err = hash_fits(h) ? hash_alloc_stripes(h) : -ENOMEM;
 	if (!err)
@@ -597,7 +630,11 @@ static struct bpfmap *hash_alloc(const struct bpfmap_create_attr *attr)
 	return &h->map;
 }
 
-static u64 hash_mem_usage(const struct bpfmap *map)
+/**
+ * hash_mem_usage() - bytes of the table and its elements
+ * @map: the map
+ */
+u64 hash_mem_usage(const struct bpfmap *map)
 {
 	struct bpfmap_hash *h = to_hash(map);
 	u64 buckets = (u64)h->mask + 1;

@@ -50,6 +50,7 @@ struct bpfmap_hash_stripe {
  * @mask: buckets - 1
  * @seed: of the hash function
  * @value_off: from an element to its value
+ * @value_size: bytes of a value in an element; not for per-CPU values
  * @stripe_shift: log2 of the buckets that share a lock
  * @stripes: the locks
  * @pool: the elements
@@ -60,6 +61,7 @@ struct bpfmap_hash {
 	u32 mask;
 	u32 seed;
 	u32 value_off;
+	u32 value_size;
 	u32 stripe_shift;
 	struct bpfmap_hash_stripe *stripes;
 	struct bpfmap_pool pool;
@@ -101,6 +103,14 @@ struct bpfmap_hash_elem *hash_find(const struct bpfmap_hash *h,
 				   const void *key, u32 hash, u32 *seq);
 u32 *hash_find_link(const struct bpfmap_hash *h, const void *key, u32 hash);
 void hash_unlink(struct bpfmap_hash *h, u32 *link);
+int hash_lookup(struct bpfmap *map, const void *key, void *value, u64 flags);
+int hash_exchange(struct bpfmap *map, const void *key, const void *value,
+		  u64 flags, gfp_t gfp, void *old);
+int hash_lookup_and_delete(struct bpfmap *map, const void *key, void *value);
+int hash_check(const struct bpfmap_create_attr *attr);
+struct bpfmap *hash_alloc(const struct bpfmap_create_attr *attr);
+void hash_free(struct bpfmap *map);
+u64 hash_mem_usage(const struct bpfmap *map);
 
 /* hash_iter.c */
 int hash_get_next_key(struct bpfmap *map, const void *key, void *next_key);

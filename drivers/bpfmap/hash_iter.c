@@ -213,7 +213,11 @@ static void hash_walk_bucket(struct bpfmap_hash *h, u32 bucket,
 
 		memcpy(w->keys + (size_t)w->nr * h->map.key_size, e->key,
 		       h->map.key_size);
-		hash_load(h, e, w->values + (size_t)w->nr * stride, w->flags);
+		if (unlikely(w->take))
+			w->take(w, hash_value(h, e));
+		else
+			hash_load(h, e, w->values + (size_t)w->nr * stride,
+				  w->flags);
 		w->nr++;
 		if (w->remove)
 			hash_unlink(h, link);

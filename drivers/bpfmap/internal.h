@@ -59,6 +59,8 @@ struct seq_file;
  * @remove: take the elements out of the map
  * @keys: packed keys
  * @values: packed values, as the user's side sees them
+ * @take: for a hash whose users see something else than what it stores: called
+ *	  instead of copying @value, in place @nr, with the bucket locked
  */
 struct bpfmap_walk {
 	u32 pos;
@@ -69,6 +71,23 @@ struct bpfmap_walk {
 	bool remove;
 	void *keys;
 	void *values;
+	void (*take)(struct bpfmap_walk *walk, const void *value);
+};
+
+/**
+ * struct bpfmap_template - what the maps in a map of maps have in common
+ * @type: enum bpfmap_type
+ * @key_size: bytes of a key
+ * @value_size: bytes of a value
+ * @flags: create flags that belong to the map
+ * @max_entries: elements; 0: any number
+ */
+struct bpfmap_template {
+	u32 type;
+	u32 key_size;
+	u32 value_size;
+	u32 flags;
+	u32 max_entries;
 };
 
 struct bpfmap_batch;
@@ -80,6 +99,7 @@ struct bpfmap_batch;
  * @lookup_by_value: a look-up takes a value from user space and gives none
  * @sync_writes: when a write of user space returns, no RCU reader uses what
  *		 it replaced or removed
+ * @same_entries: in a map of maps, max_entries must be the template's
  * @check: every rule for the arguments that comes before any allocation
  * @alloc: allocate and set up the type's part; may sleep; ERR_PTR
  * @free: release all that @alloc and the elements took; called after a grace
@@ -88,9 +108,14 @@ struct bpfmap_batch;
  *		 Caller is in an RCU read-side critical section
  * @lookup_percpu_elem: the same for a given possible CPU; NULL: not per CPU
  * @lookup: copy a value out, whole: the old or the new one
- * @update: insert or replace; @gfp for what must be allocated
+ * @update: insert or replace; @gfp for what must be allocated. The value of a
+ *	    map of maps is a descriptor of the running process
  * @delete: remove an element
  * @lookup_and_delete: copy a value out and remove it in one step
+ * @set_inner: maps of maps: as @update, with a map that fits the template; its
+ *	       reference is the element's if this returns 0
+ * @lookup_inner: maps of maps: the map in an element, NULL if there is none.
+ *		  Caller is in an RCU read-side critical section
  * @get_next_key: copy the key after @key out; NULL @key for the first one
  * @for_each: call @fn for each element; RCU is held around a call; NULL is
  *	      EOPNOTSUPP
@@ -119,6 +144,7 @@ struct bpfmap_ops {
 	bool map_extra;
 	bool lookup_by_value;
 	bool sync_writes;
+	bool same_entries;
 	int (*check)(const struct bpfmap_create_attr *attr);
 	struct bpfmap *(*alloc)(const struct bpfmap_create_attr *attr);
 	void (*free)(struct bpfmap *map);
@@ -133,6 +159,9 @@ struct bpfmap_ops {
 	int (*delete)(struct bpfmap *map, const void *key);
 	int (*lookup_and_delete)(struct bpfmap *map, const void *key,
 				 void *value);
+	int (*set_inner)(struct bpfmap *map, const void *key,
+			 struct bpfmap *inner, u64 flags, gfp_t gfp);
+	struct bpfmap *(*lookup_inner)(struct bpfmap *map, const void *key);
 	int (*get_next_key)(struct bpfmap *map, const void *key,
 			    void *next_key);
 	long (*for_each)(struct bpfmap *map, bpfmap_each_fn fn, void *ctx);
@@ -184,14 +213,18 @@ struct bpfmap_writers {
  * @flags: create flags that belong to the map and not to a descriptor
  * @numa_node: where memory should come from
  * @map_extra: as created
+ * @template: of a map of maps
  * @memcg: who is charged for elements, whoever inserts; holds a reference
  * @name: NUL-padded
  * @id: constant once published; 0 when not in the table of ids
+ * @exclusive: created for one program alone, so for no map of maps; constant
+ *	       once published
  * @frozen: enum bpfmap_freeze_state; written under @freeze_mutex
  * @freeze_mutex: makes freezing, and mmap, and writers that come in between
  *		  exclude each other
  * @mmap_writers: writable mappings; goes up from 0 only under @freeze_mutex
- * @ref: descriptors, mappings (through their file), pins and modules
+ * @ref: descriptors, mappings (through their file), pins, modules, and elements
+ *	 of maps of maps
  * @free_work: frees the map after a grace period
  */
 struct bpfmap {
@@ -204,9 +237,11 @@ struct bpfmap {
 	u32 flags;
 	int numa_node;
 	u64 map_extra;
+	struct bpfmap_template template;
 	struct mem_cgroup *memcg;
 	char name[BPFMAP_NAME_LEN];
 	u32 id;
+	bool exclusive;
 	u8 frozen;
 	struct mutex freeze_mutex;	/* see above */
 	atomic_t mmap_writers;
@@ -219,7 +254,7 @@ const struct bpfmap_ops *bpfmap_type_ops(u32 type);
 
 /* map.c: lifetime */
 struct bpfmap *bpfmap_create_from(const struct bpfmap_create_attr *attr,
-				  bool token);
+				  const struct bpfmap *like, bool token);
 int bpfmap_publish(struct bpfmap *map);
 void bpfmap_init_map(struct bpfmap *map, const struct bpfmap_create_attr *attr);
 struct bpfmap *bpfmap_get_by_id(u32 id);
@@ -241,6 +276,10 @@ int bpfmap_write_begin(struct bpfmap *map);
 void bpfmap_write_end(struct bpfmap *map);
 int bpfmap_freeze(struct bpfmap *map);
 int bpfmap_mmap(struct file *file, struct vm_area_struct *vma);
+
+/* map_in_map.c */
+int bpfmap_template_from(struct bpfmap_template *template,
+			 const struct bpfmap *like, int fd);
 
 /* info.c */
 int bpfmap_get_info(struct bpfmap *map, struct bpfmap_info __user *uinfo,
@@ -264,6 +303,8 @@ extern const struct bpfmap_ops bpfmap_hash_ops;
 extern const struct bpfmap_ops bpfmap_percpu_hash_ops;
 extern const struct bpfmap_ops bpfmap_array_ops;
 extern const struct bpfmap_ops bpfmap_percpu_array_ops;
+extern const struct bpfmap_ops bpfmap_array_of_maps_ops;
+extern const struct bpfmap_ops bpfmap_hash_of_maps_ops;
 
 static __always_inline int bpfmap_check_flags(const struct bpfmap *map,
 					      u64 flags, u64 allowed)

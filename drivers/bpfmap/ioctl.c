@@ -359,11 +359,12 @@ static long cmd_create(struct bpfmap_call *call)
 	long ret;
 
 	attr->map_flags &= ~BPFMAP_F_TOKEN_FD;
-	map = bpfmap_create_from(attr, token);
+	map = bpfmap_create_from(attr, NULL, token);
 	if (IS_ERR(map))
 		return PTR_ERR(map);
 
 	ret = check_created(attr);
+	map->exclusive = attr->excl_prog_hash;
 	if (!ret)
 		ret = bpfmap_publish(map);
 	/* Last: from here on user space has it */
@@ -465,6 +466,7 @@ static long cmd_get_pinned(struct bpfmap_call *call)
 #define IS_WRITER	BIT(3)	/* not while the map is frozen */
 #define CLOSED_EBADFD	BIT(4)	/* errno for a closed descriptor */
 #define CLOSED_EINVAL	BIT(5)
+#define HALFWAY		BIT(6)	/* may have changed something when it fails */
 
 /**
  * struct bpfmap_command - a row of the command table
@@ -509,11 +511,11 @@ static const struct bpfmap_command bpfmap_cmds[] = {
 	MAP_CMD(MAP_LOOKUP_BATCH, cmd_lookup_batch, batch, flags, map_fd,
 		READS),
 	MAP_CMD(MAP_LOOKUP_AND_DELETE_BATCH, cmd_lookup_and_delete_batch, batch,
-		flags, map_fd, READS | WRITES),
+		flags, map_fd, READS | WRITES | HALFWAY),
 	MAP_CMD(MAP_UPDATE_BATCH, cmd_update_batch, batch, flags, map_fd,
-		WRITES),
+		WRITES | HALFWAY),
 	MAP_CMD(MAP_DELETE_BATCH, cmd_delete_batch, batch, flags, map_fd,
-		WRITES),
+		WRITES | HALFWAY),
 	MAP_CMD(MAP_FREEZE, cmd_freeze, freeze, map_fd, map_fd, NEEDS_WRITE),
 	MAP_CMD(OBJ_GET_INFO_BY_FD, cmd_info, info, info, bpf_fd,
 		CLOSED_EBADFD),
@@ -617,7 +619,8 @@ static __always_inline long run_on_map(struct bpfmap_call *call,
 	if (ret)
 		return ret;
 	ret = cmd->run(call);
-	if (unlikely(call->map->ops->sync_writes))
+	if (unlikely(call->map->ops->sync_writes) &&
+	    (!ret || cmd->needs & HALFWAY))
 		synchronize_rcu_expedited();
 	bpfmap_write_end(call->map);
 	return ret;

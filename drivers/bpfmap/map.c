@@ -235,13 +235,15 @@ int bpfmap_publish(struct bpfmap *map)
 /**
  * bpfmap_create_from() - a map without an id yet, so that nobody can find it
  * @attr: as in bpfmap_create(), but descriptor flags are ignored
+ * @like: template of a map of maps; NULL: the one behind @attr's inner_map_fd
  * @token: with BPFMAP_F_TOKEN_FD, which @attr no longer has
  *
  * Return: the map with one reference, or an ERR_PTR.
  */
 struct bpfmap *bpfmap_create_from(const struct bpfmap_create_attr *attr,
-				  bool token)
+				  const struct bpfmap *like, bool token)
 {
+	struct bpfmap_template template = {};
 	const struct bpfmap_ops *ops;
 	struct bpfmap *map;
 	int err;
@@ -262,15 +264,44 @@ struct bpfmap *bpfmap_create_from(const struct bpfmap_create_attr *attr,
 	if (attr->map_ifindex)
 		return ERR_PTR(-EINVAL);
 
+	if (ops->set_inner) {
+		err = bpfmap_template_from(&template, like, attr->inner_map_fd);
+		if (err)
+			return ERR_PTR(err);
+	}
 	map = ops->alloc(attr);
 	if (IS_ERR(map))
 		return map;
+	map->template = template;
 	map->memcg = get_mem_cgroup_from_mm(current->mm);
 	map->writers = alloc_percpu_gfp(struct bpfmap_writers,
 					GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	err = map->writers ? bpfmap_set_name(map, attr->map_name) : -ENOMEM;
 	if (err) {
 		bpfmap_free(map);
+		return ERR_PTR(err);
+	}
+	return map;
+}
+
+static struct bpfmap *bpfmap_create_like(const struct bpfmap_create_attr *attr,
+					 const struct bpfmap *like)
+{
+	struct bpfmap *map;
+	int err;
+
+	if (attr->map_flags & (BPFMAP_F_RDONLY | BPFMAP_F_WRONLY |
+			       BPFMAP_F_TOKEN_FD) ||
+	    attr->excl_prog_hash || attr->excl_prog_hash_size || attr->__pad ||
+	    attr->btf_key_type_id || attr->btf_value_type_id)
+		return ERR_PTR(-EINVAL);
+
+	map = bpfmap_create_from(attr, like, false);
+	if (IS_ERR(map))
+		return map;
+	err = bpfmap_publish(map);
+	if (err) {
+		bpfmap_put(map);
 		return ERR_PTR(err);
 	}
 	return map;
@@ -290,26 +321,29 @@ struct bpfmap *bpfmap_create_from(const struct bpfmap_create_attr *attr,
  */
 struct bpfmap *bpfmap_create(const struct bpfmap_create_attr *attr)
 {
-	struct bpfmap *map;
-	int err;
-
-	if (attr->map_flags & (BPFMAP_F_RDONLY | BPFMAP_F_WRONLY |
-			       BPFMAP_F_TOKEN_FD) ||
-	    attr->excl_prog_hash || attr->excl_prog_hash_size || attr->__pad ||
-	    attr->btf_key_type_id || attr->btf_value_type_id)
-		return ERR_PTR(-EINVAL);
-
-	map = bpfmap_create_from(attr, false);
-	if (IS_ERR(map))
-		return map;
-	err = bpfmap_publish(map);
-	if (err) {
-		bpfmap_put(map);
-		return ERR_PTR(err);
-	}
-	return map;
+	return bpfmap_create_like(attr, NULL);
 }
 EXPORT_SYMBOL_GPL(bpfmap_create);
+
+/**
+ * bpfmap_create_outer() - create a map of maps
+ * @attr: as in bpfmap_create(); inner_map_fd is ignored
+ * @like: a map like those that are to be put in, not needed any more afterwards
+ *
+ * Context: Process context. May sleep.
+ * Return: as bpfmap_create(), and -EINVAL if it is to be a map of another type
+ * or @like is a map of maps, -ENOTSUPP if @like cannot be in one.
+ */
+struct bpfmap *bpfmap_create_outer(const struct bpfmap_create_attr *attr,
+				   const struct bpfmap *like)
+{
+	const struct bpfmap_ops *ops = bpfmap_type_ops(attr->map_type);
+
+	if (!ops || !ops->set_inner)
+		return ERR_PTR(-EINVAL);
+	return bpfmap_create_like(attr, like);
+}
+EXPORT_SYMBOL_GPL(bpfmap_create_outer);
 
 /**
  * bpfmap_get() - take a reference
@@ -324,6 +358,20 @@ struct bpfmap *bpfmap_get(struct bpfmap *map)
 	return map;
 }
 EXPORT_SYMBOL_GPL(bpfmap_get);
+
+/**
+ * bpfmap_tryget() - take a reference, if there is one left
+ * @map: map whose memory is there, as that of bpfmap_lookup_inner() is up to
+ *	 rcu_read_unlock()
+ *
+ * Context: Any.
+ * Return: true with a reference, false if the last one is gone.
+ */
+bool bpfmap_tryget(struct bpfmap *map)
+{
+	return refcount_inc_not_zero(&map->ref);
+}
+EXPORT_SYMBOL_GPL(bpfmap_tryget);
 
 /**
  * bpfmap_put() - give a reference back
@@ -411,7 +459,7 @@ struct bpfmap *bpfmap_get_by_id(u32 id)
 	/* The lock keeps the map: it is erased before it is freed */
 	xa_lock_bh(&bpfmap_ids);
 	map = xa_load(&bpfmap_ids, id);
-	if (map && !refcount_inc_not_zero(&map->ref))
+	if (map && !bpfmap_tryget(map))
 		map = NULL;
 	xa_unlock_bh(&bpfmap_ids);
 	return map;
@@ -439,7 +487,13 @@ int __init bpfmap_lifetime_init(void)
 /* No map has a reference: descriptors, mounts and modules pin this one */
 void bpfmap_lifetime_exit(void)
 {
-	/* First the grace periods, of inodes too, that queue work; then the work */
+	/*
+	 * First the grace periods, of inodes too, that queue work, then the
+	 * work. That of a map of maps starts grace periods of the maps in it,
+	 * which have none in them.
+	 */
+	rcu_barrier();
+	flush_workqueue(bpfmap_free_wq);
 	rcu_barrier();
 	destroy_workqueue(bpfmap_free_wq);
 	xa_destroy(&bpfmap_ids);

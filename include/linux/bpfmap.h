@@ -12,6 +12,9 @@
  * Where a map has one value per CPU, lookup, update and copy mean the value of
  * the CPU they run on unless a CPU is named.
  *
+ * A map of maps has maps instead of values, and calls of its own for them; the
+ * other ones read ids.
+ *
  * Freezing a map, and a descriptor's access mode, bind user space only.
  */
 #ifndef _LINUX_BPFMAP_H
@@ -41,8 +44,11 @@ typedef long (*bpfmap_each_fn)(struct bpfmap *map, const void *key,
 
 /* Lifetime */
 struct bpfmap *bpfmap_create(const struct bpfmap_create_attr *attr);
+struct bpfmap *bpfmap_create_outer(const struct bpfmap_create_attr *attr,
+				   const struct bpfmap *like);
 struct bpfmap *bpfmap_get_from_fd(int fd);
 struct bpfmap *bpfmap_get(struct bpfmap *map);
+bool bpfmap_tryget(struct bpfmap *map);
 void bpfmap_put(struct bpfmap *map);
 int bpfmap_install_fd(struct bpfmap *map, unsigned int open_flags);
 
@@ -64,5 +70,10 @@ int bpfmap_delete_elem(struct bpfmap *map, const void *key);
 int bpfmap_get_next_key(struct bpfmap *map, const void *key, void *next_key);
 long bpfmap_for_each_elem(struct bpfmap *map, bpfmap_each_fn fn, void *ctx,
 			  u64 flags);
+
+/* Elements of maps of maps */
+int bpfmap_set_inner(struct bpfmap *outer, const void *key,
+		     struct bpfmap *inner, u64 flags);
+struct bpfmap *bpfmap_lookup_inner(struct bpfmap *outer, const void *key);
 
 #endif /* _LINUX_BPFMAP_H */

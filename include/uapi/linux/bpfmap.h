@@ -146,7 +146,8 @@ enum bpfmap_type {
  * @value_size: bytes of a value (of one CPU's value for per-CPU types)
  * @max_entries: elements at most
  * @map_flags: BPFMAP_F_NO_PREALLOC ... BPFMAP_F_RB_OVERWRITE
- * @inner_map_fd: ignored by the types there are
+ * @inner_map_fd: for maps of maps: a map like those that will be put in; it may
+ *		  be closed afterwards
  * @numa_node: node of the memory, with BPFMAP_F_NUMA_NODE
  * @map_name: at most 15 characters of A-Z a-z 0-9 _ . and a NUL
  * @map_ifindex: must be 0
@@ -194,7 +195,8 @@ struct bpfmap_create_attr {
  * @key: pointer to key_size bytes
  * @value: pointer to the value; its size is value_size for plain types, for
  *	   per-CPU types value_size rounded up to 8 for each possible CPU, or
- *	   just value_size with BPFMAP_F_CPU and BPFMAP_F_ALL_CPUS
+ *	   just value_size with BPFMAP_F_CPU and BPFMAP_F_ALL_CPUS; for maps
+ *	   of maps UPDATE takes a descriptor and LOOKUP gives an id
  * @next_key: GET_NEXT_KEY: where the following key goes
  * @flags: BPFMAP_F_ANY ... BPFMAP_F_ALL_CPUS; must be 0 in DELETE_ELEM and
  *	   GET_NEXT_KEY, as must be @value in DELETE_ELEM

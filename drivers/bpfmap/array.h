@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What all types share whose keys are indexes
+ */
+#ifndef _BPFMAP_ARRAY_H
+#define _BPFMAP_ARRAY_H
+
+#include <linux/compiler.h>
+#include <linux/nospec.h>
+
+#include "internal.h"
+
+/* Index of @key, also under speculation; -1 if out of range */
+static inline s64 array_index(const struct bpfmap *map, const void *key)
+{
+	u32 index = *(const u32 *)key;
+
+	if (unlikely(index >= map->max_entries))
+		return -1;
+	return array_index_nospec(index, map->max_entries);
+}
+
+int array_get_next_key(struct bpfmap *map, const void *key, void *next_key);
+
+#endif /* _BPFMAP_ARRAY_H */

@@ -1,0 +1,509 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Maps of maps: arrays and hashes
+ *
+ * An element is a pointer to a map, with a reference. User space puts a map in
+ * by descriptor and gets its id out; a map may be in any number of elements.
+ * All maps in one are like the template it was created with, which is kept as a
+ * few numbers. A map of maps is never in another one, so none keeps itself
+ * alive, and freeing one frees no other.
+ *
+ * Readers are RCU readers. Whoever takes a pointer out of an element gives its
+ * reference back, and a map is freed a grace period after its last one: a
+ * reader that found the pointer in place may use the map up to
+ * rcu_read_unlock(). In a hash that means hash_unchanged() comes between
+ * reading the pointer and using it, since an element that left its chain still
+ * holds the pointer of a map that may be long gone.
+ *
+ * References are given back under no lock: bpfmap_put() enables bottom halves.
+ */
+#include <linux/export.h>
+#include <linux/mm.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "array.h"
+#include "batch.h"
+#include "hash.h"
+
+#define ARRAY_OF_MAPS_FLAGS (BPFMAP_F_NUMA_NODE | BPFMAP_F_RDONLY |	\
+			     BPFMAP_F_WRONLY)
+
+/* Elements of an array to look at in one RCU read-side critical section */
+#define ARRAY_OF_MAPS_WALK	4096
+
+/* A counter that is saturated is never freed, and far away from here */
+#define INNER_MAX_REFS		(INT_MAX / 2)
+
+/**
+ * struct bpfmap_array_of_maps - an array of maps
+ * @map: the common part
+ * @slots: the elements; NULL where there is none. Changed by xchg() only, so
+ *	   that each reference is given back once
+ */
+struct bpfmap_array_of_maps {
+	struct bpfmap map;
+	struct bpfmap __rcu **slots;
+};
+
+static struct bpfmap_array_of_maps *to_array_of_maps(const struct bpfmap *map)
+{
+	return container_of(map, struct bpfmap_array_of_maps, map);
+}
+
+static struct bpfmap_template template_of(const struct bpfmap *like)
+{
+	bool any = !like->ops->same_entries ||
+		   like->flags & BPFMAP_F_INNER_MAP;
+
+	return (struct bpfmap_template) {
+		.type = like->type,
+		.key_size = like->key_size,
+		.value_size = like->value_size,
+		.flags = like->flags,
+		.max_entries = any ? 0 : like->max_entries,
+	};
+}
+
+/**
+ * bpfmap_template_from() - what the maps in a map of maps must be like
+ * @template: out
+ * @like: an example, or NULL
+ * @fd: descriptor of the example, if @like is NULL
+ *
+ * Return: 0, -EBADF if @fd is closed, -EINVAL if it is no map or the example is
+ * a map of maps, -ENOTSUPP if the example cannot be in one.
+ */
+int bpfmap_template_from(struct bpfmap_template *template,
+			 const struct bpfmap *like, int fd)
+{
+	struct bpfmap *map = NULL;
+	int err = 0;
+
+	if (!like) {
+		map = bpfmap_get_from_fd(fd);
+		if (IS_ERR(map))
+			return PTR_ERR(map);
+		like = map;
+	}
+	if (like->ops->set_inner)
+		err = -EINVAL;
+	else if (like->exclusive)
+		err = -ENOTSUPP;
+	else
+		*template = template_of(like);
+	if (map)
+		bpfmap_put(map);
+	return err;
+}
+
+static int inner_check(const struct bpfmap *outer, const struct bpfmap *inner)
+{
+	const struct bpfmap_template *t = &outer->template;
+
+	if (inner->exclusive)
+		return -ENOTSUPP;
+	/* The template is no map of maps, and what has its type is none either */
+	if (inner->type != t->type || inner->key_size != t->key_size ||
+	    inner->value_size != t->value_size || inner->flags != t->flags)
+		return -EINVAL;
+	if (t->max_entries && inner->max_entries != t->max_entries)
+		return -EINVAL;
+	return refcount_read(&inner->ref) > INNER_MAX_REFS ? -E2BIG : 0;
+}
+
+static int inner_set(struct bpfmap *outer, const void *key,
+		     struct bpfmap *inner, u64 flags, gfp_t gfp)
+{
+	int err = inner_check(outer, inner);
+
+	if (err)
+		return err;
+	err = outer->ops->set_inner(outer, key, bpfmap_get(inner), flags, gfp);
+	if (err)
+		bpfmap_put(inner);
+	return err;
+}
+
+/* From user space: the value is a descriptor */
+static int outer_update(struct bpfmap *map, const void *key, const void *value,
+			u64 flags, gfp_t gfp)
+{
+	struct bpfmap *inner = bpfmap_get_from_fd(*(const int *)value);
+	int err;
+
+	if (IS_ERR(inner))
+		return PTR_ERR(inner);
+	err = inner_set(map, key, inner, flags, gfp);
+	bpfmap_put(inner);
+	return err;
+}
+
+/* To user space, and to modules that ask for a value: the id */
+static int inner_copy_id(const struct bpfmap *inner, void *value)
+{
+	if (!inner)
+		return -ENOENT;
+	memcpy(value, &inner->id, sizeof(inner->id));
+	return 0;
+}
+
+/* There is no value that others could have a pointer to */
+static void *outer_lookup_elem(struct bpfmap *map, const void *key)
+{
+	return NULL;
+}
+
+/**
+ * bpfmap_set_inner() - put a map into a map of maps
+ * @outer: the map of maps
+ * @key: key_size bytes of @outer
+ * @inner: the map, which @outer takes a reference to
+ * @flags: BPFMAP_F_ANY; in a hash also BPFMAP_F_NOEXIST or BPFMAP_F_EXIST
+ *
+ * A map that was there gives way to it, and is freed if nobody else has a
+ * reference to it, a grace period later. Who must know that no reader uses it
+ * any more waits with synchronize_rcu(), as is done for user space.
+ *
+ * Context: Process and softirq context. Caller holds a reference to both. Takes
+ * a lock of @outer, irqs off. Memory that BPFMAP_F_NO_PREALLOC needs is
+ * GFP_ATOMIC.
+ * Return:
+ * * %0 - it is in
+ * * %-EINVAL - @outer is no map of maps, @inner is not like its template, or
+ *   other flags
+ * * %-ENOTSUPP - @inner was created for one program alone
+ * * %-EEXIST - BPFMAP_F_NOEXIST, and the key is there
+ * * %-ENOENT - BPFMAP_F_EXIST, and the key is not there
+ * * %-E2BIG - @outer is full, the index is out of range, or @inner has a
+ *   thousand million references
+ * * %-ENOMEM - no memory for a new element
+ */
+int bpfmap_set_inner(struct bpfmap *outer, const void *key,
+		     struct bpfmap *inner, u64 flags)
+{
+	if (!outer->ops->set_inner)
+		return -EINVAL;
+	return inner_set(outer, key, inner, flags, GFP_ATOMIC);
+}
+EXPORT_SYMBOL_GPL(bpfmap_set_inner);
+
+/**
+ * bpfmap_lookup_inner() - the map in an element of a map of maps
+ * @outer: the map of maps
+ * @key: key_size bytes of @outer
+ *
+ * The caller has no reference to it: bpfmap_tryget() takes one.
+ *
+ * Context: Any but NMI, inside an RCU read-side critical section.
+ * Return: the map, to be used like any other up to rcu_read_unlock(); NULL if
+ * there is none, or if @outer is no map of maps.
+ */
+struct bpfmap *bpfmap_lookup_inner(struct bpfmap *outer, const void *key)
+{
+	RCU_LOCKDEP_WARN(!rcu_read_lock_any_held(), "lookup outside of RCU");
+	if (!outer->ops->lookup_inner)
+		return NULL;
+	return outer->ops->lookup_inner(outer, key);
+}
+EXPORT_SYMBOL_GPL(bpfmap_lookup_inner);
+
+/* Put @inner, or nothing, where something else may be */
+static int array_of_maps_replace(struct bpfmap_array_of_maps *a, u32 index,
+				 struct bpfmap *inner)
+{
+	struct bpfmap *old;
+
+	/* Pairs with rcu_dereference() in array_of_maps_lookup_inner() */
+	old = unrcu_pointer(xchg(&a->slots[index], RCU_INITIALIZER(inner)));
+	if (!old)
+		return -ENOENT;
+	bpfmap_put(old);
+	return 0;
+}
+
+static struct bpfmap *array_of_maps_lookup_inner(struct bpfmap *map,
+						 const void *key)
+{
+	s64 index = array_index(map, key);
+
+	if (index < 0)
+		return NULL;
+	return rcu_dereference_check(to_array_of_maps(map)->slots[index],
+				     rcu_read_lock_any_held());
+}
+
+static int array_of_maps_lookup(struct bpfmap *map, const void *key,
+				void *value, u64 flags)
+{
+	int err;
+
+	rcu_read_lock();
+	err = inner_copy_id(array_of_maps_lookup_inner(map, key), value);
+	rcu_read_unlock();
+	return err;
+}
+
+static int array_of_maps_check_update(const struct bpfmap *map,
+				      const void *key, u64 flags)
+{
+	if (flags)
+		return -EINVAL;
+	return array_index(map, key) < 0 ? -E2BIG : 0;
+}
+
+static int array_of_maps_set_inner(struct bpfmap *map, const void *key,
+				   struct bpfmap *inner, u64 flags, gfp_t gfp)
+{
+	int err = array_of_maps_check_update(map, key, flags);
+
+	if (err)
+		return err;
+	array_of_maps_replace(to_array_of_maps(map), array_index(map, key),
+			      inner);
+	return 0;
+}
+
+/* Here, unlike in a hash, a bad descriptor is the last thing to complain about */
+static int array_of_maps_update(struct bpfmap *map, const void *key,
+				const void *value, u64 flags, gfp_t gfp)
+{
+	int err = array_of_maps_check_update(map, key, flags);
+
+	return err ?: outer_update(map, key, value, flags, gfp);
+}
+
+static int array_of_maps_delete(struct bpfmap *map, const void *key)
+{
+	s64 index = array_index(map, key);
+
+	if (index < 0)
+		return -E2BIG;
+	return array_of_maps_replace(to_array_of_maps(map), index, NULL);
+}
+
+static int array_of_maps_walk(struct bpfmap *map, struct bpfmap_walk *w)
+{
+	struct bpfmap_array_of_maps *a = to_array_of_maps(map);
+	u32 *keys = w->keys, *ids = w->values;
+	u32 left = ARRAY_OF_MAPS_WALK;
+	struct bpfmap *inner;
+
+	w->nr = 0;
+	if (w->pos >= map->max_entries)
+		return -ENOENT;
+
+	rcu_read_lock();
+	for (; w->pos < map->max_entries && w->nr < w->room && left; left--) {
+		inner = rcu_dereference(a->slots[w->pos]);
+		if (inner) {
+			keys[w->nr] = w->pos;
+			ids[w->nr++] = inner->id;
+		}
+		w->pos++;
+	}
+	rcu_read_unlock();
+	return 0;
+}
+
+static int array_of_maps_check(const struct bpfmap_create_attr *attr)
+{
+	if (attr->value_size != sizeof(u32) || attr->key_size != sizeof(u32) ||
+	    !attr->max_entries)
+		return -EINVAL;
+	return bpfmap_check_create_flags(attr, ARRAY_OF_MAPS_FLAGS);
+}
+
+static void array_of_maps_free(struct bpfmap *map)
+{
+	struct bpfmap_array_of_maps *a = to_array_of_maps(map);
+	struct bpfmap *inner;
+	u32 index;
+
+	for (index = 0; index < map->max_entries; index++) {
+		/* Nobody has a reference: no readers, no writers */
+		inner = unrcu_pointer(a->slots[index]);
+		if (inner)
+			bpfmap_put(inner);
+		cond_resched();
+	}
+	kvfree(a->slots);
+	kfree(a);
+}
+
+static struct bpfmap *array_of_maps_alloc(const struct bpfmap_create_attr *attr)
+{
+	struct bpfmap_array_of_maps *a = kzalloc(sizeof(*a),
+						 GFP_KERNEL_ACCOUNT);
+
+	if (!a)
+		return ERR_PTR(-ENOMEM);
+	bpfmap_init_map(&a->map, attr);
+	a->slots = bpfmap_area_alloc((u64)attr->max_entries * sizeof(*a->slots),
+				     a->map.numa_node, GFP_KERNEL | __GFP_ZERO);
+	if (!a->slots) {
+		kfree(a);
+		return ERR_PTR(-ENOMEM);
+	}
+	return &a->map;
+}
+
+static u64 array_of_maps_mem_usage(const struct bpfmap *map)
+{
+	struct bpfmap_array_of_maps *a = to_array_of_maps(map);
+
+	return sizeof(*a) + (u64)map->max_entries * sizeof(*a->slots);
+}
+
+static struct bpfmap *hash_of_maps_lookup_inner(struct bpfmap *map,
+						const void *key)
+{
+	struct bpfmap *inner;
+
+	return hash_lookup(map, key, &inner, 0) ? NULL : inner;
+}
+
+static int hash_of_maps_lookup(struct bpfmap *map, const void *key,
+			       void *value, u64 flags)
+{
+	int err;
+
+	rcu_read_lock();
+	err = inner_copy_id(hash_of_maps_lookup_inner(map, key), value);
+	rcu_read_unlock();
+	return err;
+}
+
+static int hash_of_maps_set_inner(struct bpfmap *map, const void *key,
+				  struct bpfmap *inner, u64 flags, gfp_t gfp)
+{
+	struct bpfmap *old = NULL;
+	int err;
+
+	if (flags > BPFMAP_F_EXIST)
+		return -EINVAL;
+	err = hash_exchange(map, key, &inner, flags, gfp, &old);
+	if (old)
+		bpfmap_put(old);
+	return err;
+}
+
+static int hash_of_maps_delete(struct bpfmap *map, const void *key)
+{
+	struct bpfmap *inner;
+	int err = hash_lookup_and_delete(map, key, &inner);
+
+	if (!err)
+		bpfmap_put(inner);
+	return err;
+}
+
+/**
+ * struct hash_of_maps_walk - a walk over a hash of maps
+ * @walk: the walk
+ * @removed: maps whose references are the walk's now, if it removes
+ */
+struct hash_of_maps_walk {
+	struct bpfmap_walk walk;
+	struct bpfmap **removed;
+};
+
+/* The bucket is locked, so its element has a reference */
+static void hash_of_maps_take(struct bpfmap_walk *w, const void *value)
+{
+	struct bpfmap *inner = *(struct bpfmap * const *)value;
+	u32 *ids = w->values;
+
+	ids[w->nr] = inner->id;
+	if (w->remove)
+		container_of(w, struct hash_of_maps_walk,
+			     walk)->removed[w->nr] = inner;
+}
+
+static int hash_of_maps_walk(struct bpfmap *map, struct bpfmap_walk *w)
+{
+	struct hash_of_maps_walk outer = { .walk = *w };
+	int err;
+	u32 i;
+
+	w->nr = 0;
+	if (w->remove) {
+		outer.removed = kvmalloc_array(w->room, sizeof(*outer.removed),
+					       GFP_KERNEL_ACCOUNT |
+					       __GFP_NOWARN);
+		if (!outer.removed)
+			return -ENOMEM;
+	}
+	outer.walk.take = hash_of_maps_take;
+	err = hash_walk(map, &outer.walk);
+	w->pos = outer.walk.pos;
+	w->nr = outer.walk.nr;
+	w->need = outer.walk.need;
+
+	for (i = 0; w->remove && i < w->nr; i++)
+		bpfmap_put(outer.removed[i]);
+	kvfree(outer.removed);
+	return err;
+}
+
+static int hash_of_maps_check(const struct bpfmap_create_attr *attr)
+{
+	return attr->value_size != sizeof(u32) ? -EINVAL : hash_check(attr);
+}
+
+static void hash_of_maps_free(struct bpfmap *map)
+{
+	struct bpfmap_hash *h = to_hash(map);
+	struct bpfmap_hash_elem *e;
+	u32 bucket, link;
+
+	for (bucket = 0; bucket <= h->mask; bucket++) {
+		for (link = h->heads[bucket]; !(link & HASH_END);
+		     link = e->next) {
+			e = hash_elem(h, link);
+			bpfmap_put(*(struct bpfmap **)hash_value(h, e));
+			cond_resched();
+		}
+		cond_resched();
+	}
+	hash_free(map);
+}
+
+const struct bpfmap_ops bpfmap_array_of_maps_ops = {
+	.sync_writes = true,
+	.check = array_of_maps_check,
+	.alloc = array_of_maps_alloc,
+	.free = array_of_maps_free,
+	.lookup_elem = outer_lookup_elem,
+	.lookup = array_of_maps_lookup,
+	.update = array_of_maps_update,
+	.delete = array_of_maps_delete,
+	.set_inner = array_of_maps_set_inner,
+	.lookup_inner = array_of_maps_lookup_inner,
+	.get_next_key = array_get_next_key,
+	.walk = array_of_maps_walk,
+	.lookup_batch = bpfmap_lookup_key_batch,
+	.update_batch = bpfmap_update_batch,
+	.mem_usage = array_of_maps_mem_usage,
+};
+
+const struct bpfmap_ops bpfmap_hash_of_maps_ops = {
+	.sync_writes = true,
+	.check = hash_of_maps_check,
+	.alloc = hash_alloc,
+	.free = hash_of_maps_free,
+	.lookup_elem = outer_lookup_elem,
+	.lookup = hash_of_maps_lookup,
+	.update = outer_update,
+	.delete = hash_of_maps_delete,
+	.set_inner = hash_of_maps_set_inner,
+	.lookup_inner = hash_of_maps_lookup_inner,
+	.get_next_key = hash_get_next_key,
+	.walk = hash_of_maps_walk,
+	.lookup_batch = bpfmap_lookup_bucket_batch,
+	.lookup_and_delete_batch = bpfmap_lookup_and_delete_bucket_batch,
+	.update_batch = bpfmap_update_batch,
+	.delete_batch = bpfmap_delete_batch,
+	.mem_usage = hash_mem_usage,
+};
