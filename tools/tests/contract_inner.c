@@ -1,0 +1,611 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * contract_inner - maps in maps of maps: how long they live (contract 2.11, 4),
+ * what batches do with them (1.7), what freezing and the modes of descriptors
+ * mean for them
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/wait.h>
+
+#include "outer.h"
+
+#define LB	BPFMAP_CMD_MAP_LOOKUP_BATCH
+#define LADB	BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH
+#define UB	BPFMAP_CMD_MAP_UPDATE_BATCH
+#define DB	BPFMAP_CMD_MAP_DELETE_BATCH
+
+#define N 10	/* entries of the maps for batches */
+#define UNTOUCHED 0xa5a5a5a5	/* by FILL */
+
+/* A new map in the outer one, which alone keeps it: its id */
+static uint32_t put_new(int outer, uint32_t key)
+{
+	int fd = inner_new();
+	uint32_t id = map_id(fd);
+
+	check_ret(outer_put(outer, key, fd, 0), 0, "UPDATE of key %u", key);
+	close(fd);
+	check(id_exists(id), "key %u: its map lives on", key);
+	return id;
+}
+
+/* ------------------------------------------------------------------------- */
+/* Lifetime */
+
+/* Everything that keeps a map, let go in all orders that begin differently */
+struct holders {
+	int outer[2];
+	int fd[2];
+};
+
+#define N_HOLDERS 5
+
+static void holders_new(struct holders *h, const struct outer_kind *k,
+			int inner)
+{
+	h->outer[0] = outer_new(k, 4);
+	h->outer[1] = outer_new(k, 4);
+	check_ret(outer_put(h->outer[0], 0, inner, 0), 0, "first element");
+	check_ret(outer_put(h->outer[0], 3, inner, 0), 0, "second element");
+	check_ret(outer_put(h->outer[1], 2, inner, 0), 0, "another map's");
+	h->fd[0] = inner;
+	h->fd[1] = dup(inner);
+}
+
+static void let_go(struct holders *h, unsigned int which)
+{
+	static const uint32_t keys[] = { 0, 3 };
+	int other;
+
+	switch (which) {
+	case 0:		/* deleted */
+		check_ret(map_delete(h->outer[0], &keys[0]), 0, "DELETE");
+		break;
+	case 1:		/* replaced */
+		other = inner_new();
+		check_ret(outer_put(h->outer[0], keys[1], other, 0), 0,
+			  "replacing");
+		close(other);
+		break;
+	case 2:
+		close(h->outer[1]);
+		h->outer[1] = -1;
+		break;
+	default:
+		close(h->fd[which - 3]);
+		h->fd[which - 3] = -1;
+	}
+}
+
+static void last_holder(const struct outer_kind *k)
+{
+	unsigned int first, step, i;
+
+	for (first = 0; first < N_HOLDERS; first++) {
+		for (step = 1; step < N_HOLDERS; step++) {
+			int inner = inner_new();
+			uint32_t id = map_id(inner);
+			struct holders h;
+
+			row("2.11", "%s: holders from %u by %u", k->name, first,
+			    step);
+			holders_new(&h, k, inner);
+			for (i = 0; i < N_HOLDERS; i++) {
+				check(id_exists(id), "with %u holders",
+				      N_HOLDERS - i);
+				/* 5 is a prime: all of them, once each */
+				let_go(&h, (first + i * step) % N_HOLDERS);
+			}
+			/* A closed map of maps lets go when it is freed */
+			check(id_vanishes(id), "without holders");
+			close(h.outer[0]);
+		}
+	}
+}
+
+/* All that fails, and what changes nothing, takes no reference */
+static void no_extra_holder(const struct outer_kind *k)
+{
+	int outer = outer_new(k, 1), inner = inner_new(), other;
+	uint32_t key = 0, id = map_id(inner), bad_id;
+
+	row("2.11", "%s: a map over itself", k->name);
+	check_ret(outer_put(outer, 0, inner, 0), 0, "UPDATE");
+	check_ret(outer_put(outer, 0, inner, 0), 0, "again");
+	close(inner);
+	check(id_exists(id), "the element holds it");
+	check_ret(map_delete(outer, &key), 0, "DELETE");
+	check(!id_exists(id), "nobody holds it");
+
+	row("2.11", "%s: what could not be put in", k->name);
+	put_new(outer, 0);
+	inner = inner_new();
+	id = map_id(inner);
+	other = map_new(&kinds[0], 4, 16, 4, 0);
+	bad_id = map_id(other);
+	check_ret(outer_put(outer, 0, other, 0), -EINVAL, "unlike");
+	check_ret(outer_put(outer, 0, inner, BPFMAP_F_NOEXIST),
+		  k->hash ? -EEXIST : -EINVAL, "NOEXIST");
+	check_ret(outer_put(outer, 1, inner, 0), -E2BIG, "full");
+	check_ret(outer_put(outer, 0, inner, 3), -EINVAL, "flags");
+	close(inner);
+	close(other);
+	check(!id_exists(id), "nobody holds it");
+	check(!id_exists(bad_id), "nobody holds the other one");
+	close(outer);
+}
+
+/* The content is the map's, not the descriptor's */
+static void content(const struct outer_kind *k)
+{
+	int outer = outer_new(k, 2), inner = inner_new(), again;
+	uint32_t key = 1, id = map_id(inner);
+	uint64_t value = 0x1122334455667788, got = 0;
+
+	row("2.11", "%s: content of an inner map", k->name);
+	check_ret(map_update(inner, &key, &value, 0), 0, "UPDATE inside");
+	check_ret(outer_put(outer, 0, inner, 0), 0, "UPDATE");
+	close(inner);
+	again = map_get_fd_by_id(outer_id(outer, 0), 0);
+	check_ret(again, GOT_FD, "GET_FD_BY_ID");
+	check_num(map_id(again), id, "id");
+	check_ret(map_lookup(again, &key, &got, 0), 0, "LOOKUP inside");
+	check_num(got, value, "value");
+	close(outer);
+	value = 9;
+	check_ret(map_update(again, &key, &value, 0), 0, "without the outer map");
+	check_ret(map_lookup(again, &key, &got, 0), 0, "without the outer map");
+	check_num(got, value, "value");
+	usleep(50000);
+	check(id_exists(id), "the descriptor holds it");
+	close(again);
+	check(!id_exists(id), "nobody holds it");
+}
+
+struct ids {
+	uint32_t inner[3];
+	uint32_t outer;
+	const struct outer_kind *k;
+};
+
+static void leave_all_open(void *arg)
+{
+	struct ids *ids = arg;
+	int fd = outer_new(ids->k, 3);
+	uint32_t i;
+
+	ids->outer = map_id(fd);
+	for (i = 0; i < 3; i++)
+		ids->inner[i] = put_new(fd, i);
+	map_freeze(fd);
+}
+
+static void death(const struct outer_kind *k)
+{
+	int pipe_fds[2], i;
+	struct ids ids = { .k = k };
+	pid_t pid;
+
+	row("4", "%s: its process dies", k->name);
+	if (!check(!pipe(pipe_fds), "pipe"))
+		return;
+	pid = fork();
+	if (!pid) {
+		leave_all_open(&ids);
+		_exit(write(pipe_fds[1], &ids, sizeof(ids)) != sizeof(ids));
+	}
+	check(pid > 0 && read(pipe_fds[0], &ids, sizeof(ids)) == sizeof(ids),
+	      "the child");
+	waitpid(pid, NULL, 0);
+	close(pipe_fds[0]);
+	close(pipe_fds[1]);
+	check(ids.outer && id_vanishes(ids.outer), "outer map");
+	for (i = 0; i < 3; i++)
+		check(ids.inner[i] && id_vanishes(ids.inner[i]), "inner map %d",
+		      i);
+}
+
+static void lifetime(const struct kind *kind)
+{
+	size_t i;
+
+	(void)kind;
+	for (i = 0; i < N_OUTERS; i++) {
+		last_holder(&outers[i]);
+		no_extra_holder(&outers[i]);
+		content(&outers[i]);
+		death(&outers[i]);
+	}
+}
+
+/* ------------------------------------------------------------------------- */
+/* Batches */
+
+/* A map of maps, what is in it, and buffers for all of it */
+struct full {
+	const struct outer_kind *k;
+	int fd;
+	uint32_t ids[N];	/* 0: nothing there */
+	uint32_t keys[N], values[N], out;
+};
+
+/* @mask: the keys to put in; nobody else holds the maps */
+static void full_new(struct full *f, const struct outer_kind *k,
+		     unsigned int mask)
+{
+	uint32_t i;
+
+	memset(f, 0, sizeof(*f));
+	f->k = k;
+	f->fd = outer_new(k, N);
+	for (i = 0; i < N; i++)
+		if (mask & 1U << i)
+			f->ids[i] = put_new(f->fd, i);
+}
+
+static int full_batch(struct full *f, int cmd, const uint32_t *in,
+		      uint32_t *count)
+{
+	struct batch b = { .in = in, .out = &f->out, .keys = f->keys,
+			   .values = f->values, .count = *count };
+	int ret;
+
+	f->out = UNTOUCHED;
+	memset(f->keys, FILL, sizeof(f->keys));
+	memset(f->values, FILL, sizeof(f->values));
+	ret = map_batch(cmd, f->fd, &b);
+	*count = b.count;
+	return ret;
+}
+
+/* A map is there exactly if its key is; keys in @gone are to be absent */
+static void check_full(struct full *f, unsigned int gone)
+{
+	uint32_t i;
+
+	for (i = 0; i < N; i++) {
+		if (!f->ids[i] || gone & 1U << i)
+			check_ret(outer_id(f->fd, i), -ENOENT, "key %u", i);
+		else
+			check_num(outer_id(f->fd, i), f->ids[i], "key %u", i);
+		if (f->ids[i])
+			check_num(id_exists(f->ids[i]), !(gone & 1U << i),
+				  "map of key %u", i);
+	}
+}
+
+/* @mask: the keys that came, of an array in this order */
+static void check_batch(struct full *f, uint32_t count, unsigned int mask)
+{
+	unsigned int seen = 0;
+	uint32_t i;
+
+	check_num(count, __builtin_popcount(mask), "count");
+	for (i = 0; i < count && i < N; i++) {
+		uint32_t key = f->keys[i];
+
+		if (!check(key < N && !(seen & 1U << key), "key %u", key))
+			continue;
+		check(f->k->hash || !(seen >> key), "order of key %u", key);
+		seen |= 1U << key;
+		check_num(f->values[i], f->ids[key], "id under key %u", key);
+	}
+	check_num(seen, mask, "keys");
+	for (; i < N; i++)
+		check(f->keys[i] == UNTOUCHED && f->values[i] == UNTOUCHED,
+		      "element %u is untouched", i);
+}
+
+#define B(n) (1U << (n))
+
+static const struct lookup_row {
+	const char *name;
+	int in;		/* -1: NULL */
+	uint32_t count;
+	int want;
+	unsigned int mask;
+	int out;	/* -1: untouched */
+} lookup_rows[] = {
+	/* with keys 1, 3, 4 and 8 */
+	{ "all", -1, N, -ENOENT, B(1) | B(3) | B(4) | B(8), 9 },
+	{ "more than all", -1, 4, 0, B(1) | B(3) | B(4) | B(8), 8 },
+	{ "first two", -1, 2, 0, B(1) | B(3), 3 },
+	{ "next two", 3, 2, 0, B(4) | B(8), 8 },
+	{ "the rest", 8, 2, -ENOENT, 0, -1 },
+	{ "at the end", 9, 2, -ENOENT, 0, -1 },
+	{ "from an empty one", 2, 1, 0, B(3), 3 },
+	{ "from an empty one to the end", 5, 3, -ENOENT, B(8), 9 },
+	{ "from an unknown one", 77, 3, 0, B(1) | B(3) | B(4), 4 },
+	{ "none", -1, 0, 0, 0, -1 },
+};
+
+static void lookup_array(const struct outer_kind *k)
+{
+	uint32_t count;
+	struct full f;
+	size_t i;
+
+	full_new(&f, k, B(1) | B(3) | B(4) | B(8));
+	for (i = 0; i < ARRAY_SIZE(lookup_rows); i++) {
+		const struct lookup_row *r = &lookup_rows[i];
+		uint32_t in = r->in;
+
+		count = r->count;
+		row("1.7", "LOOKUP_BATCH %s: %s", k->name, r->name);
+		check_ret(full_batch(&f, LB, r->in < 0 ? NULL : &in, &count),
+			  r->want, "result");
+		check_batch(&f, count, r->mask);
+		check_num(f.out, r->out < 0 ? UNTOUCHED : (uint32_t)r->out,
+			  "out_batch");
+	}
+	check_full(&f, 0);
+	close(f.fd);
+
+	full_new(&f, k, 0);
+	row("1.7", "LOOKUP_BATCH %s: empty", k->name);
+	count = N;
+	check_ret(full_batch(&f, LB, NULL, &count), -ENOENT, "result");
+	check_batch(&f, count, 0);
+	check_num(f.out, UNTOUCHED, "out_batch");
+	close(f.fd);
+}
+
+static void lookup_hash(const struct outer_kind *k)
+{
+	const unsigned int mask = B(0) | B(2) | B(3) | B(7) | B(9);
+	uint32_t count = N;
+	struct full f;
+
+	full_new(&f, k, mask);
+	row("1.7", "LOOKUP_BATCH %s", k->name);
+	check_ret(full_batch(&f, LB, NULL, &count), -ENOENT, "result");
+	check_batch(&f, count, mask);
+	check_num(f.out, 16, "out_batch");
+	check_full(&f, 0);
+	row("1.7", "LOOKUP_AND_DELETE_BATCH %s", k->name);
+	count = N;
+	check_ret(full_batch(&f, LADB, NULL, &count), -ENOENT, "result");
+	check_batch(&f, count, mask);
+	check_full(&f, mask);
+	row("1.7", "LOOKUP_AND_DELETE_BATCH %s: empty", k->name);
+	count = N;
+	check_ret(full_batch(&f, LADB, NULL, &count), -ENOENT, "result");
+	check_batch(&f, count, 0);
+	close(f.fd);
+}
+
+/* Each key's map is let go once, whether or not user space learns of it */
+static void faults(const struct outer_kind *k)
+{
+	struct full f;
+	struct batch b = { .out = &f.out, .keys = f.keys, .count = N };
+	unsigned int i, gone = 0;
+
+	full_new(&f, k, B(N) - 1);
+	b.values = bad_ptr();
+	row("1.7", "LOOKUP_BATCH %s: bad values", k->name);
+	check_ret(map_batch(LB, f.fd, &b), -EFAULT, "result");
+	check_num(b.count, 0, "count");
+	check_full(&f, 0);
+	if (k->hash) {
+		row("1.7", "LOOKUP_AND_DELETE_BATCH %s: bad values", k->name);
+		b.count = N;
+		check_ret(map_batch(LADB, f.fd, &b), -EFAULT, "result");
+		check_num(b.count, 0, "count");
+		for (i = 0; i < N; i++)
+			if (outer_id(f.fd, i) == -ENOENT)
+				gone |= B(i);
+		check(gone && gone != B(N) - 1, "one bucket is lost: %#x", gone);
+		check_full(&f, gone);
+	}
+	close(f.fd);
+}
+
+static void update_batches(const struct outer_kind *k)
+{
+	uint32_t keys[4] = { 0, 5, 6, 7 };
+	int fds[4] = { inner_new(), inner_new(), closed_fd(), inner_new() };
+	struct batch b = { .keys = keys, .values = fds, .count = 4 };
+	struct full f;
+
+	full_new(&f, k, B(5) | B(7));
+	row("1.7", "UPDATE_BATCH %s: closed fd", k->name);
+	check_ret(map_batch(UB, f.fd, &b), -EBADF, "result");
+	check_num(b.count, 2, "count");
+	check(!id_exists(f.ids[5]), "what was replaced");
+	f.ids[0] = map_id(fds[0]);
+	f.ids[5] = map_id(fds[1]);
+	check_full(&f, 0);
+
+	row("1.7", "UPDATE_BATCH %s: map unlike the others", k->name);
+	fds[2] = map_new(&kinds[0], 4, 4, 4, 0);
+	b.count = 4;
+	check_ret(map_batch(UB, f.fd, &b), -EINVAL, "result");
+	check_num(b.count, 2, "count");
+	check_full(&f, 0);
+	close(fds[2]);
+
+	row("1.7", "UPDATE_BATCH %s", k->name);
+	fds[2] = inner_new();
+	b.count = 4;
+	check_ret(map_batch(UB, f.fd, &b), 0, "result");
+	check_num(b.count, 4, "count");
+	check(!id_exists(f.ids[7]), "what was replaced");
+	f.ids[6] = map_id(fds[2]);
+	f.ids[7] = map_id(fds[3]);
+	check_full(&f, 0);
+	b.count = 1;
+	b.elem_flags = BPFMAP_F_EXIST;
+	check_ret(map_batch(UB, f.fd, &b), -EINVAL, "EXIST");
+	check_full(&f, 0);
+	for (b.count = 0; b.count < 4; b.count++)
+		close(fds[b.count]);
+	check_full(&f, 0);
+	close(f.fd);
+}
+
+static void delete_batches(const struct outer_kind *k)
+{
+	uint32_t keys[3] = { 2, 7, 3 };
+	struct batch b = { .keys = keys, .values = keys, .count = 3 };
+	struct full f;
+
+	full_new(&f, k, B(2) | B(3) | B(5));
+	row("1.7", "DELETE_BATCH %s", k->name);
+	check_ret(map_batch(DB, f.fd, &b), k->hash ? -ENOENT : -ENOTSUPP,
+		  "result");
+	check_num(b.count, k->hash ? 1 : 3, "count");
+	check_full(&f, k->hash ? B(2) : 0);
+	if (!k->hash) {
+		check_ret(map_batch(LADB, f.fd, &b), -ENOTSUPP,
+			  "LOOKUP_AND_DELETE_BATCH");
+		b.count = 0;
+		check_ret(map_batch(DB, f.fd, &b), -ENOTSUPP, "count 0");
+		check_ret(map_batch(LADB, f.fd, &b), -ENOTSUPP,
+			  "LOOKUP_AND_DELETE_BATCH, count 0");
+		check_full(&f, 0);
+	}
+	close(f.fd);
+}
+
+static void batches(const struct kind *kind)
+{
+	size_t i;
+
+	(void)kind;
+	for (i = 0; i < N_OUTERS; i++) {
+		if (outers[i].hash)
+			lookup_hash(&outers[i]);
+		else
+			lookup_array(&outers[i]);
+		faults(&outers[i]);
+		update_batches(&outers[i]);
+		delete_batches(&outers[i]);
+	}
+}
+
+/* ------------------------------------------------------------------------- */
+/* Freezing, and the modes of descriptors */
+
+static void frozen_outer(const struct outer_kind *k)
+{
+	int outer = outer_new(k, 2), inner;
+	uint32_t key = 0, id = put_new(outer, 0);
+	uint64_t value = 5;
+
+	row("3.5", "FREEZE %s", k->name);
+	check_ret(map_freeze(outer), 0, "result");
+	check_num(outer_id(outer, 0), id, "LOOKUP");
+	check_ret(outer_put(outer, 0, closed_fd(), 0), -EPERM, "UPDATE");
+	check_ret(map_delete(outer, &key), -EPERM, "DELETE");
+	inner = map_get_fd_by_id(id, 0);
+	check_ret(map_update(inner, &key, &value, 0), 0, "the inner map is not");
+	check_ret(map_freeze(inner), 0, "but can be");
+	close(outer);
+	close(inner);
+	check(id_vanishes(id), "frozen maps are freed");
+}
+
+static void frozen_inner(const struct outer_kind *k)
+{
+	int outer = outer_new(k, 2), inner = inner_new();
+	uint32_t key = 0, id = map_id(inner);
+	uint64_t value = 5;
+
+	row("3.5", "%s: FREEZE of an inner map", k->name);
+	check_ret(map_freeze(inner), 0, "result");
+	check_ret(outer_put(outer, 0, inner, 0), 0, "it can be put in");
+	check_ret(map_update(inner, &key, &value, 0), -EPERM, "UPDATE inside");
+	close(inner);
+	put_new(outer, 0);
+	check(!id_exists(id), "and be replaced");
+	check_ret(map_delete(outer, &key), 0, "the outer map is not frozen");
+	close(outer);
+}
+
+static void modes(const struct outer_kind *k)
+{
+	int outer = outer_new(k, 2), inner = inner_new();
+	uint32_t key = 0, id = map_id(inner);
+	int rdonly = map_get_fd_by_id(map_id(outer), BPFMAP_F_RDONLY);
+	int wronly = map_get_fd_by_id(map_id(outer), BPFMAP_F_WRONLY);
+	int inner_rdonly = map_get_fd_by_id(id, BPFMAP_F_RDONLY);
+	int inner_wronly = map_get_fd_by_id(id, BPFMAP_F_WRONLY);
+
+	row("1.5", "%s: RDONLY fd", k->name);
+	check_ret(outer_put(rdonly, 0, inner, 0), -EPERM, "UPDATE");
+	check_ret(outer_put(rdonly, 0, closed_fd(), 0), -EPERM,
+		  "UPDATE, closed fd");
+	check_ret(map_delete(rdonly, &key), -EPERM, "DELETE");
+	check_ret(outer_id(rdonly, 0), -ENOENT, "LOOKUP");
+	row("1.5", "%s: WRONLY fd", k->name);
+	check_ret(outer_put(wronly, 0, inner, 0), 0, "UPDATE");
+	check_ret(outer_id(wronly, 0), -EPERM, "LOOKUP");
+	check_num(outer_id(rdonly, 0), id, "it is there");
+	check_ret(map_delete(wronly, &key), 0, "DELETE");
+	row("2.11", "%s: mode of the inner fd", k->name);
+	check_ret(outer_put(outer, 0, inner_rdonly, 0), 0, "RDONLY");
+	check_ret(outer_put(outer, 1, inner_wronly, 0), 0, "WRONLY");
+	check_num(outer_id(outer, 0), id, "RDONLY");
+	check_num(outer_id(outer, 1), id, "WRONLY");
+	close(rdonly);
+	close(wronly);
+	close(inner_rdonly);
+	close(inner_wronly);
+	close(inner);
+	close(outer);
+}
+
+/* /proc/self/fdinfo has the id of a map whose memory is counted */
+static void fdinfo(const struct outer_kind *k)
+{
+	unsigned long type = 0, id = 0, memlock = 0;
+	int outer = outer_new(k, 1000);
+	char name[64], line[128];
+	FILE *f;
+
+	row("4", "%s: fdinfo", k->name);
+	snprintf(name, sizeof(name), "/proc/self/fdinfo/%d", outer);
+	f = fopen(name, "re");
+	if (check(f, "%s", name)) {
+		while (fgets(line, sizeof(line), f)) {
+			sscanf(line, "map_type:\t%lu", &type);
+			sscanf(line, "map_id:\t%lu", &id);
+			sscanf(line, "memlock:\t%lu", &memlock);
+		}
+		fclose(f);
+	}
+	check_num(type, k->type, "map_type");
+	check_num(id, map_id(outer), "map_id");
+	check(memlock >= (k->flags ? 1 : 8000), "memlock %lu", memlock);
+	close(outer);
+}
+
+static void descriptors(const struct kind *kind)
+{
+	size_t i;
+
+	(void)kind;
+	for (i = 0; i < N_OUTERS; i++) {
+		if (since(6, 12)) {
+			frozen_outer(&outers[i]);
+			frozen_inner(&outers[i]);
+		}
+		modes(&outers[i]);
+		fdinfo(&outers[i]);
+	}
+}
+
+int main(void)
+{
+	static const struct test tests[] = {
+		TEST(lifetime, 0),
+		TEST(batches, 0),
+		TEST(descriptors, 0),
+	};
+
+	return run_tests("contract_inner", tests, ARRAY_SIZE(tests));
+}

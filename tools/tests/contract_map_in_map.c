@@ -1,0 +1,632 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * contract_map_in_map - maps of maps: what may be created (contract 2.1, 2.2)
+ * and put in (2.11), and what the element commands answer (2.3 to 2.5)
+ */
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/mman.h>
+
+#include "outer.h"
+
+#define LAD	BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_ELEM
+
+static int create(const struct bpfmap_create_attr *create)
+{
+	union attr a = { .create = *create };
+
+	return sys_map(BPFMAP_CMD_MAP_CREATE, &a, sizeof(a));
+}
+
+/* ------------------------------------------------------------------------- */
+/* MAP_CREATE */
+
+#define OUTER_ATTR(t, k, v, n, f, ...) {				\
+	.map_type = BPFMAP_TYPE_##t, .key_size = k, .value_size = v,	\
+	.max_entries = n, .map_flags = f, ##__VA_ARGS__ }
+#define AOM(...) OUTER_ATTR(ARRAY_OF_MAPS, __VA_ARGS__)
+#define HOM(...) OUTER_ATTR(HASH_OF_MAPS, __VA_ARGS__)
+#define BAD_NAME .map_name = "a-b"
+
+/* @want: result with a good inner_map_fd; @closed: with a closed one */
+static const struct create_row {
+	const char *name;
+	struct bpfmap_create_attr a;
+	int want;
+	int closed;
+} create_rows[] = {
+	{ "AoM", AOM(4, 4, 2, 0), GOT_FD, -EBADF },
+	{ "AoM value 0", AOM(4, 0, 2, 0), -EINVAL, -EINVAL },
+	{ "AoM value 3", AOM(4, 3, 2, 0), -EINVAL, -EINVAL },
+	{ "AoM value 8", AOM(4, 8, 2, 0), -EINVAL, -EINVAL },
+	{ "AoM value 2^32-1", AOM(4, -1, 2, 0), -EINVAL, -EINVAL },
+	{ "AoM key 0", AOM(0, 4, 2, 0), -EINVAL, -EINVAL },
+	{ "AoM key 8", AOM(8, 4, 2, 0), -EINVAL, -EINVAL },
+	{ "AoM max 0", AOM(4, 4, 0, 0), -EINVAL, -EINVAL },
+	{ "AoM max 1", AOM(4, 4, 1, 0), GOT_FD, -EBADF },
+	{ "AoM RDONLY", AOM(4, 4, 2, BPFMAP_F_RDONLY), GOT_FD, -EBADF },
+	{ "AoM WRONLY", AOM(4, 4, 2, BPFMAP_F_WRONLY), GOT_FD, -EBADF },
+	{ "AoM NUMA_NODE", AOM(4, 4, 2, BPFMAP_F_NUMA_NODE), GOT_FD,
+	  -EBADF },
+	{ "AoM NUMA_NODE 12345", AOM(4, 4, 2, BPFMAP_F_NUMA_NODE,
+	  .numa_node = 12345), -EINVAL, -EINVAL },
+	{ "AoM RDONLY_PROG", AOM(4, 4, 2, BPFMAP_F_RDONLY_PROG), -EINVAL,
+	  -EINVAL },
+	{ "AoM WRONLY_PROG", AOM(4, 4, 2, BPFMAP_F_WRONLY_PROG), -EINVAL,
+	  -EINVAL },
+	{ "AoM MMAPABLE", AOM(4, 4, 2, BPFMAP_F_MMAPABLE), -EINVAL,
+	  -EINVAL },
+	{ "AoM INNER_MAP", AOM(4, 4, 2, BPFMAP_F_INNER_MAP), -EINVAL,
+	  -EINVAL },
+	{ "AoM NO_PREALLOC", AOM(4, 4, 2, BPFMAP_F_NO_PREALLOC), -EINVAL,
+	  -EINVAL },
+	{ "AoM ZERO_SEED", AOM(4, 4, 2, BPFMAP_F_ZERO_SEED), -EINVAL,
+	  -EINVAL },
+	{ "AoM map_extra", AOM(4, 4, 2, 0, .map_extra = 1), -EINVAL, -EINVAL },
+	{ "AoM map_ifindex", AOM(4, 4, 2, 0, .map_ifindex = 1), -EINVAL, -EINVAL },
+	{ "AoM max 2^32-1", AOM(4, 4, -1, 0), NO_WANT, -EBADF },
+	{ "AoM bad name", AOM(4, 4, 2, 0, BAD_NAME), -EINVAL, -EBADF },
+	{ "AoM name", AOM(4, 4, 2, 0, .map_name = "outer"), GOT_FD, -EBADF },
+
+	{ "HoM", HOM(4, 4, 2, 0), GOT_FD, -EBADF },
+	{ "HoM value 0", HOM(4, 0, 2, 0), -EINVAL, -EINVAL },
+	{ "HoM value 3", HOM(4, 3, 2, 0), -EINVAL, -EINVAL },
+	{ "HoM value 8", HOM(4, 8, 2, 0), -EINVAL, -EINVAL },
+	{ "HoM value 2^32-1", HOM(4, -1, 2, 0), -EINVAL, -EINVAL },
+	{ "HoM key 0", HOM(0, 4, 2, 0), -EINVAL, -EINVAL },
+	{ "HoM key 1", HOM(1, 4, 2, 0), GOT_FD, -EBADF },
+	{ "HoM key 13", HOM(13, 4, 2, 0), GOT_FD, -EBADF },
+	{ "HoM key over limit", HOM((4 << 20) - 48 - 4, 4, 2, 0), -E2BIG,
+	  -E2BIG },
+	{ "HoM key at limit", HOM((4 << 20) - 48 - 5, 4, 2, 0), GOT_FD,
+	  -EBADF },
+	{ "HoM max 0", HOM(4, 4, 0, 0), -EINVAL, -EINVAL },
+	{ "HoM max over 2^31", HOM(4, 4, (1U << 31) + 1, 0), -E2BIG,
+	  -EBADF },
+	{ "HoM RDONLY", HOM(4, 4, 2, BPFMAP_F_RDONLY), GOT_FD, -EBADF },
+	{ "HoM NO_PREALLOC", HOM(4, 4, 2, BPFMAP_F_NO_PREALLOC), GOT_FD,
+	  -EBADF },
+	{ "HoM ZERO_SEED", HOM(4, 4, 2, BPFMAP_F_ZERO_SEED), GOT_FD,
+	  -EBADF },
+	{ "HoM NUMA_NODE", HOM(4, 4, 2, BPFMAP_F_NUMA_NODE), GOT_FD,
+	  -EBADF },
+	{ "HoM RDONLY_PROG", HOM(4, 4, 2, BPFMAP_F_RDONLY_PROG), GOT_FD,
+	  -EBADF },
+	{ "HoM WRONLY_PROG", HOM(4, 4, 2, BPFMAP_F_WRONLY_PROG), GOT_FD,
+	  -EBADF },
+	{ "HoM both of them", HOM(4, 4, 2, BPFMAP_F_RDONLY_PROG |
+	  BPFMAP_F_WRONLY_PROG), -EINVAL, -EINVAL },
+	{ "HoM NO_COMMON_LRU", HOM(4, 4, 2, BPFMAP_F_NO_COMMON_LRU),
+	  -EINVAL, -EINVAL },
+	{ "HoM MMAPABLE", HOM(4, 4, 2, BPFMAP_F_MMAPABLE), -EINVAL,
+	  -EINVAL },
+	{ "HoM INNER_MAP", HOM(4, 4, 2, BPFMAP_F_INNER_MAP), -EINVAL,
+	  -EINVAL },
+	{ "HoM map_extra", HOM(4, 4, 2, 0, .map_extra = 1), -EINVAL, -EINVAL },
+	{ "HoM bad name", HOM(4, 4, 2, 0, BAD_NAME), -EINVAL, -EBADF },
+};
+
+static void check_created(int fd, const struct bpfmap_create_attr *a)
+{
+	struct bpfmap_info info;
+
+	check_ret(map_info(fd, &info), 0, "OBJ_GET_INFO_BY_FD");
+	check_num(info.type, a->map_type, "type");
+	check_num(info.key_size, a->key_size, "key_size");
+	check_num(info.value_size, 4, "value_size");
+	check_num(info.max_entries, a->max_entries, "max_entries");
+	check_num(info.map_flags, a->map_flags &
+		  ~(BPFMAP_F_RDONLY | BPFMAP_F_WRONLY), "map_flags");
+}
+
+static void creating(const struct kind *k)
+{
+	int template = inner_new(), fd;
+	size_t i;
+
+	(void)k;
+	for (i = 0; i < ARRAY_SIZE(create_rows); i++) {
+		const struct create_row *r = &create_rows[i];
+		struct bpfmap_create_attr a = r->a;
+
+		if (r->want != NO_WANT) {
+			row("2.2", "%s", r->name);
+			a.inner_map_fd = template;
+			fd = create(&a);
+			check_ret(fd, r->want, "good inner_map_fd");
+			if (fd >= 0) {
+				check_created(fd, &a);
+				close(fd);
+			}
+		}
+		row("2.2", "%s, closed inner_map_fd", r->name);
+		a.inner_map_fd = closed_fd();
+		check_ret(create(&a), r->closed, "result");
+	}
+	close(template);
+}
+
+/* Without CAP_SYS_ADMIN; the device itself can be used by whom may open it */
+static void unprivileged(void *arg)
+{
+	struct bpfmap_create_attr a = HOM(4, 4, 2, BPFMAP_F_ZERO_SEED,
+					  .inner_map_fd = *(int *)arg);
+
+	check_ret(create(&a), -EPERM, "ZERO_SEED");
+	a.key_size = 0;
+	check_ret(create(&a), -EPERM, "ZERO_SEED before sizes");
+	a.value_size = 8;
+	check_ret(create(&a), -EINVAL, "value_size before ZERO_SEED");
+}
+
+static int exclusive_new(void)
+{
+	uint8_t hash[32] = { 1 };
+	struct bpfmap_create_attr a = {
+		.map_type = BPFMAP_TYPE_HASH, .key_size = 4, .value_size = 8,
+		.max_entries = 4, .excl_prog_hash = PTR(hash),
+		.excl_prog_hash_size = sizeof(hash),
+	};
+
+	return create(&a);
+}
+
+static void as_fd_0(void *arg)
+{
+	struct bpfmap_create_attr a = HOM(4, 4, 2, 0);
+	int fd;
+
+	dup2(*(int *)arg, 0);
+	fd = create(&a);
+	check_ret(fd, GOT_FD, "inner_map_fd 0 is a map");
+	close(0);
+	check_ret(create(&a), -EBADF, "inner_map_fd 0 is closed");
+	dup2(fd, 0);
+	check_ret(create(&a), -EINVAL, "inner_map_fd 0 is a map of maps");
+}
+
+static void template_fds(const struct kind *k)
+{
+	int template = inner_new(), outer, excl;
+	size_t i, j;
+
+	(void)k;
+	for (i = 0; i < N_OUTERS; i++) {
+		row("2.2", "%s: inner_map_fd", outers[i].name);
+		check_ret(outer_create(&outers[i], 1, other_fd()), -EINVAL,
+			  "no map");
+		check_ret(outer_create(&outers[i], 1, -1), -EBADF, "-1");
+		for (j = 0; j < N_OUTERS; j++) {
+			outer = outer_create(&outers[j], 1, template);
+			check_ret(outer_create(&outers[i], 1, outer), -EINVAL,
+				  "map of maps");
+			close(outer);
+		}
+		if (since(7, 0)) {
+			excl = exclusive_new();
+			check_ret(outer_create(&outers[i], 1, excl), -ENOTSUPP,
+				  "map for one program");
+			close(excl);
+		}
+	}
+	row("2.2", "descriptor 0");
+	in_child(as_fd_0, &template);
+	row("2.1", "without CAP_SYS_ADMIN");
+	if (since(6, 12))
+		as_nobody(unprivileged, &template);
+	close(template);
+}
+
+/* ------------------------------------------------------------------------- */
+/* What may be put in */
+
+/* Other maps than the first one of a group differ from it in one respect */
+#define INNER(t, k, v, n, f) { .map_type = BPFMAP_TYPE_##t, .key_size = k, \
+			       .value_size = v, .max_entries = n, .map_flags = f }
+#define NP BPFMAP_F_NO_PREALLOC
+#define IM BPFMAP_F_INNER_MAP
+
+static const struct fit_row {
+	const char *name;
+	struct bpfmap_create_attr template;
+	struct bpfmap_create_attr inner;
+	int want;
+} fit_rows[] = {
+	{ "same hash", INNER(HASH, 4, 8, 4, 0), INNER(HASH, 4, 8, 4, 0), 0 },
+	{ "larger hash", INNER(HASH, 4, 8, 4, 0), INNER(HASH, 4, 8, 99, 0), 0 },
+	{ "smaller hash", INNER(HASH, 4, 8, 4, 0), INNER(HASH, 4, 8, 1, 0), 0 },
+	{ "hash, key_size", INNER(HASH, 4, 8, 4, 0), INNER(HASH, 8, 8, 4, 0),
+	  -EINVAL },
+	{ "hash, value_size", INNER(HASH, 4, 8, 4, 0), INNER(HASH, 4, 4, 4, 0),
+	  -EINVAL },
+	{ "hash, value_size of same room", INNER(HASH, 4, 8, 4, 0),
+	  INNER(HASH, 4, 7, 4, 0), -EINVAL },
+	{ "hash, flags", INNER(HASH, 4, 8, 4, 0), INNER(HASH, 4, 8, 4, NP),
+	  -EINVAL },
+	{ "hash, flags the other way", INNER(HASH, 4, 8, 4, NP),
+	  INNER(HASH, 4, 8, 4, 0), -EINVAL },
+	{ "hash, same flags", INNER(HASH, 4, 8, 4, NP),
+	  INNER(HASH, 4, 8, 9, NP), 0 },
+	{ "hash, RDONLY is the descriptor's", INNER(HASH, 4, 8, 4, 0),
+	  INNER(HASH, 4, 8, 4, BPFMAP_F_RDONLY), 0 },
+	{ "hash, WRONLY is the descriptor's",
+	  INNER(HASH, 4, 8, 4, BPFMAP_F_WRONLY), INNER(HASH, 4, 8, 4, 0), 0 },
+	{ "hash, RDONLY_PROG is the map's", INNER(HASH, 4, 8, 4, 0),
+	  INNER(HASH, 4, 8, 4, BPFMAP_F_RDONLY_PROG), -EINVAL },
+	{ "hash and array", INNER(HASH, 4, 8, 4, 0), INNER(ARRAY, 4, 8, 4, 0),
+	  -EINVAL },
+	{ "hash and percpu_hash", INNER(HASH, 4, 8, 4, 0),
+	  INNER(PERCPU_HASH, 4, 8, 4, 0), -EINVAL },
+	{ "percpu_hash", INNER(PERCPU_HASH, 4, 8, 4, 0),
+	  INNER(PERCPU_HASH, 4, 8, 9, 0), 0 },
+	{ "same array", INNER(ARRAY, 4, 8, 4, 0), INNER(ARRAY, 4, 8, 4, 0), 0 },
+	{ "larger array", INNER(ARRAY, 4, 8, 4, 0), INNER(ARRAY, 4, 8, 5, 0),
+	  -EINVAL },
+	{ "smaller array", INNER(ARRAY, 4, 8, 4, 0), INNER(ARRAY, 4, 8, 3, 0),
+	  -EINVAL },
+	{ "array, value_size", INNER(ARRAY, 4, 8, 4, 0),
+	  INNER(ARRAY, 4, 9, 4, 0), -EINVAL },
+	{ "array and percpu_array", INNER(ARRAY, 4, 8, 4, 0),
+	  INNER(PERCPU_ARRAY, 4, 8, 4, 0), -EINVAL },
+	{ "inner_map and array", INNER(ARRAY, 4, 8, 4, IM),
+	  INNER(ARRAY, 4, 8, 4, 0), -EINVAL },
+	{ "array and inner_map", INNER(ARRAY, 4, 8, 4, 0),
+	  INNER(ARRAY, 4, 8, 4, IM), -EINVAL },
+	{ "larger inner_map", INNER(ARRAY, 4, 8, 4, IM),
+	  INNER(ARRAY, 4, 8, 99, IM), 0 },
+	{ "smaller inner_map", INNER(ARRAY, 4, 8, 4, IM),
+	  INNER(ARRAY, 4, 8, 1, IM), 0 },
+	{ "inner_map, value_size", INNER(ARRAY, 4, 8, 4, IM),
+	  INNER(ARRAY, 4, 4, 4, IM), -EINVAL },
+	{ "same percpu_array", INNER(PERCPU_ARRAY, 4, 8, 4, 0),
+	  INNER(PERCPU_ARRAY, 4, 8, 4, 0), 0 },
+};
+
+static void fits(const struct outer_kind *k, const struct fit_row *r)
+{
+	int template = create(&r->template), inner = create(&r->inner), outer;
+
+	row("2.11", "%s: %s", k->name, r->name);
+	outer = outer_create(k, 1, template);
+	check_ret(outer, GOT_FD, "MAP_CREATE");
+	close(template);
+	check_ret(outer_put(outer, 0, inner, 0), r->want, "UPDATE");
+	/* What was created WRONLY can be put in, not be asked for its id */
+	if (r->want)
+		check_ret(outer_id(outer, 0), -ENOENT, "nothing changed");
+	else
+		check_num(outer_id(outer, 0), map_id(inner), "id");
+	close(inner);
+	close(outer);
+}
+
+static void matching(const struct kind *kind)
+{
+	static const struct fit_row other_size = {
+		"larger percpu_array", INNER(PERCPU_ARRAY, 4, 8, 4, 0),
+		INNER(PERCPU_ARRAY, 4, 8, 5, 0), -EINVAL
+	};
+	size_t i, j;
+
+	(void)kind;
+	for (i = 0; i < N_OUTERS; i++) {
+		for (j = 0; j < ARRAY_SIZE(fit_rows); j++)
+			fits(&outers[i], &fit_rows[j]);
+		if (since(7, 0))
+			fits(&outers[i], &other_size);
+	}
+}
+
+/* All other types; one that cannot be created here does not exist here yet */
+static const struct bpfmap_create_attr inner_types[] = {
+	INNER(HASH, 4, 8, 4, 0), INNER(ARRAY, 4, 8, 4, 0),
+	INNER(PERCPU_HASH, 4, 8, 4, 0), INNER(PERCPU_ARRAY, 4, 8, 4, 0),
+	INNER(LRU_HASH, 4, 8, 4, 0), INNER(LRU_PERCPU_HASH, 4, 8, 4, 0),
+	INNER(LPM_TRIE, 8, 8, 4, NP), INNER(QUEUE, 0, 8, 4, 0),
+	INNER(STACK, 0, 8, 4, 0), INNER(RINGBUF, 0, 0, 4096, 0),
+	INNER(BLOOM_FILTER, 0, 8, 4, 0), INNER(RHASH, 4, 8, 4, NP),
+};
+
+static void inner_type(const struct outer_kind *k,
+		       const struct bpfmap_create_attr *type)
+{
+	int one = create(type), two = create(type), outer;
+
+	if (one >= 0) {
+		row("2.2", "%s of type %u", k->name, type->map_type);
+		outer = outer_create(k, 2, one);
+		check_ret(outer, GOT_FD, "MAP_CREATE");
+		check_ret(outer_put(outer, 0, one, 0), 0, "the template");
+		check_ret(outer_put(outer, 1, two, 0), 0, "another one");
+		check_ret(outer_put(outer, 0, two, 0), 0, "replacing");
+		check_num(outer_id(outer, 0), map_id(two), "id");
+		close(outer);
+	}
+	close(one);
+	close(two);
+}
+
+static void all_types(const struct kind *kind)
+{
+	size_t i, j;
+
+	(void)kind;
+	for (i = 0; i < N_OUTERS; i++)
+		for (j = 0; j < ARRAY_SIZE(inner_types); j++)
+			inner_type(&outers[i], &inner_types[j]);
+}
+
+/* ------------------------------------------------------------------------- */
+/* UPDATE: what is complained about first */
+
+enum what { GOOD, UNLIKE, CLOSED, NO_MAP, NEGATIVE, OUTER, EXCLUSIVE };
+
+/* Into a map of 2 entries with key 0 in it */
+static const struct update_row {
+	const char *name;
+	uint32_t key;
+	enum what what;
+	uint64_t flags;
+	int array, hash;
+	int since;
+} update_rows[] = {
+	{ "closed fd", 0, CLOSED, 0, -EBADF, -EBADF, 0 },
+	{ "negative fd", 0, NEGATIVE, 0, -EBADF, -EBADF, 0 },
+	{ "fd of no map", 0, NO_MAP, 0, -EINVAL, -EINVAL, 0 },
+	{ "map unlike the template", 0, UNLIKE, 0, -EINVAL, -EINVAL, 0 },
+	{ "a map of maps", 0, OUTER, 0, -EINVAL, -EINVAL, 0 },
+	{ "a map for one program", 0, EXCLUSIVE, 0, -ENOTSUPP, -ENOTSUPP, 7 },
+	{ "key out of range", 2, GOOD, 0, -E2BIG, NO_WANT, 0 },
+	{ "key 2^32-1", UINT32_MAX, GOOD, 0, -E2BIG, NO_WANT, 0 },
+	{ "key out of range, closed fd", 2, CLOSED, 0, -E2BIG, -EBADF, 0 },
+	{ "key out of range, unlike", 2, UNLIKE, 0, -E2BIG, -EINVAL, 0 },
+	{ "NOEXIST, present", 0, GOOD, 1, -EINVAL, -EEXIST, 0 },
+	{ "NOEXIST, present, closed fd", 0, CLOSED, 1, -EINVAL, -EBADF, 0 },
+	{ "NOEXIST, present, unlike", 0, UNLIKE, 1, -EINVAL, -EINVAL, 0 },
+	{ "NOEXIST, present, one program", 0, EXCLUSIVE, 1, -EINVAL, -ENOTSUPP,
+	  7 },
+	{ "EXIST, absent", 1, GOOD, 2, -EINVAL, -ENOENT, 0 },
+	{ "EXIST, absent, closed fd", 1, CLOSED, 2, -EINVAL, -EBADF, 0 },
+	{ "EXIST, out of range", 2, GOOD, 2, -EINVAL, NO_WANT, 0 },
+	{ "flags 3", 0, GOOD, 3, -EINVAL, -EINVAL, 0 },
+	{ "flags 3, closed fd", 0, CLOSED, 3, -EINVAL, -EBADF, 0 },
+	{ "flags 1<<5, closed fd", 0, CLOSED, 1 << 5, -EINVAL, -EBADF, 0 },
+	{ "flags 1<<31", 0, GOOD, 1U << 31, -EINVAL, -EINVAL, 0 },
+	{ "LOCK, closed fd", 0, CLOSED, BPFMAP_F_LOCK, -EINVAL, -EINVAL, 0 },
+	{ "CPU, closed fd", 0, CLOSED, BPFMAP_F_CPU, -EINVAL, -EINVAL, 7 },
+	{ "ALL_CPUS, closed fd", 0, CLOSED, BPFMAP_F_ALL_CPUS, -EINVAL, -EINVAL,
+	  7 },
+	{ "flags 1<<32, closed fd", 0, CLOSED, 1ULL << 32, -EINVAL, -EINVAL,
+	  7 },
+};
+
+/* A descriptor to put in, which the caller closes */
+static int what_fd(const struct outer_kind *k, enum what what)
+{
+	switch (what) {
+	case GOOD:
+		return inner_new();
+	case UNLIKE:
+		return map_new(&kinds[0], 8, 8, 4, 0);
+	case OUTER:
+		return outer_new(k, 2);
+	case EXCLUSIVE:
+		return exclusive_new();
+	case NO_MAP:
+		return dup(other_fd());
+	case NEGATIVE:
+		return -1;
+	default:
+		return closed_fd();
+	}
+}
+
+static void updating(const struct outer_kind *k)
+{
+	int outer = outer_new(k, 2), inner = inner_new();
+	uint32_t id = map_id(inner);
+	size_t i;
+
+	check_ret(outer_put(outer, 0, inner, 0), 0, "filling");
+	for (i = 0; i < ARRAY_SIZE(update_rows); i++) {
+		const struct update_row *r = &update_rows[i];
+		int want = k->hash ? r->hash : r->array, fd;
+
+		if (want == NO_WANT || (r->since && !since(r->since, 0)))
+			continue;
+		row("2.4", "UPDATE %s: %s", k->name, r->name);
+		fd = what_fd(k, r->what);
+		check_ret(outer_put(outer, r->key, fd, r->flags), want,
+			  "result");
+		check_num(outer_id(outer, 0), id, "key 0 is unchanged");
+		check_ret(outer_id(outer, 1), -ENOENT, "key 1 is unchanged");
+		close(fd);
+	}
+	close(outer);
+	close(inner);
+}
+
+/* A full hash takes no other key, but another map */
+static void full_hash(const struct outer_kind *k)
+{
+	int outer = outer_new(k, 2), one = inner_new(), two = inner_new();
+	uint32_t i;
+
+	row("2.4", "UPDATE %s: NOEXIST, absent", k->name);
+	check_ret(outer_put(outer, 7, one, BPFMAP_F_NOEXIST), 0, "result");
+	row("2.4", "UPDATE %s: EXIST, present", k->name);
+	check_ret(outer_put(outer, 7, two, BPFMAP_F_EXIST), 0, "result");
+	check_num(outer_id(outer, 7), map_id(two), "replaced");
+	check_ret(outer_put(outer, 8, two, 0), 0, "filling");
+	row("2.4", "UPDATE %s: full", k->name);
+	check_ret(outer_put(outer, 9, one, 0), -E2BIG, "another key");
+	check_ret(outer_put(outer, 9, closed_fd(), 0), -EBADF, "closed fd first");
+	check_ret(outer_put(outer, 9, one, BPFMAP_F_EXIST), -ENOENT, "EXIST");
+	for (i = 0; i < 20; i++) {
+		check_ret(outer_put(outer, 7, i & 1 ? one : two, 0), 0,
+			  "replacing");
+		check_num(outer_id(outer, 7), map_id(i & 1 ? one : two), "id");
+	}
+	close(outer);
+	close(one);
+	close(two);
+}
+
+static void updates(const struct kind *kind)
+{
+	size_t i;
+
+	(void)kind;
+	for (i = 0; i < N_OUTERS; i++) {
+		updating(&outers[i]);
+		if (outers[i].hash)
+			full_hash(&outers[i]);
+	}
+}
+
+/* ------------------------------------------------------------------------- */
+/* The other element commands */
+
+/* 4 bytes of value, no more, are read and written */
+static void four_bytes(const struct outer_kind *k, int outer, int inner)
+{
+	int *fd = edge_new(sizeof(*fd));
+	struct buf value = buf_new(12);
+	uint32_t key = 1, id = map_id(inner);
+
+	row("1.4", "%s: size of a value", k->name);
+	*fd = inner;
+	check_ret(map_update(outer, &key, fd, 0), 0, "UPDATE at the edge");
+	check_ret(map_lookup(outer, &key, fd, 0), 0, "LOOKUP at the edge");
+	check_num(*(uint32_t *)fd, id, "id at the edge");
+	check_ret(map_lookup(outer, &key, value.p + 1, 0), 0, "LOOKUP");
+	memcpy(&key, value.p + 1, sizeof(key));
+	check_num(key, id, "id, not aligned");
+	memset(value.p + 1, FILL, sizeof(key));
+	check_untouched(&value, "around it");
+	edge_free(fd, sizeof(*fd));
+	buf_free(&value);
+}
+
+static void lookups(const struct outer_kind *k, int outer, uint32_t id)
+{
+	struct buf value = buf_new(4);
+	uint32_t zero = 0;
+
+	row("2.4", "LOOKUP %s", k->name);
+	check_num(outer_id(outer, 0), id, "id");
+	check_ret(outer_id(outer, 1), -ENOENT, "empty");
+	check_ret(outer_id(outer, 2), -ENOENT, "out of range");
+	check_ret(outer_id(outer, UINT32_MAX), -ENOENT, "key 2^32-1");
+	check_ret(map_lookup(outer, NULL, value.p, 0), -EFAULT, "NULL key");
+	check_ret(map_lookup(outer, &zero, bad_ptr(), 0), -EFAULT, "bad value");
+	check_ret(map_lookup(outer, &zero, value.p, BPFMAP_F_EXIST), -EINVAL,
+		  "EXIST");
+	check_ret(map_lookup(outer, &zero, value.p, BPFMAP_F_LOCK), -EINVAL,
+		  "LOCK");
+	check_ret(map_lookup(outer, &zero, value.p, BPFMAP_F_CPU), -EINVAL,
+		  "CPU");
+	check_untouched(&value, "value");
+	row("2.3", "LOOKUP_AND_DELETE %s", k->name);
+	check_ret(map_elem(LAD, outer, &zero, value.p, 0), -ENOTSUPP, "present");
+	zero = 1;
+	check_ret(map_elem(LAD, outer, &zero, value.p, 0), -ENOTSUPP, "absent");
+	check_ret(map_elem(LAD, outer, NULL, value.p, 0), -EFAULT, "NULL key");
+	check_ret(map_elem(LAD, outer, &zero, value.p, 1), -EINVAL, "flags");
+	check_untouched(&value, "value");
+	check_num(outer_id(outer, 0), id, "still there");
+	buf_free(&value);
+}
+
+static void deletes(const struct outer_kind *k, int outer)
+{
+	static const uint32_t keys[] = { 0, 1, 2, UINT32_MAX };
+	int i;
+
+	row("2.4", "DELETE %s", k->name);
+	check_ret(map_delete(outer, NULL), -EFAULT, "NULL key");
+	check_ret(map_delete(outer, &keys[1]), -ENOENT, "empty");
+	for (i = 2; i < 4; i++)
+		check_ret(map_delete(outer, &keys[i]),
+			  k->hash ? -ENOENT : -E2BIG, "key %u", keys[i]);
+	check_ret(map_delete(outer, &keys[0]), 0, "present");
+	check_ret(outer_id(outer, 0), -ENOENT, "deleted");
+	check_ret(map_delete(outer, &keys[0]), -ENOENT, "again");
+}
+
+/* All indexes of an array, empty or not; keys of a hash */
+static void walks(const struct outer_kind *k, int inner)
+{
+	int outer = outer_new(k, 3);
+	uint32_t next, key, n = 0;
+	bool more;
+
+	row("2.5", "GET_NEXT_KEY %s", k->name);
+	check_ret(map_next_key(outer, NULL, &next), k->hash ? -ENOENT : 0,
+		  "empty");
+	check_ret(outer_put(outer, 2, inner, 0), 0, "filling");
+	check_ret(outer_put(outer, 0, inner, 0), 0, "filling");
+	more = !map_next_key(outer, NULL, &next);
+	while (more && n < 9) {
+		key = next;
+		if (!k->hash)
+			check_num(key, n, "key");
+		n++;
+		more = !map_next_key(outer, &key, &next);
+	}
+	check_num(n, k->hash ? 2 : 3, "keys");
+	check_ret(map_next_key(outer, &key, &next), -ENOENT, "last");
+	key = 77;
+	check_ret(map_next_key(outer, &key, &next), 0, "unknown key");
+	close(outer);
+}
+
+/* What a descriptor can do besides */
+static void no_files(const struct outer_kind *k, int outer)
+{
+	struct pollfd p = { .fd = outer, .events = POLLIN };
+	void *m = mmap(NULL, 4096, PROT_READ, MAP_SHARED, outer, 0);
+
+	row("2.3", "%s", k->name);
+	check_ret(m == MAP_FAILED ? -errno : 0, -ENOTSUPP, "mmap");
+	check_ret(poll(&p, 1, 0), 1, "poll");
+	check_num(p.revents, POLLERR, "revents");
+}
+
+static void elements(const struct kind *kind)
+{
+	size_t i;
+
+	(void)kind;
+	for (i = 0; i < N_OUTERS; i++) {
+		const struct outer_kind *k = &outers[i];
+		int outer = outer_new(k, 2), inner = inner_new();
+		uint32_t key = 1;
+
+		check_ret(outer_put(outer, 0, inner, 0), 0, "filling");
+		lookups(k, outer, map_id(inner));
+		four_bytes(k, outer, inner);
+		check_ret(map_delete(outer, &key), 0, "DELETE");
+		deletes(k, outer);
+		walks(k, inner);
+		no_files(k, outer);
+		close(outer);
+		close(inner);
+	}
+}
+
+int main(void)
+{
+	static const struct test tests[] = {
+		TEST(creating, 0),
+		TEST(template_fds, 0),
+		TEST(matching, 0),
+		TEST(all_types, 0),
+		TEST(updates, 0),
+		TEST(elements, 0),
+	};
+
+	return run_tests("contract_map_in_map", tests, ARRAY_SIZE(tests));
+}
