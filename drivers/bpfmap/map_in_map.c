@@ -176,8 +176,8 @@ static void *outer_lookup_elem(struct bpfmap *map, const void *key)
  * * %-ENOTSUPP - @inner was created for one program alone
  * * %-EEXIST - BPFMAP_F_NOEXIST, and the key is there
  * * %-ENOENT - BPFMAP_F_EXIST, and the key is not there
- * * %-E2BIG - @outer is full, the index is out of range, or @inner has a
- *   thousand million references
+ * * %-E2BIG - @outer is full, the index is out of range, or @inner has 2^30
+ *   references already
  * * %-ENOMEM - no memory for a new element
  */
 int bpfmap_set_inner(struct bpfmap *outer, const void *key,

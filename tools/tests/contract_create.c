@@ -557,6 +557,10 @@ static bool known_type(uint32_t type)
 {
 	size_t i;
 
+	/* These need more than all others: contract_map_in_map.c */
+	if (type == BPFMAP_TYPE_ARRAY_OF_MAPS ||
+	    type == BPFMAP_TYPE_HASH_OF_MAPS)
+		return true;
 	for (i = 0; i < N_KINDS; i++)
 		if (kinds[i].type == type)
 			return true;

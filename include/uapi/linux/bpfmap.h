@@ -158,7 +158,8 @@ enum bpfmap_type {
  * @map_extra: must be 0 for the types there are
  * @value_type_btf_obj_fd: ignored
  * @map_token_fd: ignored without BPFMAP_F_TOKEN_FD
- * @excl_prog_hash: NULL, or 32 bytes, checked for being readable
+ * @excl_prog_hash: NULL, or 32 bytes, checked for being readable; such a map can
+ *		    be in no map of maps
  * @excl_prog_hash_size: 32 with @excl_prog_hash, else 0
  * @__pad: must be 0
  *
