@@ -2,8 +2,10 @@
 /*
  * contract_inner - maps in maps of maps: how long they live (contract 2.11, 4),
  * what batches do with them (1.7), what freezing and the modes of descriptors
- * mean for them
+ * mean for them, and all of that at once (3.1)
  */
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -159,10 +161,9 @@ static void content(const struct outer_kind *k)
 	check_ret(map_update(again, &key, &value, 0), 0, "without the outer map");
 	check_ret(map_lookup(again, &key, &got, 0), 0, "without the outer map");
 	check_num(got, value, "value");
-	usleep(50000);
 	check(id_exists(id), "the descriptor holds it");
 	close(again);
-	check(!id_exists(id), "nobody holds it");
+	check(id_vanishes(id), "nobody holds it");
 }
 
 struct ids {
@@ -572,9 +573,10 @@ static void fdinfo(const struct outer_kind *k)
 	f = fopen(name, "re");
 	if (check(f, "%s", name)) {
 		while (fgets(line, sizeof(line), f)) {
-			sscanf(line, "map_type:\t%lu", &type);
-			sscanf(line, "map_id:\t%lu", &id);
-			sscanf(line, "memlock:\t%lu", &memlock);
+			if (sscanf(line, "map_type:\t%lu", &type) != 1 &&
+			    sscanf(line, "map_id:\t%lu", &id) != 1 &&
+			    sscanf(line, "memlock:\t%lu", &memlock) != 1)
+				continue;
 		}
 		fclose(f);
 	}
@@ -599,12 +601,145 @@ static void descriptors(const struct kind *kind)
 	}
 }
 
+/* ------------------------------------------------------------------------- */
+/* All at once */
+
+struct crowd {
+	const struct outer_kind *k;
+	int outer;
+	atomic_bool stop;
+	atomic_uint wrong;
+	atomic_uint done;
+};
+
+static void expect(struct crowd *c, bool ok)
+{
+	if (!ok)
+		atomic_fetch_add(&c->wrong, 1);
+	atomic_fetch_add(&c->done, 1);
+}
+
+static int64_t next_id(uint32_t start)
+{
+	union attr a = { .id.start_id = start };
+	int ret = sys_map(BPFMAP_CMD_MAP_GET_NEXT_ID, &a, sizeof(a));
+
+	return ret ? ret : (int64_t)a.id.next_id;
+}
+
+static unsigned int count_maps(void)
+{
+	unsigned int n = 0;
+	int64_t id = 0;
+
+	while ((id = next_id(id)) > 0)
+		n++;
+	return n;
+}
+
+/* New maps, which nobody else holds, one by one and by the batch */
+static void *putting(void *arg)
+{
+	struct crowd *c = arg;
+	uint32_t key = 0, keys[2] = { 0, N - 1 };
+	int fds[2];
+
+	while (!c->stop) {
+		struct batch b = { .keys = keys, .values = fds, .count = 2 };
+		int ret;
+
+		fds[0] = map_new(&kinds[0], 4, 8, 4, 0);
+		fds[1] = map_new(&kinds[0], 4, 8, 4, 0);
+		ret = outer_put(c->outer, key++ % N, fds[0], 0);
+		expect(c, !ret);
+		expect(c, !map_batch(UB, c->outer, &b));
+		close(fds[0]);
+		close(fds[1]);
+	}
+	return NULL;
+}
+
+static void *taking(void *arg)
+{
+	struct crowd *c = arg;
+	uint32_t keys[N], ids[N], out, key = 0;
+
+	while (!c->stop) {
+		struct batch b = { .out = &out, .keys = keys, .values = ids,
+				   .count = N };
+		int ret = map_batch(c->k->hash ? LADB : LB, c->outer, &b);
+
+		expect(c, ret == -ENOENT || !ret);
+		while (b.count--)
+			expect(c, keys[b.count] < N && ids[b.count]);
+		key = (key + 3) % N;
+		ret = map_delete(c->outer, &key);
+		expect(c, !ret || ret == -ENOENT);
+	}
+	return NULL;
+}
+
+static void *looking(void *arg)
+{
+	struct crowd *c = arg;
+	uint32_t key = 0, id;
+
+	while (!c->stop) {
+		int ret = map_lookup(c->outer, &key, &id, 0), fd;
+
+		expect(c, ret == -ENOENT || (!ret && id));
+		key = (key + 1) % N;
+		if (ret)
+			continue;
+		/* It may be gone by now, and then can be put nowhere */
+		fd = map_get_fd_by_id(id, 0);
+		expect(c, fd >= 0 || fd == -ENOENT);
+		if (fd >= 0)
+			expect(c, !outer_put(c->outer, key, fd, 0));
+		close(fd);
+	}
+	return NULL;
+}
+
+/* Twice the room: a deleted element may be on its way to where free ones are */
+static void crowd(const struct outer_kind *k)
+{
+	static void *(*const jobs[])(void *) = { putting, taking, looking };
+	unsigned int before = count_maps(), tries, i;
+	struct crowd c = { .k = k, .outer = outer_new(k, 2 * N) };
+	pthread_t threads[ARRAY_SIZE(jobs)];
+
+	row("3.1", "%s: all at once", k->name);
+	for (i = 0; i < ARRAY_SIZE(jobs); i++)
+		pthread_create(&threads[i], NULL, jobs[i], &c);
+	usleep(400000);
+	c.stop = true;
+	for (i = 0; i < ARRAY_SIZE(jobs); i++)
+		pthread_join(threads[i], NULL);
+	check_num(c.wrong, 0, "what went wrong");
+	check(c.done > 10, "only %u steps", c.done);
+	close(c.outer);
+	for (tries = 0; tries < 1000 && count_maps() != before; tries++)
+		usleep(10000);
+	check_num(count_maps(), before, "maps");
+}
+
+static void all_at_once(const struct kind *kind)
+{
+	size_t i;
+
+	(void)kind;
+	for (i = 0; i < N_OUTERS; i++)
+		crowd(&outers[i]);
+}
+
 int main(void)
 {
 	static const struct test tests[] = {
 		TEST(lifetime, 0),
 		TEST(batches, 0),
 		TEST(descriptors, 0),
+		TEST(all_at_once, 0),
 	};
 
 	return run_tests("contract_inner", tests, ARRAY_SIZE(tests));
