@@ -719,9 +719,10 @@ static void crowd(const struct outer_kind *k)
 	check_num(c.wrong, 0, "what went wrong");
 	check(c.done > 10, "only %u steps", c.done);
 	close(c.outer);
-	for (tries = 0; tries < 1000 && count_maps() != before; tries++)
+	/* Fewer, if one of another test was still on its way out */
+	for (tries = 0; tries < 1000 && count_maps() > before; tries++)
 		usleep(10000);
-	check_num(count_maps(), before, "maps");
+	check(count_maps() <= before, "maps are left over");
 }
 
 static void all_at_once(const struct kind *kind)
