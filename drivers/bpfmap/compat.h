@@ -20,6 +20,8 @@
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/namei.h>
+#include <linux/sched.h>
+#include <linux/sched/mm.h>
 
 #ifndef fd_file
 #define fd_file(f) ((f).file)
@@ -92,5 +94,20 @@ static inline void d_make_persistent(struct dentry *dentry, struct inode *inode)
 #define start_creating_user_path user_path_create
 #define end_creating_path done_path_create
 #endif
+
+/* In 6.1 a function pointer of the mm, then a function of it, now of the task's */
+static inline unsigned long
+bpfmap_mm_get_unmapped_area(struct file *file, unsigned long addr,
+			    unsigned long len, unsigned long pgoff,
+			    unsigned long flags)
+{
+#if defined(BPFMAP_HAVE_MM_AREA)
+	return mm_get_unmapped_area(file, addr, len, pgoff, flags);
+#elif defined(BPFMAP_HAVE_MM_AREA_OF_MM)
+	return mm_get_unmapped_area(current->mm, file, addr, len, pgoff, flags);
+#else
+	return current->mm->get_unmapped_area(file, addr, len, pgoff, flags);
+#endif
+}
 
 #endif /* _BPFMAP_COMPAT_H */

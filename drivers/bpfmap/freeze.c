@@ -111,7 +111,11 @@ unlock:
 	return err;
 }
 
-static void bpfmap_vma_open(struct vm_area_struct *vma)
+/**
+ * bpfmap_vma_open() - vm_ops->open of every mapping of a map
+ * @vma: the new one
+ */
+void bpfmap_vma_open(struct vm_area_struct *vma)
 {
 	struct bpfmap *map = vma->vm_file->private_data;
 
@@ -120,7 +124,11 @@ static void bpfmap_vma_open(struct vm_area_struct *vma)
 		atomic_inc(&map->mmap_writers);
 }
 
-static void bpfmap_vma_close(struct vm_area_struct *vma)
+/**
+ * bpfmap_vma_close() - vm_ops->close of every mapping of a map
+ * @vma: the one that goes
+ */
+void bpfmap_vma_close(struct vm_area_struct *vma)
 {
 	struct bpfmap *map = vma->vm_file->private_data;
 
@@ -182,9 +190,9 @@ int bpfmap_mmap(struct file *file, struct vm_area_struct *vma)
 		return -EINVAL;
 
 	mutex_lock(&map->freeze_mutex);
+	vma->vm_ops = &bpfmap_vm_ops;
 	err = bpfmap_mmap_allowed(map, vma);
 	if (!err) {
-		vma->vm_ops = &bpfmap_vm_ops;
 		vm_flags_mod(vma, VM_DONTEXPAND | VM_DONTDUMP, VM_MAYEXEC);
 		/* A mapping that was not counted must never become writable */
 		if (vma->vm_flags & VM_WRITE)
@@ -194,4 +202,26 @@ int bpfmap_mmap(struct file *file, struct vm_area_struct *vma)
 	}
 	mutex_unlock(&map->freeze_mutex);
 	return err;
+}
+
+/**
+ * bpfmap_get_unmapped_area() - where a map's descriptor can be mapped
+ * @file: the descriptor
+ * @addr: where user space wants it, or 0
+ * @len: bytes
+ * @pgoff: pages of the descriptor that are left out
+ * @flags: MAP_FIXED and others
+ *
+ * Return: an address or an errno.
+ */
+unsigned long bpfmap_get_unmapped_area(struct file *file, unsigned long addr,
+				       unsigned long len, unsigned long pgoff,
+				       unsigned long flags)
+{
+	struct bpfmap *map = file->private_data;
+
+	if (map->ops->get_unmapped_area)
+		return map->ops->get_unmapped_area(map, file, addr, len, pgoff,
+						   flags);
+	return bpfmap_mm_get_unmapped_area(file, addr, len, pgoff, flags);
 }

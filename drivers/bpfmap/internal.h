@@ -6,6 +6,8 @@
  *
  *	mmap_lock (taken by the kernel around mmap and page faults)
  *	  map->freeze_mutex
+ *	    lock of an arena
+ *	      lock of a page, or what the kernel takes to unmap pages
  *	stripe lock of a hash or array (irqs off)
  *	  list lock of a pool (irqs off)
  *
@@ -27,6 +29,7 @@
 #include <linux/refcount.h>
 #include <linux/workqueue.h>
 
+struct address_space;
 struct mem_cgroup;
 struct poll_table_struct;
 struct seq_file;
@@ -126,8 +129,11 @@ struct bpfmap_batch;
  * @lookup_and_delete_batch: see @lookup_batch
  * @update_batch: see @lookup_batch
  * @delete_batch: see @lookup_batch
- * @mmap: may this be mapped? freeze_mutex is held; NULL is ENOTSUPP
+ * @mmap: may this be mapped? freeze_mutex is held; may replace vm_ops by others
+ *	  that count mappings as well; NULL is ENOTSUPP
  * @mmap_page: page @pgoff of what is mapped, NULL if there is none
+ * @mapping: what the descriptors' mappings hang on; NULL: on nothing in particular
+ * @get_unmapped_area: as in file operations; NULL: anywhere
  * @hash: SHA-256 of the content; NULL is EINVAL
  * @poll: as in file operations; NULL is EPOLLERR
  * @mem_usage: bytes of memory that the map takes
@@ -174,6 +180,13 @@ struct bpfmap_ops {
 
 	int (*mmap)(struct bpfmap *map, struct vm_area_struct *vma);
 	struct page *(*mmap_page)(struct bpfmap *map, pgoff_t pgoff);
+	struct address_space *(*mapping)(struct bpfmap *map);
+	unsigned long (*get_unmapped_area)(struct bpfmap *map,
+					   struct file *file,
+					   unsigned long addr,
+					   unsigned long len,
+					   unsigned long pgoff,
+					   unsigned long flags);
 	int (*hash)(struct bpfmap *map, u8 *digest);
 	__poll_t (*poll)(struct bpfmap *map, struct file *file,
 			 struct poll_table_struct *wait);
@@ -276,6 +289,11 @@ int bpfmap_write_begin(struct bpfmap *map);
 void bpfmap_write_end(struct bpfmap *map);
 int bpfmap_freeze(struct bpfmap *map);
 int bpfmap_mmap(struct file *file, struct vm_area_struct *vma);
+unsigned long bpfmap_get_unmapped_area(struct file *file, unsigned long addr,
+				       unsigned long len, unsigned long pgoff,
+				       unsigned long flags);
+void bpfmap_vma_open(struct vm_area_struct *vma);
+void bpfmap_vma_close(struct vm_area_struct *vma);
 
 /* map_in_map.c */
 int bpfmap_template_from(struct bpfmap_template *template,
@@ -298,6 +316,10 @@ int __bpfmap_check_flags(const struct bpfmap *map, u64 flags, u64 allowed);
 extern const struct file_operations bpfmap_device_fops;
 extern const struct file_operations bpfmap_map_fops;
 
+/* arena.c */
+int bpfmap_arena_init(void);
+void bpfmap_arena_exit(void);
+
 /* the map types */
 extern const struct bpfmap_ops bpfmap_hash_ops;
 extern const struct bpfmap_ops bpfmap_percpu_hash_ops;
@@ -305,6 +327,7 @@ extern const struct bpfmap_ops bpfmap_array_ops;
 extern const struct bpfmap_ops bpfmap_percpu_array_ops;
 extern const struct bpfmap_ops bpfmap_array_of_maps_ops;
 extern const struct bpfmap_ops bpfmap_hash_of_maps_ops;
+extern const struct bpfmap_ops bpfmap_arena_ops;
 
 static __always_inline int bpfmap_check_flags(const struct bpfmap *map,
 					      u64 flags, u64 allowed)

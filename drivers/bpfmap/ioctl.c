@@ -732,6 +732,7 @@ const struct file_operations bpfmap_map_fops = {
 	.write = bpfmap_map_write,
 	.poll = bpfmap_map_poll,
 	.mmap = bpfmap_mmap,
+	.get_unmapped_area = bpfmap_get_unmapped_area,
 	.unlocked_ioctl = bpfmap_map_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.show_fdinfo = bpfmap_show_fdinfo,

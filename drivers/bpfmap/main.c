@@ -18,10 +18,12 @@ static int __init bpfmap_module_init(void)
 {
 	int err;
 
-	err = bpfmap_lifetime_init();
+	err = bpfmap_arena_init();
 	if (err)
 		return err;
-
+	err = bpfmap_lifetime_init();
+	if (err)
+		goto err_arena;
 	err = bpfmap_pinfs_init();
 	if (err)
 		goto err_lifetime;
@@ -34,6 +36,8 @@ err_pinfs:
 	bpfmap_pinfs_exit();
 err_lifetime:
 	bpfmap_lifetime_exit();
+err_arena:
+	bpfmap_arena_exit();
 	return err;
 }
 
@@ -42,6 +46,7 @@ static void __exit bpfmap_module_exit(void)
 	misc_deregister(&bpfmap_device);
 	bpfmap_pinfs_exit();
 	bpfmap_lifetime_exit();
+	bpfmap_arena_exit();
 }
 
 module_init(bpfmap_module_init);

@@ -429,6 +429,7 @@ EXPORT_SYMBOL_GPL(bpfmap_get_from_fd);
 int bpfmap_install_fd(struct bpfmap *map, unsigned int open_flags)
 {
 	int fd, mode = O_RDWR;
+	struct file *file;
 
 	if (open_flags == BPFMAP_F_RDONLY)
 		mode = O_RDONLY;
@@ -437,11 +438,20 @@ int bpfmap_install_fd(struct bpfmap *map, unsigned int open_flags)
 	else if (open_flags)
 		return -EINVAL;
 
-	/* The name is bpf(2)'s: tools tell what a descriptor is by it */
-	fd = anon_inode_getfd("bpf-map", &bpfmap_map_fops, bpfmap_get(map),
-			      mode | O_CLOEXEC);
+	fd = get_unused_fd_flags(mode | O_CLOEXEC);
 	if (fd < 0)
+		return fd;
+	/* The name is bpf(2)'s: tools tell what a descriptor is by it */
+	file = anon_inode_getfile("bpf-map", &bpfmap_map_fops, bpfmap_get(map),
+				  mode | O_CLOEXEC);
+	if (IS_ERR(file)) {
+		put_unused_fd(fd);
 		bpfmap_put(map);
+		return PTR_ERR(file);
+	}
+	if (map->ops->mapping)
+		file->f_mapping = map->ops->mapping(map);
+	fd_install(fd, file);
 	return fd;
 }
 EXPORT_SYMBOL_GPL(bpfmap_install_fd);

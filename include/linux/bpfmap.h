@@ -76,4 +76,10 @@ int bpfmap_set_inner(struct bpfmap *outer, const void *key,
 		     struct bpfmap *inner, u64 flags);
 struct bpfmap *bpfmap_lookup_inner(struct bpfmap *outer, const void *key);
 
+/* Arenas: pages at user addresses */
+long bpfmap_arena_alloc_pages(struct bpfmap *map, unsigned long addr, u32 nr,
+			      int node, u64 flags);
+int bpfmap_arena_free_pages(struct bpfmap *map, unsigned long addr, u32 nr);
+void *bpfmap_arena_kaddr(struct bpfmap *map, unsigned long addr);
+
 #endif /* _LINUX_BPFMAP_H */

@@ -144,7 +144,7 @@ enum bpfmap_type {
  * @map_type: enum bpfmap_type
  * @key_size: bytes of a key
  * @value_size: bytes of a value (of one CPU's value for per-CPU types)
- * @max_entries: elements at most
+ * @max_entries: elements at most, pages of an arena
  * @map_flags: BPFMAP_F_NO_PREALLOC ... BPFMAP_F_RB_OVERWRITE
  * @inner_map_fd: for maps of maps: a map like those that will be put in; it may
  *		  be closed afterwards
@@ -155,7 +155,7 @@ enum bpfmap_type {
  * @btf_key_type_id: must be 0
  * @btf_value_type_id: must be 0
  * @btf_vmlinux_value_type_id: must be 0
- * @map_extra: must be 0 for the types there are
+ * @map_extra: of an arena the address of its mappings, or 0; else must be 0
  * @value_type_btf_obj_fd: ignored
  * @map_token_fd: ignored without BPFMAP_F_TOKEN_FD
  * @excl_prog_hash: NULL, or 32 bytes, checked for being readable; such a map can

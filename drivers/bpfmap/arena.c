@@ -1,0 +1,631 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Arena: sparse memory that user space maps, at one address in every process
+ *
+ * Pages come into being when user space touches them or when a module allocates
+ * them, and go when a module frees them. They are found by their number in an
+ * xarray; a bitmap says which numbers can be given out.
+ *
+ *	mapping		start ........................................... end
+ *	number		0      1      2      3      ...
+ *	bitmap		1      0      1      0		  first max_entries
+ *	xarray		page	      page		  what is there
+ *
+ * A fault returns its page locked, and who frees a page takes it out of the
+ * xarray under the page's lock and zaps the mappings after that, as truncation
+ * of a file does: a fault that still saw the page has mapped it by then, a later
+ * one sees that it is gone. For the kernel to find the mappings, they hang on an
+ * inode of the arena's own; see drm_fs_inode_new() for another one of these.
+ */
+#include <linux/bitmap.h>
+#include <linux/export.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/mount.h>
+#include <linux/pagemap.h>
+#include <linux/pseudo_fs.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/xarray.h>
+
+#include "internal.h"
+
+#define ARENA_FLAGS	(BPFMAP_F_MMAPABLE | BPFMAP_F_SEGV_ON_FAULT |	\
+			 BPFMAP_F_NO_USER_CONV)
+
+/* A window whose addresses differ in their lower 32 bits only */
+#define ARENA_MAX_BYTES	(1ULL << 32)
+
+#define ARENA_GFP	(GFP_KERNEL_ACCOUNT | __GFP_NOWARN | __GFP_RETRY_MAYFAIL)
+
+#define ARENA_FS_MAGIC	0x62706d61
+
+static struct vfsmount *arena_mnt;
+
+/**
+ * struct bpfmap_arena - an arena
+ * @map: the common part
+ * @inode: its i_mapping has all mappings
+ * @lock: pages come and go under it
+ * @start: of the mappings; written before @end, under @lock
+ * @end: 0 as long as there is no address; constant then, and so is @start
+ * @pages: by number; written under @lock, erased under the page's lock too, and
+ *	   read by anybody under RCU
+ * @taken: bits of the numbers below max_entries, under @lock: a page is there
+ * @first_free: all numbers below are taken; under @lock
+ * @nr_pages: in @pages; written under @lock
+ */
+struct bpfmap_arena {
+	struct bpfmap map;
+	struct inode *inode;
+	struct mutex lock;		/* see above */
+	unsigned long start;
+	unsigned long end;
+	struct xarray pages;
+	unsigned long *taken;
+	unsigned long first_free;
+	unsigned long nr_pages;
+};
+
+static struct bpfmap_arena *to_arena(const struct bpfmap *map)
+{
+	return container_of(map, struct bpfmap_arena, map);
+}
+
+static bool is_arena(const struct bpfmap *map)
+{
+	return map->ops == &bpfmap_arena_ops;
+}
+
+/* The end of the mappings, 0 as long as there is no address */
+static unsigned long arena_end(const struct bpfmap_arena *a)
+{
+	/* Pairs with smp_store_release() in arena_place(): start before end */
+	return smp_load_acquire(&a->end);
+}
+
+static void arena_place(struct bpfmap_arena *a, unsigned long start,
+			unsigned long end)
+{
+	a->start = start;
+	/* Pairs with smp_load_acquire() in arena_end() */
+	smp_store_release(&a->end, end);
+}
+
+static unsigned long arena_bytes(const struct bpfmap_create_attr *attr)
+{
+	return (unsigned long)attr->max_entries << PAGE_SHIFT;
+}
+
+/* Do the upper halves of the first and the last address differ? */
+static bool arena_crosses(u64 start, u64 bytes)
+{
+	return start >> 32 != (start + bytes - 1) >> 32;
+}
+
+static int arena_check(const struct bpfmap_create_attr *attr)
+{
+	/* bpf(2) looks at a token first, and that comes after this */
+	return 0;
+}
+
+static int arena_check_late(const struct bpfmap_create_attr *attr)
+{
+	if (attr->key_size || attr->value_size || !attr->max_entries ||
+	    !(attr->map_flags & BPFMAP_F_MMAPABLE))
+		return -EINVAL;
+	if (bpfmap_check_create_flags(attr, ARENA_FLAGS))
+		return -EINVAL;
+	if (!PAGE_ALIGNED(attr->map_extra))
+		return -EINVAL;
+	if (arena_bytes(attr) > ARENA_MAX_BYTES)
+		return -E2BIG;
+	if (arena_crosses(attr->map_extra, arena_bytes(attr)))
+		return -ERANGE;
+	return 0;
+}
+
+static struct bpfmap *arena_alloc(const struct bpfmap_create_attr *attr)
+{
+	u64 bits = BITS_TO_LONGS((u64)attr->max_entries) * sizeof(long);
+	struct bpfmap_arena *a;
+	int err;
+
+	err = arena_check_late(attr);
+	if (err)
+		return ERR_PTR(err);
+
+	a = kzalloc(sizeof(*a), GFP_KERNEL_ACCOUNT);
+	if (!a)
+		return ERR_PTR(-ENOMEM);
+	a->taken = bpfmap_area_alloc(bits, NUMA_NO_NODE,
+				     GFP_KERNEL | __GFP_ZERO);
+	if (!a->taken)
+		goto free_arena;
+	a->inode = alloc_anon_inode(arena_mnt->mnt_sb);
+	if (IS_ERR(a->inode))
+		goto free_taken;
+
+	bpfmap_init_map(&a->map, attr);
+	mutex_init(&a->lock);
+	xa_init_flags(&a->pages, XA_FLAGS_ACCOUNT);
+	if (attr->map_extra)
+		arena_place(a, attr->map_extra,
+			    attr->map_extra + arena_bytes(attr));
+	return &a->map;
+
+free_taken:
+	kvfree(a->taken);
+free_arena:
+	kfree(a);
+	return ERR_PTR(-ENOMEM);
+}
+
+static void arena_free(struct bpfmap *map)
+{
+	struct bpfmap_arena *a = to_arena(map);
+	unsigned long index;
+	struct page *page;
+
+	/* Mappings hold their file, and that the map: there are none */
+	xa_for_each(&a->pages, index, page) {
+		put_page(page);
+		cond_resched();
+	}
+	xa_destroy(&a->pages);
+	iput(a->inode);
+	kvfree(a->taken);
+	mutex_destroy(&a->lock);
+	kfree(a);
+}
+
+/* A page of zeros where there is none */
+static struct page *arena_add_page(struct bpfmap_arena *a, unsigned long index,
+				   int node)
+{
+	struct page *page;
+
+	lockdep_assert_held(&a->lock);
+
+	page = alloc_pages_node(node, ARENA_GFP | __GFP_ZERO, 0);
+	if (!page)
+		return NULL;
+	if (xa_err(xa_store(&a->pages, index, page, ARENA_GFP))) {
+		put_page(page);
+		return NULL;
+	}
+	if (index < a->map.max_entries)
+		__set_bit(index, a->taken);
+	WRITE_ONCE(a->nr_pages, a->nr_pages + 1);
+	return page;
+}
+
+/* Take pages out, to be given to arena_put_pages() without the lock */
+static void arena_remove_pages(struct bpfmap_arena *a, unsigned long index,
+			       unsigned long nr, struct list_head *removed)
+{
+	unsigned long last = index + nr - 1, max = a->map.max_entries;
+	struct address_space *mapping = a->inode->i_mapping;
+	unsigned long at;
+	struct page *page;
+
+	lockdep_assert_held(&a->lock);
+
+	xa_for_each_range(&a->pages, at, page, index, last) {
+		/* Who got it locked maps it first; who comes now does not */
+		lock_page(page);
+		xa_erase(&a->pages, at);
+		unlock_page(page);
+		list_add(&page->lru, removed);
+		WRITE_ONCE(a->nr_pages, a->nr_pages - 1);
+		cond_resched();
+	}
+	if (!list_empty(removed))
+		unmap_mapping_range(mapping, (loff_t)index << PAGE_SHIFT,
+				    (loff_t)nr << PAGE_SHIFT, 1);
+	if (index < max) {
+		bitmap_clear(a->taken, index, min(nr, max - index));
+		a->first_free = min(a->first_free, index);
+	}
+}
+
+/* Nobody finds these any more; modules may still be reading them */
+static void arena_put_pages(struct list_head *removed)
+{
+	struct page *page, *next;
+
+	if (list_empty(removed))
+		return;
+	synchronize_rcu_expedited();
+	list_for_each_entry_safe(page, next, removed, lru) {
+		list_del(&page->lru);
+		put_page(page);
+		cond_resched();
+	}
+}
+
+/* The page of a fault, with a reference; NULL if there shall be none */
+static struct page *arena_fault_page(struct bpfmap_arena *a,
+				     unsigned long index)
+{
+	struct mem_cgroup *old;
+	struct page *page;
+
+	mutex_lock(&a->lock);
+	page = xa_load(&a->pages, index);
+	if (!page && !(a->map.flags & BPFMAP_F_SEGV_ON_FAULT)) {
+		old = bpfmap_charge_begin(&a->map);
+		page = arena_add_page(a, index, NUMA_NO_NODE);
+		bpfmap_charge_end(old);
+	}
+	if (page)
+		get_page(page);
+	mutex_unlock(&a->lock);
+	return page;
+}
+
+static vm_fault_t arena_fault(struct vm_fault *vmf)
+{
+	struct bpfmap_arena *a = to_arena(vmf->vma->vm_file->private_data);
+	struct page *page = arena_fault_page(a, vmf->pgoff);
+
+	if (!page)
+		return VM_FAULT_SIGSEGV;
+	lock_page(page);
+	if (xa_load(&a->pages, vmf->pgoff) != page) {
+		/* Freed meanwhile: look again */
+		unlock_page(page);
+		put_page(page);
+		return VM_FAULT_NOPAGE;
+	}
+	vmf->page = page;
+	return VM_FAULT_LOCKED;
+}
+
+/* A piece of an arena would have the right address, but not the right end */
+static int arena_may_split(struct vm_area_struct *vma, unsigned long addr)
+{
+	return -EINVAL;
+}
+
+static int arena_mremap(struct vm_area_struct *vma)
+{
+	return -EINVAL;
+}
+
+static const struct vm_operations_struct arena_vm_ops = {
+	.open = bpfmap_vma_open,
+	.close = bpfmap_vma_close,
+	.may_split = arena_may_split,
+	.mremap = arena_mremap,
+	.fault = arena_fault,
+};
+
+static unsigned long arena_get_unmapped_area(struct bpfmap *map,
+					     struct file *file,
+					     unsigned long addr,
+					     unsigned long len,
+					     unsigned long pgoff,
+					     unsigned long flags)
+{
+	struct bpfmap_arena *a = to_arena(map);
+	unsigned long end = arena_end(a);
+
+	if (pgoff)
+		return -EINVAL;
+	if (len > ARENA_MAX_BYTES)
+		return -E2BIG;
+	if (end) {
+		if (len > end - a->start)
+			return -E2BIG;
+		if (len != end - a->start || addr != a->start)
+			return -EINVAL;
+	}
+
+	/* Twice as much, for a place that does not cross to be in it */
+	addr = bpfmap_mm_get_unmapped_area(file, addr, len * 2, 0, flags);
+	if (IS_ERR_VALUE(addr) || !arena_crosses(addr, len))
+		return addr;
+	/* What is asked for there must not be done elsewhere */
+	if (flags & MAP_FIXED)
+		return -EINVAL;
+	return round_up(addr, ARENA_MAX_BYTES);
+}
+
+static int arena_mmap(struct bpfmap *map, struct vm_area_struct *vma)
+{
+	struct bpfmap_arena *a = to_arena(map);
+	int err = 0;
+
+	if (vma->vm_pgoff || vma->vm_end - vma->vm_start > ARENA_MAX_BYTES)
+		return -EINVAL;
+
+	mutex_lock(&a->lock);
+	if (!a->end)
+		arena_place(a, vma->vm_start, vma->vm_end);
+	else if (a->start != vma->vm_start || a->end != vma->vm_end)
+		err = -EBUSY;
+	mutex_unlock(&a->lock);
+	if (err)
+		return err;
+
+	vm_flags_mod(vma, VM_DONTCOPY, 0);
+	vma->vm_ops = &arena_vm_ops;
+	return 0;
+}
+
+static struct address_space *arena_mapping(struct bpfmap *map)
+{
+	return to_arena(map)->inode->i_mapping;
+}
+
+/* Number of the page at an address of the mappings, -1 if it is none */
+static s64 arena_index(const struct bpfmap_arena *a, unsigned long addr)
+{
+	unsigned long end = arena_end(a);
+
+	if (addr >= end || addr < a->start)
+		return -1;
+	return (addr - a->start) >> PAGE_SHIFT;
+}
+
+/* First of @nr numbers that are free, at @addr if it is not 0 */
+static s64 arena_find_free(const struct bpfmap_arena *a, unsigned long addr,
+			   u32 nr)
+{
+	unsigned long max = min_t(unsigned long, a->map.max_entries,
+				  (a->end - a->start) >> PAGE_SHIFT);
+	unsigned long at;
+
+	lockdep_assert_held(&a->lock);
+
+	if (!addr) {
+		at = bitmap_find_next_zero_area(a->taken, max, a->first_free,
+						nr, 0);
+		return at >= max ? -ENOSPC : at;
+	}
+	if (!PAGE_ALIGNED(addr) || arena_index(a, addr) < 0)
+		return -EINVAL;
+	at = arena_index(a, addr);
+	if (at >= max || nr > max - at)
+		return -EINVAL;
+	return find_next_bit(a->taken, at + nr, at) < at + nr ? -EBUSY : at;
+}
+
+static int arena_add_pages(struct bpfmap_arena *a, unsigned long index, u32 nr,
+			   int node, struct list_head *removed)
+{
+	struct mem_cgroup *old;
+	u32 done;
+
+	lockdep_assert_held(&a->lock);
+
+	if (!bpfmap_mem_available((u64)nr << PAGE_SHIFT))
+		return -ENOMEM;
+	old = bpfmap_charge_begin(&a->map);
+	for (done = 0; done < nr; done++) {
+		if (!arena_add_page(a, index + done, node))
+			break;
+		cond_resched();
+	}
+	bpfmap_charge_end(old);
+	if (done < nr) {
+		if (done)
+			arena_remove_pages(a, index, done, removed);
+		return -ENOMEM;
+	}
+	if (index == a->first_free)
+		a->first_free += nr;
+	return 0;
+}
+
+/**
+ * bpfmap_arena_alloc_pages() - allocate pages in a row
+ * @map: an arena
+ * @addr: page-aligned user address that the first one shall have, or 0
+ * @nr: how many
+ * @node: NUMA node to prefer, or NUMA_NO_NODE
+ * @flags: 0
+ *
+ * The pages are zero and are user space's to read and write at once, wherever
+ * the arena is mapped. They are charged to the memory cgroup of who made the
+ * arena.
+ *
+ * Context: Process context. May sleep; holds the arena's lock, for which faults
+ * of user space wait, as long as it takes. Not under mmap_lock. Caller holds a
+ * reference.
+ * Return: the user address of the first page, or
+ * * %-EINVAL - @map is no arena, @flags are set, @nr is 0, @node is none, @addr is
+ *   not page-aligned, or not all pages would be inside of the arena
+ * * %-ENXIO - the arena has no address: it was made without one, and user space
+ *   has not mapped it yet
+ * * %-EBUSY - there is a page already in the row at @addr
+ * * %-ENOSPC - there is no row of @nr without a page
+ * * %-ENOMEM - no memory
+ */
+long bpfmap_arena_alloc_pages(struct bpfmap *map, unsigned long addr, u32 nr,
+			      int node, u64 flags)
+{
+	struct bpfmap_arena *a = to_arena(map);
+	LIST_HEAD(removed);
+	s64 index;
+	long ret;
+
+	if (!is_arena(map) || flags || !nr)
+		return -EINVAL;
+	if (node != NUMA_NO_NODE &&
+	    (node < 0 || node >= nr_node_ids || !node_online(node)))
+		return -EINVAL;
+	if (!arena_end(a))
+		return -ENXIO;
+
+	mutex_lock(&a->lock);
+	index = arena_find_free(a, addr, nr);
+	ret = index;
+	if (index >= 0)
+		ret = arena_add_pages(a, index, nr, node, &removed);
+	mutex_unlock(&a->lock);
+	arena_put_pages(&removed);
+	return ret < 0 ? ret : a->start + (index << PAGE_SHIFT);
+}
+EXPORT_SYMBOL_GPL(bpfmap_arena_alloc_pages);
+
+/**
+ * bpfmap_arena_free_pages() - free pages
+ * @map: an arena
+ * @addr: page-aligned user address of the first one
+ * @nr: how many; what is behind the arena's end does not count
+ *
+ * Whoever allocated them. Where there is no page, nothing is done. When this
+ * returns, the pages are in no mapping and no module uses them inside RCU: user
+ * space gets other pages, of zeros, when it touches the addresses again, or
+ * SIGSEGV with BPFMAP_F_SEGV_ON_FAULT.
+ *
+ * Context: Process context. May sleep, for an expedited RCU grace period among
+ * others. Not under mmap_lock, and not inside RCU. Caller holds a reference.
+ * Return: 0, -EINVAL if @map is no arena, @nr is 0, or @addr is not page-aligned
+ * or not inside of the arena, -ENXIO if the arena has no address yet.
+ */
+int bpfmap_arena_free_pages(struct bpfmap *map, unsigned long addr, u32 nr)
+{
+	struct bpfmap_arena *a = to_arena(map);
+	unsigned long pages;
+	LIST_HEAD(removed);
+	s64 index;
+
+	if (!is_arena(map) || !nr || !PAGE_ALIGNED(addr))
+		return -EINVAL;
+	if (!arena_end(a))
+		return -ENXIO;
+	index = arena_index(a, addr);
+	if (index < 0)
+		return -EINVAL;
+	pages = min_t(unsigned long, nr, (a->end - addr) >> PAGE_SHIFT);
+
+	mutex_lock(&a->lock);
+	arena_remove_pages(a, index, pages, &removed);
+	mutex_unlock(&a->lock);
+	arena_put_pages(&removed);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(bpfmap_arena_free_pages);
+
+/**
+ * bpfmap_arena_kaddr() - where the kernel finds what user space has at an address
+ * @map: an arena
+ * @addr: user address, any number: a pointer that user space stored needs no
+ *	  check before
+ *
+ * The pointer is good up to the end of its page; the kernel has pages that are
+ * in a row for user space anywhere, and maps no range of them together. User
+ * space may write to the bytes at any time: read once, then check.
+ *
+ * Context: Any but NMI, inside an RCU read-side critical section.
+ * Return: pointer to the byte at @addr, valid memory of this arena until
+ * rcu_read_unlock() even if the page is freed; for who prevents that by other
+ * means, until then. NULL if there is no page.
+ */
+void *bpfmap_arena_kaddr(struct bpfmap *map, unsigned long addr)
+{
+	struct bpfmap_arena *a = to_arena(map);
+	struct page *page;
+	s64 index;
+
+	RCU_LOCKDEP_WARN(!rcu_read_lock_any_held(), "arena outside of RCU");
+	if (!is_arena(map))
+		return NULL;
+	index = arena_index(a, addr);
+	if (index < 0)
+		return NULL;
+	page = xa_load(&a->pages, index);
+	return page ? page_address(page) + offset_in_page(addr) : NULL;
+}
+EXPORT_SYMBOL_GPL(bpfmap_arena_kaddr);
+
+/* There are no elements, and bpf(2) has more than one way to say so */
+
+static void *arena_lookup_elem(struct bpfmap *map, const void *key)
+{
+	return NULL;
+}
+
+static int arena_lookup(struct bpfmap *map, const void *key, void *value,
+			u64 flags)
+{
+	return -EINVAL;
+}
+
+static int arena_update(struct bpfmap *map, const void *key, const void *value,
+			u64 flags, gfp_t gfp)
+{
+	return -EOPNOTSUPP;
+}
+
+static int arena_delete(struct bpfmap *map, const void *key)
+{
+	return -EOPNOTSUPP;
+}
+
+static int arena_get_next_key(struct bpfmap *map, const void *key,
+			      void *next_key)
+{
+	return -EOPNOTSUPP;
+}
+
+/* As bpf(2): the pages and nothing else */
+static u64 arena_mem_usage(const struct bpfmap *map)
+{
+	return (u64)READ_ONCE(to_arena(map)->nr_pages) << PAGE_SHIFT;
+}
+
+const struct bpfmap_ops bpfmap_arena_ops = {
+	.map_extra = true,
+	.check = arena_check,
+	.alloc = arena_alloc,
+	.free = arena_free,
+	.lookup_elem = arena_lookup_elem,
+	.lookup = arena_lookup,
+	.update = arena_update,
+	.delete = arena_delete,
+	.get_next_key = arena_get_next_key,
+	.mmap = arena_mmap,
+	.mapping = arena_mapping,
+	.get_unmapped_area = arena_get_unmapped_area,
+	.mem_usage = arena_mem_usage,
+};
+
+static int arena_init_fs_context(struct fs_context *fc)
+{
+	return init_pseudo(fc, ARENA_FS_MAGIC) ? 0 : -ENOMEM;
+}
+
+/*
+ * Never registered, and without an owner: the mount would keep the module from
+ * being unloaded. kern_unmount() is done with it when it returns.
+ */
+static struct file_system_type arena_fs_type = {
+	.name = "bpfmap_arena",
+	.init_fs_context = arena_init_fs_context,
+	.kill_sb = kill_anon_super,
+};
+
+/**
+ * bpfmap_arena_init() - before the first arena
+ *
+ * Return: 0 or an errno.
+ */
+int __init bpfmap_arena_init(void)
+{
+	arena_mnt = kern_mount(&arena_fs_type);
+	return PTR_ERR_OR_ZERO(arena_mnt);
+}
+
+/**
+ * bpfmap_arena_exit() - after the last arena was freed
+ */
+void bpfmap_arena_exit(void)
+{
+	kern_unmount(arena_mnt);
+}
