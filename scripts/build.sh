@@ -35,7 +35,8 @@ if ! make -C "$dir/build" -j"$(nproc)" M="$out" EXAMPLES=y "$@" modules >"$out/l
 	die "the module does not build for $kernel"
 fi
 for module in drivers/bpfmap/bpfmap.ko kunit/bpfmap_kunit.ko \
-	tools/examples/module/bpfmap_visitors.ko; do
+	tools/examples/module/bpfmap_visitors.ko \
+	tools/examples/module/bpfmap_arena_list.ko; do
 	[ ! -e "$out/$module" ] || ln -sf "$module" "$out"
 done
 echo "$out"

@@ -125,18 +125,31 @@ part_library()
 	count "$tmp/out" library
 }
 
+# arena_module KERNEL - what needs a module that allocates and frees pages
+arena_module()
+{
+	get scripts/build.sh "$1" || return 0
+	in_guest "arena and module on $1" "$1" -m "$got/bpfmap_arena_list.ko" \
+		-f tools/tests/arena_module -- tools/tests/arena_module
+	count "$tmp/out" "arena and module on $1"
+}
+
 part_examples()
 {
 	get scripts/build.sh "$stock" || return 0
 	in_guest examples "$stock" -m "$got/bpfmap_visitors.ko" \
 		-f tools/examples/raw -f tools/examples/library \
-		-f tools/examples/visitors -- '
+		-m "$got/bpfmap_arena_list.ko" -f tools/examples/visitors \
+		-f tools/examples/arena -- '
 		set -e
 		tools/examples/raw
 		tools/examples/library
 		for visit in 1 2 3; do : </dev/bpfmap_visitors; done
 		tools/examples/visitors
-		tools/examples/visitors | grep -qx "3 busybox"'
+		tools/examples/visitors | grep -qx "3 busybox"
+		tools/examples/arena
+		tools/examples/arena | grep -qx "sum 47"'
+	arena_module "$stock"
 }
 
 part_user()
@@ -158,6 +171,7 @@ part_debug()
 		-f tools/tests/stress -- 'STRESS_KIND=HASH STRESS_SIZE=64 \
 			STRESS_SECONDS=60 tools/tests/stress 2>&1'
 	count "$tmp/out" "one map under stress on $kernel"
+	arena_module "$kernel"
 }
 
 part_kunit()
