@@ -255,17 +255,21 @@ static long array_for_each(struct bpfmap *map, bpfmap_each_fn fn, void *ctx)
 static int array_walk(struct bpfmap *map, struct bpfmap_walk *w)
 {
 	u32 stride = bpfmap_user_value_size(map, w->flags);
-	u32 *keys = w->keys;
+	u32 *keys = w->keys, *last = w->key;
+	u32 index = 0;
 
 	w->nr = 0;
-	if (w->pos >= map->max_entries)
+	/* A key that is not there: from the start */
+	if (w->from != BPFMAP_WALK_START && *last < map->max_entries)
+		index = *last + 1;
+	if (index == map->max_entries)
 		return -ENOENT;
-	while (w->nr < w->room && w->pos < map->max_entries) {
-		keys[w->nr] = w->pos;
-		array_read(to_array(map), w->pos,
+	while (w->nr < w->room && index < map->max_entries) {
+		keys[w->nr] = index;
+		array_read(to_array(map), index,
 			   w->values + (size_t)w->nr * stride, w->flags);
 		w->nr++;
-		w->pos++;
+		*last = index++;
 	}
 	return 0;
 }

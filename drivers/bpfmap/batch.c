@@ -274,15 +274,14 @@ int bpfmap_lookup_and_delete_bucket_batch(struct bpfmap_batch *batch)
 	return bucket_batch(batch, true);
 }
 
-/* Last key that was copied goes out as the cursor, if there is one */
+/* The last key goes out as the cursor, if anything was copied */
 static int key_batch_end(struct batch_run *run, const struct bpfmap_walk *w,
 			 int err)
 {
 	void __user *out = u64_to_user_ptr(run->batch->attr->out_batch);
-	u32 last = w->pos - 1;
 
 	if (batch_put_count(run) ||
-	    (run->done && copy_to_user(out, &last, sizeof(last))))
+	    (run->done && copy_to_user(out, w->key, run->key_size)))
 		return -EFAULT;
 	return err;
 }
@@ -299,6 +298,7 @@ static int key_batch_run(struct batch_run *run, struct bpfmap_walk *w)
 		err = map->ops->walk(map, w);
 		if (err)
 			break;
+		w->from = BPFMAP_WALK_ON;
 		err = batch_copy_out(run, w->nr);
 		if (err)
 			return err;
@@ -307,19 +307,32 @@ static int key_batch_run(struct batch_run *run, struct bpfmap_walk *w)
 	return key_batch_end(run, w, err);
 }
 
+static int key_batch_init(struct bpfmap_walk *w, const struct batch_run *run)
+{
+	const struct bpfmap_batch_attr *attr = run->batch->attr;
+	void __user *in = u64_to_user_ptr(attr->in_batch);
+
+	w->flags = attr->elem_flags;
+	w->key = kvmalloc(run->key_size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!w->key)
+		return -ENOMEM;
+	if (!in)
+		return 0;
+	w->from = BPFMAP_WALK_AFTER;
+	return copy_from_user(w->key, in, run->key_size) ? -EFAULT : 0;
+}
+
 /**
  * bpfmap_lookup_key_batch() - LOOKUP_BATCH with the last key as cursor
- * @batch: the command; keys of the map are positions, 4 bytes long
+ * @batch: the command
  *
  * As in bpf(2), member flags is not looked at.
  */
 int bpfmap_lookup_key_batch(struct bpfmap_batch *batch)
 {
 	const struct bpfmap_batch_attr *attr = batch->attr;
-	void __user *in = u64_to_user_ptr(attr->in_batch);
-	struct bpfmap_walk w = { .flags = attr->elem_flags };
+	struct bpfmap_walk w = {};
 	struct batch_run run;
-	u32 key;
 	int err;
 
 	err = bpfmap_check_flags(batch->map, attr->elem_flags,
@@ -330,14 +343,11 @@ int bpfmap_lookup_key_batch(struct bpfmap_batch *batch)
 		return 0;
 
 	err = batch_start(&run, batch, true);
-	if (!err && in && copy_from_user(&key, in, sizeof(key)))
-		err = -EFAULT;
-	if (!err) {
-		/* A key that is not there: from the start */
-		if (in && key < batch->map->max_entries)
-			w.pos = key + 1;
+	if (!err)
+		err = key_batch_init(&w, &run);
+	if (!err)
 		err = key_batch_run(&run, &w);
-	}
+	kvfree(w.key);
 	kvfree(run.keys);
 	return err;
 }

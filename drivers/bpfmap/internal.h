@@ -51,10 +51,32 @@ struct seq_file;
 /* Largest value a per-CPU type can have, PCPU_MIN_UNIT_SIZE in bpf(2) */
 #define BPFMAP_PERCPU_VALUE_MAX	32768U
 
+/*
+ * Stack memory that is written before it is read, and of which no byte goes to
+ * user space that was not: zeroing it would cost more than some commands.
+ */
+#define __bpfmap_uninit __attribute__((__uninitialized__))
+
 /**
- * struct bpfmap_walk - one step of a batch over whole positions of a map
- * @pos: in: first position to visit; out: first one not visited. Positions are
- *	 bucket numbers in a hash, indexes in an array
+ * enum bpfmap_walk_from - where a walk by keys starts
+ * @BPFMAP_WALK_START: at the first key
+ * @BPFMAP_WALK_AFTER: behind a key; at the first one if it is not there
+ * @BPFMAP_WALK_ON: behind the key that was the last one of the step before; if
+ *		    it is not there any more, where it was, if the type can tell
+ */
+enum bpfmap_walk_from {
+	BPFMAP_WALK_START,
+	BPFMAP_WALK_AFTER,
+	BPFMAP_WALK_ON,
+};
+
+/**
+ * struct bpfmap_walk - one step of a batch over a map
+ * @pos: of a walk by buckets; in: first bucket to visit; out: first one not
+ *	 visited
+ * @from: of a walk by keys: where to start
+ * @key: of a walk by keys, key_size bytes, aligned to 8; in: for @from; out:
+ *	 last key visited
  * @room: elements that fit into @keys and @values
  * @nr: out: elements copied
  * @need: out, with -ENOSPC: elements that position @pos holds
@@ -67,6 +89,8 @@ struct seq_file;
  */
 struct bpfmap_walk {
 	u32 pos;
+	enum bpfmap_walk_from from;
+	void *key;
 	u32 room;
 	u32 nr;
 	u32 need;
@@ -122,9 +146,9 @@ struct bpfmap_batch;
  * @get_next_key: copy the key after @key out; NULL @key for the first one
  * @for_each: call @fn for each element; RCU is held around a call; NULL is
  *	      EOPNOTSUPP
- * @walk: copy (and remove) the elements of positions in a row, -ENOSPC if the
- *	  first position that is not empty has more than @room; -ENOENT if
- *	  there is no position @pos
+ * @walk: copy (and remove) the next elements. By buckets: whole ones, -ENOSPC
+ *	  if the first one that is not empty has more than @room, -ENOENT if
+ *	  there is no bucket @pos. By keys: -ENOENT if there are no more
  * @lookup_batch: the batch commands; NULL is ENOTSUPP
  * @lookup_and_delete_batch: see @lookup_batch
  * @update_batch: see @lookup_batch

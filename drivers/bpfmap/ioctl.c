@@ -36,12 +36,6 @@ struct bpfmap_call {
 	} attr;
 };
 
-/*
- * Stack memory that is written before it is read, and of which no byte goes to
- * user space that was not: zeroing it would cost more than some commands.
- */
-#define __bpfmap_uninit __attribute__((__uninitialized__))
-
 /* Keys and values up to this many bytes, together, need no allocation */
 #define ELEM_INLINE	640
 
