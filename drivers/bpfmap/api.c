@@ -68,7 +68,7 @@ EXPORT_SYMBOL_GPL(bpfmap_max_entries);
 /**
  * bpfmap_lookup_elem() - direct reference to a value
  * @map: the map
- * @key: key_size bytes
+ * @key: key_size bytes; in an LPM_TRIE the longest prefix of it counts
  *
  * What is written through the pointer is in the map. Nothing protects it
  * against others who write to the same element, nor, after the element was
@@ -153,14 +153,17 @@ EXPORT_SYMBOL_GPL(bpfmap_copy_elem);
  * off. Where BPFMAP_F_NO_PREALLOC needs memory, it is GFP_ATOMIC: not for
  * hardirq context on PREEMPT_RT (lockdep says so without, too), and for per-CPU
  * types only as much as the per-CPU allocator has in reserve. Preallocated maps
- * and present keys have neither limit.
+ * and present keys have neither limit, but those of an LPM_TRIE, where a new
+ * value takes new memory as well.
  * Return:
  * * %0 - stored
  * * %-EEXIST - BPFMAP_F_NOEXIST, and the key is there (an array's always is)
  * * %-ENOENT - BPFMAP_F_EXIST, and the key is not there
  * * %-E2BIG - the map is full, or the index is out of range
+ * * %-ENOSPC - the LPM_TRIE is full
  * * %-ENOMEM - no memory for a new element
- * * %-EINVAL - other flags, or a map of maps: bpfmap_set_inner()
+ * * %-EINVAL - other flags, a prefix longer than the data, or a map of maps:
+ *   bpfmap_set_inner()
  * * %-ERANGE - the CPU is not possible
  */
 int bpfmap_update_elem(struct bpfmap *map, const void *key, const void *value,
@@ -188,7 +191,8 @@ EXPORT_SYMBOL_GPL(bpfmap_update_elem);
  * Return:
  * * %0 - removed
  * * %-ENOENT - no such element
- * * %-EINVAL - elements of an array cannot be removed
+ * * %-EINVAL - elements of an array cannot be removed, or a prefix longer than
+ *   the data
  * * %-E2BIG - the index is out of range, in an array of maps
  */
 int bpfmap_delete_elem(struct bpfmap *map, const void *key)

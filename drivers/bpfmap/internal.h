@@ -14,6 +14,8 @@
  *	grow_lock of a pool (irqs off)
  *	  list lock of a pool
  *
+ *	lock of a trie (irqs off): nothing of ours inside
+ *
  *	lock of the table of ids (bottom halves off): nothing inside
  */
 #ifndef _BPFMAP_INTERNAL_H
@@ -349,6 +351,7 @@ extern const struct bpfmap_ops bpfmap_hash_ops;
 extern const struct bpfmap_ops bpfmap_percpu_hash_ops;
 extern const struct bpfmap_ops bpfmap_array_ops;
 extern const struct bpfmap_ops bpfmap_percpu_array_ops;
+extern const struct bpfmap_ops bpfmap_lpm_trie_ops;
 extern const struct bpfmap_ops bpfmap_array_of_maps_ops;
 extern const struct bpfmap_ops bpfmap_hash_of_maps_ops;
 extern const struct bpfmap_ops bpfmap_arena_ops;

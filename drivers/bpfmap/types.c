@@ -11,6 +11,7 @@ static const struct bpfmap_ops * const bpfmap_types[] = {
 	[BPFMAP_TYPE_ARRAY] = &bpfmap_array_ops,
 	[BPFMAP_TYPE_PERCPU_HASH] = &bpfmap_percpu_hash_ops,
 	[BPFMAP_TYPE_PERCPU_ARRAY] = &bpfmap_percpu_array_ops,
+	[BPFMAP_TYPE_LPM_TRIE] = &bpfmap_lpm_trie_ops,
 	[BPFMAP_TYPE_ARRAY_OF_MAPS] = &bpfmap_array_of_maps_ops,
 	[BPFMAP_TYPE_HASH_OF_MAPS] = &bpfmap_hash_of_maps_ops,
 	[BPFMAP_TYPE_ARENA] = &bpfmap_arena_ops,

@@ -564,7 +564,7 @@ static bool known_type(uint32_t type)
 	for (i = 0; i < N_KINDS; i++)
 		if (kinds[i].type == type)
 			return true;
-	return false;
+	return type == BPFMAP_TYPE_LPM_TRIE;
 }
 
 static void types(const struct kind *k)

@@ -43,7 +43,8 @@
  * - EEXIST: BPFMAP_F_NOEXIST and the key is there; the name of a new pin is.
  * - EINVAL: unknown command, flag or type; a member that must be zero is not;
  *   the descriptor is not a map of this device.
- * - ENOSPC: a batch is too small for the first bucket with elements.
+ * - ENOSPC: a batch is too small for the first bucket with elements; an
+ *   LPM_TRIE is full.
  * - ERANGE: BPFMAP_F_CPU names a CPU that is not possible.
  * - ENOTTY: the ioctl is none of this device's.
  * - 524 (ENOTSUPP, which no user-space header names): the map type does not
@@ -193,7 +194,8 @@ struct bpfmap_create_attr {
  *			     GET_NEXT_KEY
  * @map_fd: the map; 0 on the map's own descriptor
  * @__hole: not looked at
- * @key: pointer to key_size bytes
+ * @key: pointer to key_size bytes; of an LPM_TRIE a __u32 with the prefix's length
+ *	 in bits, and the data, most significant byte first
  * @value: pointer to the value; its size is value_size for plain types, for
  *	   per-CPU types value_size rounded up to 8 for each possible CPU, or
  *	   just value_size with BPFMAP_F_CPU and BPFMAP_F_ALL_CPUS; for maps

@@ -1,0 +1,637 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Longest prefix match
+ *
+ *	          0.0.0.0/0
+ *	         0/        \1
+ *	  10.0.0.0/8      (192.168.0.0/16)        () hidden: holds no value
+ *	                  0/            \1
+ *	        192.168.0.0/24     192.168.128.0/17
+ *
+ * A binary trie with compressed paths, as D. R. Morrison's PATRICIA and as
+ * drivers/net/wireguard/allowedips.c has it: a node's prefix extends that of
+ * its parent, and the bit behind the parent's prefix says which child it is.
+ * Where two prefixes part at a place that is none itself, a hidden node stands
+ * that has two children always.
+ *
+ * Prefixes are kept as 64-bit words with the first bit as the most significant
+ * one, so that a comparison is an exclusive or and a search for the first bit
+ * set. What a descent needs of a node with a key of up to 8 bytes is in one
+ * cache line.
+ *
+ * Writers hold the lock of the trie. Readers hold nothing. Prefix, value and
+ * length of a node are constant as long as a reader can have it: to replace a
+ * value is to replace the node, and memory of nodes is used again only after a
+ * grace period. A reader on a node that was replaced or removed finds from
+ * there all that was below it then and still is.
+ *
+ * That alone would let a look-up see what is never true at one time: it goes by
+ * the place where 10.1.0.0/16 is to come, somebody inserts that, removes
+ * 10.1.1.0/24, and the look-up, further down, misses both and answers 10.0.0.0/8.
+ * It takes a removal to do that: as long as nothing is removed, what matches a
+ * key becomes only longer, and the answer was right when it was inserted, or at
+ * the start. So removals are counted before they can be seen, and a look-up
+ * that sees another count at its end than at its start does it again; after
+ * LPM_TRIES times, with the lock.
+ */
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "batch.h"
+#include "lpm_trie.h"
+#include "value.h"
+
+/* bpf(2)'s limits */
+#define LPM_DATA_MIN	1
+#define LPM_VALUE_MAX	((4U << 20) - LPM_DATA_MAX - 24)
+
+#define LPM_FLAGS (BPFMAP_F_NO_PREALLOC | BPFMAP_F_NUMA_NODE |		\
+		   BPFMAP_F_RDONLY | BPFMAP_F_WRONLY |			\
+		   BPFMAP_F_RDONLY_PROG | BPFMAP_F_WRONLY_PROG)
+
+/* Attempts without the lock, before a look-up that writers outrun takes it */
+#define LPM_TRIES	16
+
+/* Bytes of nodes to allocate at once, at least one node */
+#define LPM_CHUNK_MIN	SZ_1K
+#define LPM_CHUNK_MAX	SZ_32K
+#define LPM_CHUNK_HEAD	L1_CACHE_BYTES
+
+/* For the writer */
+#define lpm_get_locked(t, p) \
+	rcu_dereference_protected(p, lockdep_is_held(&(t)->lock))
+
+/* ------------------------------------------------------------------------- */
+/* Keys */
+
+/**
+ * lpm_load_key() - a key as it is compared
+ * @t: the trie
+ * @k: out
+ * @key: key_size bytes
+ *
+ * Return: false if the prefix is longer than the data.
+ */
+bool lpm_load_key(const struct bpfmap_lpm *t, struct lpm_key *k,
+		  const void *key)
+{
+	const void *data = key + LPM_HEAD;
+	u32 i, whole = t->data_size / sizeof(__be64);
+	u32 tail = t->data_size % sizeof(__be64);
+	__be64 word;
+	__be32 half;
+
+	memcpy(&k->len, key, sizeof(k->len));
+	if (unlikely(k->len > t->max_len))
+		return false;
+	if (likely(t->data_size == sizeof(half))) {
+		memcpy(&half, data, sizeof(half));
+		k->bits[0] = (u64)be32_to_cpu(half) << 32;
+		return true;
+	}
+	for (i = 0; i < whole; i++) {
+		memcpy(&word, data + i * sizeof(word), sizeof(word));
+		k->bits[i] = be64_to_cpu(word);
+	}
+	if (tail) {
+		word = 0;
+		memcpy(&word, data + whole * sizeof(word), tail);
+		k->bits[whole] = be64_to_cpu(word);
+	}
+	return true;
+}
+
+/**
+ * lpm_store_key() - a node's key as it was given
+ * @t: the trie
+ * @node: the node
+ * @key: out: key_size bytes
+ */
+void lpm_store_key(const struct bpfmap_lpm *t, const struct lpm_node *node,
+		   void *key)
+{
+	u32 i, len = node->len, left = t->data_size;
+	void *data = key + LPM_HEAD;
+	__be64 word;
+	__be32 half;
+
+	memcpy(key, &len, sizeof(len));
+	if (likely(left == sizeof(half))) {
+		half = cpu_to_be32(node->bits[0] >> 32);
+		memcpy(data, &half, sizeof(half));
+		return;
+	}
+	for (i = 0; left; i++) {
+		u32 bytes = min_t(u32, left, sizeof(word));
+
+		word = cpu_to_be64(node->bits[i]);
+		memcpy(data + i * sizeof(word), &word, bytes);
+		left -= bytes;
+	}
+}
+
+static bool lpm_is_exact(const struct lpm_node *node, const u64 *bits, u32 len)
+{
+	return node && node->len == len &&
+	       lpm_common(node->bits, bits, len) == len;
+}
+
+/* ------------------------------------------------------------------------- */
+/* Memory: nodes come in chunks and stay with the map */
+
+static void lpm_list_add(struct lpm_list *list, struct lpm_node *node)
+{
+	if (!list->first)
+		list->last = node;
+	node->next = list->first;
+	list->first = node;
+}
+
+/* Move all of @from to @to */
+static void lpm_list_splice(struct lpm_list *to, struct lpm_list *from)
+{
+	if (!from->first)
+		return;
+	if (!to->first)
+		to->last = from->last;
+	from->last->next = to->first;
+	to->first = from->first;
+	from->first = NULL;
+}
+
+static struct lpm_node *lpm_take(struct bpfmap_lpm *t)
+{
+	struct lpm_node *node = t->free.first;
+
+	lockdep_assert_held(&t->lock);
+
+	t->free.first = node->next;
+	return node;
+}
+
+/* @node can be reached no more, except by those who have it already */
+static void lpm_retire(struct bpfmap_lpm *t, struct lpm_node *node)
+{
+	lockdep_assert_held(&t->lock);
+
+	lpm_list_add(&t->retired, node);
+}
+
+/* Shall the caller call_rcu()? After the lock, and before the map's last put */
+static bool lpm_arm(struct bpfmap_lpm *t)
+{
+	lockdep_assert_held(&t->lock);
+
+	if (t->armed || !t->retired.first)
+		return false;
+	t->armed = true;
+	lpm_list_splice(&t->waiting, &t->retired);
+	return true;
+}
+
+static void lpm_reclaim(struct rcu_head *rcu);
+
+static void lpm_unlock(struct bpfmap_lpm *t, unsigned long irqflags)
+	__releases(&t->lock)
+{
+	bool arm = lpm_arm(t);
+
+	raw_spin_unlock_irqrestore(&t->lock, irqflags);
+	if (arm)
+		call_rcu(&t->rcu, lpm_reclaim);
+}
+
+/* A grace period has passed since lpm_arm() */
+static void lpm_reclaim(struct rcu_head *rcu)
+{
+	struct bpfmap_lpm *t = container_of(rcu, struct bpfmap_lpm, rcu);
+	unsigned long irqflags;
+
+	raw_spin_lock_irqsave(&t->lock, irqflags);
+	lpm_list_splice(&t->free, &t->waiting);
+	t->armed = false;
+	lpm_unlock(t, irqflags);
+}
+
+static bool lpm_is_armed(struct bpfmap_lpm *t)
+{
+	unsigned long irqflags;
+	bool armed;
+
+	raw_spin_lock_irqsave(&t->lock, irqflags);
+	armed = t->armed;
+	raw_spin_unlock_irqrestore(&t->lock, irqflags);
+	return armed;
+}
+
+/*
+ * Wait until nobody uses @t->rcu; there are no writers any more. Once is not
+ * enough if lpm_reclaim() is at work, and is about to call call_rcu() again.
+ */
+static void lpm_settle(struct bpfmap_lpm *t)
+{
+	while (lpm_is_armed(t))
+		rcu_barrier();
+}
+
+/*
+ * The more there is the more comes at once; large pieces can be hard to get.
+ * Of nodes that would leave much of a piece unused, one.
+ */
+static size_t lpm_chunk_bytes(const struct bpfmap_lpm *t, gfp_t gfp)
+{
+	size_t max = gfpflags_allow_blocking(gfp) ? LPM_CHUNK_MAX : PAGE_SIZE;
+	size_t one = LPM_CHUNK_HEAD + t->node_size;
+	u64 want = READ_ONCE(t->nr_bytes) / 4;
+
+	if (one > max / 4)
+		return one;
+	return roundup_pow_of_two(clamp_t(u64, want,
+					  max_t(size_t, one, LPM_CHUNK_MIN),
+					  max));
+}
+
+static int lpm_grow(struct bpfmap_lpm *t, gfp_t gfp)
+{
+	struct mem_cgroup *old = bpfmap_charge_begin(&t->map);
+	size_t pos, bytes = lpm_chunk_bytes(t, gfp);
+	struct lpm_list nodes = {};
+	struct lpm_chunk *chunk;
+	unsigned long irqflags;
+
+	chunk = bpfmap_area_alloc(bytes, t->map.numa_node, gfp);
+	bpfmap_charge_end(old);
+	if (!chunk)
+		return -ENOMEM;
+	for (pos = LPM_CHUNK_HEAD; pos + t->node_size <= bytes;
+	     pos += t->node_size)
+		lpm_list_add(&nodes, (void *)chunk + pos);
+
+	raw_spin_lock_irqsave(&t->lock, irqflags);
+	chunk->next = t->chunks;
+	t->chunks = chunk;
+	WRITE_ONCE(t->nr_bytes, t->nr_bytes + bytes);
+	lpm_list_splice(&t->free, &nodes);
+	raw_spin_unlock_irqrestore(&t->lock, irqflags);
+	return 0;
+}
+
+/* ------------------------------------------------------------------------- */
+/* Look-up */
+
+static __always_inline struct lpm_node *
+lpm_descend(const struct bpfmap_lpm *t, const struct lpm_key *k, bool word)
+{
+	struct lpm_node *found = NULL, *node = lpm_get(t->root);
+	u32 from = 0;
+	int side;
+
+	while (node && node->len < k->len) {
+		side = lpm_side(node, k->bits, from, word);
+		if (side < 0)
+			return found;
+		if (!READ_ONCE(node->hidden))
+			found = node;
+		from = node->len;
+		node = lpm_get(node->child[side]);
+	}
+	if (lpm_is_exact(node, k->bits, k->len) && !READ_ONCE(node->hidden))
+		found = node;
+	return found;
+}
+
+static struct lpm_node *lpm_find_locked(struct bpfmap_lpm *t,
+					const struct lpm_key *k)
+{
+	struct lpm_node *node;
+	unsigned long irqflags;
+
+	raw_spin_lock_irqsave(&t->lock, irqflags);
+	node = lpm_descend(t, k, false);
+	raw_spin_unlock_irqrestore(&t->lock, irqflags);
+	return node;
+}
+
+/*
+ * The longest prefix of @k that is there, or NULL. Caller is in an RCU
+ * read-side critical section.
+ */
+static struct lpm_node *lpm_find(struct bpfmap_lpm *t, const struct lpm_key *k)
+{
+	struct lpm_node *node;
+	u32 removals;
+	int tries;
+
+	for (tries = 0; tries < LPM_TRIES; tries++) {
+		/* Before the first link is read */
+		removals = smp_load_acquire(&t->removals);
+		node = likely(t->words == 1) ? lpm_descend(t, k, true) :
+					       lpm_descend(t, k, false);
+		/* Pairs with smp_wmb() in lpm_remove() */
+		smp_rmb();
+		if (likely(READ_ONCE(t->removals) == removals))
+			return node;
+		cpu_relax();
+	}
+	return lpm_find_locked(t, k);
+}
+
+static void *lpm_lookup_elem(struct bpfmap *map, const void *key)
+{
+	struct lpm_key k __bpfmap_uninit;
+	struct bpfmap_lpm *t = to_lpm(map);
+	struct lpm_node *node;
+
+	if (!lpm_load_key(t, &k, key))
+		return NULL;
+	node = lpm_find(t, &k);
+	return node ? lpm_value(t, node) : NULL;
+}
+
+static int lpm_lookup(struct bpfmap *map, const void *key, void *value,
+		      u64 flags)
+{
+	const void *found;
+
+	rcu_read_lock();
+	found = lpm_lookup_elem(map, key);
+	if (found)
+		bpfmap_value_load(value, found, map->value_size);
+	rcu_read_unlock();
+	return found ? 0 : -ENOENT;
+}
+
+/* ------------------------------------------------------------------------- */
+/* Changes */
+
+/**
+ * struct lpm_place - where a key is, or where it would be
+ * @slot: link to the first node that is not a shorter prefix of the key, or
+ *	  the empty one in its place
+ * @up: link to the node that holds @slot, NULL if that is the root's
+ */
+struct lpm_place {
+	struct lpm_node __rcu **slot;
+	struct lpm_node __rcu **up;
+};
+
+static __always_inline struct lpm_node *
+__lpm_locate(struct bpfmap_lpm *t, const struct lpm_key *k,
+	     struct lpm_place *place, bool word)
+{
+	struct lpm_node __rcu **slot = &t->root, **up = NULL;
+	struct lpm_node *node;
+	u32 from = 0;
+	int side;
+
+	while ((node = lpm_get_locked(t, *slot)) && node->len < k->len) {
+		side = lpm_side(node, k->bits, from, word);
+		if (side < 0)
+			break;
+		from = node->len;
+		up = slot;
+		slot = &node->child[side];
+	}
+	place->slot = slot;
+	place->up = up;
+	return node;
+}
+
+/* Return: the node behind @place->slot, or NULL */
+static struct lpm_node *lpm_locate(struct bpfmap_lpm *t,
+				   const struct lpm_key *k,
+				   struct lpm_place *place)
+{
+	return likely(t->words == 1) ? __lpm_locate(t, k, place, true) :
+				       __lpm_locate(t, k, place, false);
+}
+
+static struct lpm_node *lpm_new_node(struct bpfmap_lpm *t, const u64 *bits,
+				     u32 len, bool hidden)
+{
+	struct lpm_node *node = lpm_take(t);
+	u32 i;
+
+	RCU_INIT_POINTER(node->child[0], NULL);
+	RCU_INIT_POINTER(node->child[1], NULL);
+	node->len = len;
+	node->hidden = hidden;
+	for (i = 0; i < t->words; i++)
+		node->bits[i] = bits[i];
+	return node;
+}
+
+/* In place of @old, with the same prefix; @old may be hidden */
+static void lpm_replace(struct bpfmap_lpm *t, struct lpm_node *node,
+			struct lpm_node *old, struct lpm_place *place)
+{
+	RCU_INIT_POINTER(node->child[0], lpm_get_locked(t, old->child[0]));
+	RCU_INIT_POINTER(node->child[1], lpm_get_locked(t, old->child[1]));
+	rcu_assign_pointer(*place->slot, node);
+	lpm_retire(t, old);
+}
+
+/* In front of @below, which goes another way somewhere */
+static void lpm_insert_above(struct bpfmap_lpm *t, struct lpm_node *node,
+			     struct lpm_node *below, struct lpm_place *place)
+{
+	u32 len = lpm_common(below->bits, node->bits,
+			     min(below->len, node->len));
+	u32 side = lpm_bit(below->bits, len);
+	struct lpm_node *fork = node;
+
+	if (len < node->len) {
+		fork = lpm_new_node(t, node->bits, len, true);
+		RCU_INIT_POINTER(fork->child[!side], node);
+	}
+	RCU_INIT_POINTER(fork->child[side], below);
+	rcu_assign_pointer(*place->slot, fork);
+}
+
+/* May it become one more? */
+static int lpm_check_new(const struct bpfmap_lpm *t, u64 flags)
+{
+	if (flags == BPFMAP_F_EXIST)
+		return -ENOENT;
+	return t->nr_entries == t->map.max_entries ? -ENOSPC : 0;
+}
+
+/* -EAGAIN: nothing changed, there must be more nodes */
+static int lpm_update_locked(struct bpfmap_lpm *t, const struct lpm_key *k,
+			     const void *value, u64 flags)
+{
+	struct lpm_place place __bpfmap_uninit;
+	struct lpm_node *node, *old = lpm_locate(t, k, &place);
+	bool exact = lpm_is_exact(old, k->bits, k->len);
+	bool fresh = !exact || old->hidden;
+	int err = 0;
+
+	if (fresh)
+		err = lpm_check_new(t, flags);
+	else if (flags == BPFMAP_F_NOEXIST)
+		err = -EEXIST;
+	if (err)
+		return err;
+	/* One for the prefix, one to be hidden at most */
+	if (unlikely(!t->free.first || !t->free.first->next))
+		return -EAGAIN;
+
+	node = lpm_new_node(t, k->bits, k->len, false);
+	bpfmap_value_store(lpm_value(t, node), value, t->map.value_size);
+	if (exact)
+		lpm_replace(t, node, old, &place);
+	else if (old)
+		lpm_insert_above(t, node, old, &place);
+	else
+		rcu_assign_pointer(*place.slot, node);
+	t->nr_entries += fresh;
+	return 0;
+}
+
+static int lpm_update(struct bpfmap *map, const void *key, const void *value,
+		      u64 flags, gfp_t gfp)
+{
+	struct lpm_key k __bpfmap_uninit;
+	struct bpfmap_lpm *t = to_lpm(map);
+	unsigned long irqflags;
+	int err;
+
+	if (flags > BPFMAP_F_EXIST || !lpm_load_key(t, &k, key))
+		return -EINVAL;
+	for (;;) {
+		raw_spin_lock_irqsave(&t->lock, irqflags);
+		err = lpm_update_locked(t, &k, value, flags);
+		lpm_unlock(t, irqflags);
+		if (likely(err != -EAGAIN))
+			return err;
+		err = lpm_grow(t, gfp);
+		if (err)
+			return err;
+	}
+}
+
+/* @node is behind @place->slot, and not hidden */
+static void lpm_remove(struct bpfmap_lpm *t, struct lpm_node *node,
+		       struct lpm_place *place)
+{
+	struct lpm_node *left = lpm_get_locked(t, node->child[0]);
+	struct lpm_node *right = lpm_get_locked(t, node->child[1]);
+	struct lpm_node *up = NULL;
+
+	t->nr_entries--;
+	WRITE_ONCE(t->removals, t->removals + 1);
+	/* Pairs with smp_rmb() in lpm_find() */
+	smp_wmb();
+
+	if (left && right) {
+		WRITE_ONCE(node->hidden, true);
+		return;
+	}
+	if (place->up)
+		up = lpm_get_locked(t, *place->up);
+	if (!left && !right && up && up->hidden) {
+		/* The other child takes the place of the hidden one */
+		bool side = place->slot == &up->child[0];
+
+		rcu_assign_pointer(*place->up,
+				   lpm_get_locked(t, up->child[side]));
+		lpm_retire(t, up);
+	} else {
+		rcu_assign_pointer(*place->slot, left ?: right);
+	}
+	lpm_retire(t, node);
+}
+
+static int lpm_delete(struct bpfmap *map, const void *key)
+{
+	struct lpm_key k __bpfmap_uninit;
+	struct bpfmap_lpm *t = to_lpm(map);
+	struct lpm_place place __bpfmap_uninit;
+	unsigned long irqflags;
+	struct lpm_node *node;
+	int err = -ENOENT;
+
+	if (!lpm_load_key(t, &k, key))
+		return -EINVAL;
+	raw_spin_lock_irqsave(&t->lock, irqflags);
+	node = lpm_locate(t, &k, &place);
+	if (lpm_is_exact(node, k.bits, k.len) && !node->hidden) {
+		lpm_remove(t, node, &place);
+		err = 0;
+	}
+	lpm_unlock(t, irqflags);
+	return err;
+}
+
+/* ------------------------------------------------------------------------- */
+/* Lifetime */
+
+static int lpm_check(const struct bpfmap_create_attr *attr)
+{
+	if (!attr->max_entries ||
+	    !(attr->map_flags & BPFMAP_F_NO_PREALLOC) ||
+	    bpfmap_check_create_flags(attr, LPM_FLAGS) ||
+	    attr->key_size < LPM_HEAD + LPM_DATA_MIN ||
+	    attr->key_size > LPM_HEAD + LPM_DATA_MAX ||
+	    !attr->value_size || attr->value_size > LPM_VALUE_MAX)
+		return -EINVAL;
+	return 0;
+}
+
+static struct bpfmap *lpm_alloc(const struct bpfmap_create_attr *attr)
+{
+	struct bpfmap_lpm *t = kzalloc(sizeof(*t), GFP_KERNEL_ACCOUNT);
+
+	if (!t)
+		return ERR_PTR(-ENOMEM);
+	bpfmap_init_map(&t->map, attr);
+	raw_spin_lock_init(&t->lock);
+	t->data_size = attr->key_size - LPM_HEAD;
+	t->max_len = t->data_size * BITS_PER_BYTE;
+	t->words = DIV_ROUND_UP(t->data_size, sizeof(u64));
+	t->value_off = struct_size((struct lpm_node *)NULL, bits, t->words);
+	t->node_size = round_up(t->value_off + round_up(attr->value_size, 8),
+				L1_CACHE_BYTES);
+	return &t->map;
+}
+
+static void lpm_free(struct bpfmap *map)
+{
+	struct bpfmap_lpm *t = to_lpm(map);
+	struct lpm_chunk *chunk, *next;
+
+	lpm_settle(t);
+	for (chunk = t->chunks; chunk; chunk = next) {
+		next = chunk->next;
+		kvfree(chunk);
+		cond_resched();
+	}
+	kfree(t);
+}
+
+static u64 lpm_mem_usage(const struct bpfmap *map)
+{
+	const struct bpfmap_lpm *t = to_lpm(map);
+
+	return sizeof(*t) + READ_ONCE(t->nr_bytes);
+}
+
+const struct bpfmap_ops bpfmap_lpm_trie_ops = {
+	.check = lpm_check,
+	.alloc = lpm_alloc,
+	.free = lpm_free,
+	.lookup_elem = lpm_lookup_elem,
+	.lookup = lpm_lookup,
+	.update = lpm_update,
+	.delete = lpm_delete,
+	.get_next_key = lpm_get_next_key,
+	.for_each = lpm_for_each,
+	.walk = lpm_walk,
+	.lookup_batch = bpfmap_lookup_key_batch,
+	.update_batch = bpfmap_update_batch,
+	.delete_batch = bpfmap_delete_batch,
+	.mem_usage = lpm_mem_usage,
+};

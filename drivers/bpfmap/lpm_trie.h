@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _BPFMAP_LPM_TRIE_H
+#define _BPFMAP_LPM_TRIE_H
+
+#include <linux/bitops.h>
+#include <linux/cache.h>
+#include <linux/minmax.h>
+#include <linux/rcupdate.h>
+#include <linux/spinlock.h>
+
+#include "internal.h"
+
+/* A key is a prefix length and the data, bytes of it at most */
+#define LPM_HEAD	sizeof(u32)
+#define LPM_DATA_MAX	256
+#define LPM_WORDS	(LPM_DATA_MAX / sizeof(u64))
+
+/**
+ * struct lpm_node - a prefix
+ * @child: what follows a 0 and a 1 behind the prefix; written under the lock
+ * @next: in a list of nodes that are in the trie no more; under the lock
+ * @len: of the prefix in bits; constant as @bits
+ * @hidden: there is no such element; set under the lock
+ * @bits: the whole data of the key, also behind the prefix; then the value
+ */
+struct lpm_node {
+	struct lpm_node __rcu *child[2];
+	struct lpm_node *next;
+	u16 len;
+	bool hidden;
+	u64 bits[];
+};
+
+/**
+ * struct lpm_key - a key as it is compared
+ * @len: of the prefix in bits
+ * @bits: the data; zeros behind it in the last word
+ */
+struct lpm_key {
+	u32 len;
+	u64 bits[LPM_WORDS];
+};
+
+/* Nodes that are in no trie; the first one is what was added last */
+struct lpm_list {
+	struct lpm_node *first;
+	struct lpm_node *last;
+};
+
+/**
+ * struct lpm_chunk - memory of nodes, which begin at LPM_CHUNK_HEAD
+ * @next: a chunk
+ */
+struct lpm_chunk {
+	struct lpm_chunk *next;
+};
+
+/**
+ * struct bpfmap_lpm - a trie
+ * @map: the common part
+ * @root: written under @lock
+ * @removals: counted before they are done, under @lock
+ * @data_size: bytes of the data in a key, constant as all up to @node_size
+ * @max_len: bits of it
+ * @words: words that it takes
+ * @value_off: from a node to its value
+ * @node_size: from one node to the next
+ * @lock: protects all links between nodes and what follows; irqs off
+ * @nr_entries: nodes that are not hidden
+ * @free: nodes that no reader can have
+ * @retired: nodes that readers may have, for a grace period to come
+ * @waiting: the same, for the grace period that is under way
+ * @armed: there is one: @rcu is not to be used
+ * @rcu: ends @waiting
+ * @chunks: all memory of nodes
+ * @nr_bytes: of @chunks; read without the lock
+ */
+struct bpfmap_lpm {
+	struct bpfmap map;
+	struct lpm_node __rcu *root;
+	u32 removals;
+	u32 data_size;
+	u32 max_len;
+	u32 words;
+	u32 value_off;
+	u32 node_size;
+	raw_spinlock_t lock ____cacheline_aligned_in_smp;
+	u32 nr_entries;
+	struct lpm_list free;
+	struct lpm_list retired;
+	struct lpm_list waiting;
+	bool armed;
+	struct rcu_head rcu;
+	struct lpm_chunk *chunks;
+	u64 nr_bytes;
+};
+
+static inline struct bpfmap_lpm *to_lpm(const struct bpfmap *map)
+{
+	return container_of(map, struct bpfmap_lpm, map);
+}
+
+static inline void *lpm_value(const struct bpfmap_lpm *t, const struct lpm_node *node)
+{
+	return (void *)node + t->value_off;
+}
+
+/* For readers, who may use any flavour of RCU */
+#define lpm_get(p)	rcu_dereference_check(p, rcu_read_lock_any_held())
+
+static inline u32 lpm_bit(const u64 *bits, u32 pos)
+{
+	return bits[pos / 64] >> (63 - pos % 64) & 1;
+}
+
+/* Bits that two keys have in common, at most @len */
+static inline u32 lpm_common(const u64 *a, const u64 *b, u32 len)
+{
+	u32 i;
+
+	for (i = 0; i * 64 < len; i++) {
+		u64 diff = a[i] ^ b[i];
+
+		if (diff)
+			return min_t(u32, i * 64 + 64 - fls64(diff), len);
+	}
+	return len;
+}
+
+/*
+ * Which child of @node is on the way to a key that is longer than its prefix?
+ * -1 if none is. The first @from bits are known to be equal, as those of the
+ * parent. @word: keys are one word; the compiler is to know.
+ */
+static __always_inline int lpm_side(const struct lpm_node *node,
+				    const u64 *bits, u32 from, bool word)
+{
+	u32 i = word ? 0 : from / 64, last = word ? 0 : node->len / 64;
+	u32 shift = ~(u32)node->len % 64;
+
+	for (; i < last; i++)
+		if (node->bits[i] != bits[i])
+			return -1;
+	/* What is left has the prefix, and the bit behind it as the last one */
+	if ((node->bits[last] ^ bits[last]) >> shift > 1)
+		return -1;
+	return bits[last] >> shift & 1;
+}
+
+/* lpm_trie.c */
+bool lpm_load_key(const struct bpfmap_lpm *t, struct lpm_key *k,
+		  const void *key);
+void lpm_store_key(const struct bpfmap_lpm *t, const struct lpm_node *node,
+		   void *key);
+
+/* lpm_iter.c */
+int lpm_get_next_key(struct bpfmap *map, const void *key, void *next_key);
+long lpm_for_each(struct bpfmap *map, bpfmap_each_fn fn, void *ctx);
+int lpm_walk(struct bpfmap *map, struct bpfmap_walk *w);
+
+#endif /* _BPFMAP_LPM_TRIE_H */
