@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <arpa/inet.h>
 
 #include "bpfmap.h"
 #include "demo.h"
@@ -39,6 +40,7 @@ static const struct kind kinds[] = {
 	{ "percpu_hash", BPFMAP_TYPE_PERCPU_HASH, 8, true },
 	{ "array", BPFMAP_TYPE_ARRAY, 4, false },
 	{ "percpu_array", BPFMAP_TYPE_PERCPU_ARRAY, 4, true },
+	{ "lpm_trie", BPFMAP_TYPE_LPM_TRIE, 8, false },
 };
 
 /* A map under measurement; least[] in ns for each call or element, 0: none */
@@ -57,6 +59,11 @@ static bool is_hash(const struct kind *kind)
 {
 	return kind->type == BPFMAP_TYPE_HASH ||
 	       kind->type == BPFMAP_TYPE_PERCPU_HASH;
+}
+
+static bool is_lpm(const struct kind *kind)
+{
+	return kind->type == BPFMAP_TYPE_LPM_TRIE;
 }
 
 static void must(const struct run *run, enum op op, int ret, int expected)
@@ -142,7 +149,7 @@ static void take(struct run *run, enum op op, int cmd)
 {
 	__u64 start = now_ns();
 	unsigned int done = 0;
-	__u32 cursor;
+	__u64 cursor;
 	int ret = 0;
 	struct bpfmap_batch_attr attr = {
 		.out_batch = (unsigned long)&cursor,
@@ -166,9 +173,9 @@ static void take(struct run *run, enum op op, int cmd)
 
 static void one_round(struct run *run)
 {
-	bool hash = is_hash(run->kind);
+	bool hash = is_hash(run->kind), lpm = is_lpm(run->kind);
 
-	if (hash)
+	if (hash || lpm)
 		each(run, INSERT, BPFMAP_CMD_MAP_UPDATE_ELEM, 0, 0);
 	each(run, UPDATE, BPFMAP_CMD_MAP_UPDATE_ELEM, 0, 0);
 	each(run, LOOKUP, BPFMAP_CMD_MAP_LOOKUP_ELEM, 0, 0);
@@ -176,15 +183,31 @@ static void one_round(struct run *run)
 	walk(run);
 	give(run, B_UPDATE, BPFMAP_CMD_MAP_UPDATE_BATCH);
 	take(run, B_LOOKUP, BPFMAP_CMD_MAP_LOOKUP_BATCH);
-	if (!hash)
+	if (!hash && !lpm)
 		return;
-	each(run, LOOK_DEL, BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_ELEM, 0, 0);
-	each(run, INSERT, BPFMAP_CMD_MAP_UPDATE_ELEM, 0, 0);
+	if (hash) {
+		each(run, LOOK_DEL, BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_ELEM, 0,
+		     0);
+		each(run, INSERT, BPFMAP_CMD_MAP_UPDATE_ELEM, 0, 0);
+		take(run, B_LOOK_DEL, BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH);
+		each(run, INSERT, BPFMAP_CMD_MAP_UPDATE_ELEM, 0, 0);
+	}
 	each(run, DELETE, BPFMAP_CMD_MAP_DELETE_ELEM, 0, 0);
 	each(run, INSERT, BPFMAP_CMD_MAP_UPDATE_ELEM, 0, 0);
-	take(run, B_LOOK_DEL, BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH);
-	each(run, INSERT, BPFMAP_CMD_MAP_UPDATE_ELEM, 0, 0);
 	give(run, B_DELETE, BPFMAP_CMD_MAP_DELETE_BATCH);
+}
+
+/* An index, a number of which the first or the last bytes differ, an address */
+static void make_key(const struct kind *kind, unsigned char *key, __u64 n)
+{
+	__u32 index = n, address[] = { 32, htonl(0x0a000000 + n) };
+
+	if (is_lpm(kind))
+		memcpy(key, address, sizeof(address));
+	else if (kind->key_size == sizeof(index))
+		memcpy(key, &index, sizeof(index));
+	else
+		memcpy(key, &n, sizeof(n));
 }
 
 static void run_init(struct run *run, const struct way *way,
@@ -195,6 +218,7 @@ static void run_init(struct run *run, const struct way *way,
 		.key_size = kind->key_size,
 		.value_size = sizeof(__u64),
 		.max_entries = ELEMENTS,
+		.map_flags = is_lpm(kind) ? BPFMAP_F_NO_PREALLOC : 0,
 		.map_name = "cost",
 	};
 	__u64 i;
@@ -209,14 +233,8 @@ static void run_init(struct run *run, const struct way *way,
 	run->out_keys = calloc(ELEMENTS, kind->key_size);
 	if (!run->values || !run->keys || !run->out_keys)
 		die("no memory");
-	/* The lower bytes of a number are its first ones or its last ones */
-	for (i = 0; i < 2 * ELEMENTS; i++) {
-		__u32 index = i;
-
-		memcpy(run->keys + i * kind->key_size,
-		       kind->key_size == 4 ? (void *)&index : (void *)&i,
-		       kind->key_size);
-	}
+	for (i = 0; i < 2 * ELEMENTS; i++)
+		make_key(kind, run->keys + i * kind->key_size, i);
 	run->map = must_create(way, &create);
 }
 
