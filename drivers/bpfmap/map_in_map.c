@@ -287,21 +287,24 @@ static int array_of_maps_walk(struct bpfmap *map, struct bpfmap_walk *w)
 {
 	struct bpfmap_array_of_maps *a = to_array_of_maps(map);
 	u32 *keys = w->keys, *ids = w->values;
-	u32 left = ARRAY_OF_MAPS_WALK;
+	u32 index = 0, *last = w->key, left = ARRAY_OF_MAPS_WALK;
 	struct bpfmap *inner;
 
 	w->nr = 0;
-	if (w->pos >= map->max_entries)
+	/* A key that is not there: from the start */
+	if (w->from != BPFMAP_WALK_START && *last < map->max_entries)
+		index = *last + 1;
+	if (index == map->max_entries)
 		return -ENOENT;
 
 	rcu_read_lock();
-	for (; w->pos < map->max_entries && w->nr < w->room && left; left--) {
-		inner = rcu_dereference(a->slots[w->pos]);
+	for (; index < map->max_entries && w->nr < w->room && left; left--) {
+		inner = rcu_dereference(a->slots[index]);
 		if (inner) {
-			keys[w->nr] = w->pos;
+			keys[w->nr] = index;
 			ids[w->nr++] = inner->id;
 		}
-		w->pos++;
+		*last = index++;
 	}
 	rcu_read_unlock();
 	return 0;
