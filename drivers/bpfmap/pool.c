@@ -227,7 +227,8 @@ int bpfmap_pool_grow(struct bpfmap_pool *pool, gfp_t gfp)
 	return 0;
 }
 
-static u32 pool_pop(struct bpfmap_pool *pool, struct bpfmap_pool_list *list)
+static __always_inline u32 pool_pop(struct bpfmap_pool *pool,
+				    struct bpfmap_pool_list *list)
 {
 	u32 index;
 
@@ -285,6 +286,20 @@ int bpfmap_pool_get(struct bpfmap_pool *pool, u32 *index)
 }
 
 /**
+ * bpfmap_pool_get_own() - take an element, but none of another CPU
+ * @pool: the pool
+ *
+ * Context: irqs off.
+ * Return: its index, or BPFMAP_POOL_NONE.
+ */
+u32 bpfmap_pool_get_own(struct bpfmap_pool *pool)
+{
+	lockdep_assert_irqs_disabled();
+
+	return pool_pop(pool, this_cpu_ptr(pool->lists));
+}
+
+/**
  * bpfmap_pool_put() - give an element back
  * @pool: the pool
  * @index: of an element that is taken
@@ -301,6 +316,26 @@ void bpfmap_pool_put(struct bpfmap_pool *pool, u32 index)
 	pool_link(pool, index)->next_free = own->first;
 	WRITE_ONCE(own->first, index);
 	raw_spin_unlock(&own->lock);
+}
+
+/**
+ * bpfmap_pool_put_to() - give an element back to a CPU
+ * @pool: the pool
+ * @index: of an element that is taken
+ * @cpu: a possible CPU
+ *
+ * Context: irqs off.
+ */
+void bpfmap_pool_put_to(struct bpfmap_pool *pool, u32 index, u32 cpu)
+{
+	struct bpfmap_pool_list *list = per_cpu_ptr(pool->lists, cpu);
+
+	lockdep_assert_irqs_disabled();
+
+	raw_spin_lock(&list->lock);
+	pool_link(pool, index)->next_free = list->first;
+	WRITE_ONCE(list->first, index);
+	raw_spin_unlock(&list->lock);
 }
 
 /**

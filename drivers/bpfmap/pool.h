@@ -78,7 +78,9 @@ int bpfmap_pool_create(struct bpfmap_pool *pool, struct bpfmap *map,
 void bpfmap_pool_destroy(struct bpfmap_pool *pool);
 int bpfmap_pool_grow(struct bpfmap_pool *pool, gfp_t gfp);
 int bpfmap_pool_get(struct bpfmap_pool *pool, u32 *index);
+u32 bpfmap_pool_get_own(struct bpfmap_pool *pool);
 void bpfmap_pool_put(struct bpfmap_pool *pool, u32 index);
+void bpfmap_pool_put_to(struct bpfmap_pool *pool, u32 index, u32 cpu);
 u64 bpfmap_pool_mem_usage(const struct bpfmap_pool *pool);
 
 /**
