@@ -74,7 +74,7 @@ EXPORT_SYMBOL_GPL(bpfmap_max_entries);
  * against others who write to the same element, nor, after the element was
  * deleted, against its use for another key: a pointer is good for atomic
  * counters and for values that do not change. bpfmap_copy_elem() gives a whole
- * value.
+ * value. In LRU maps both are a use of the element, as an update is.
  *
  * Context: Any but NMI, inside an RCU read-side critical section; for per-CPU
  * types with preemption disabled, for the CPU to stay.
@@ -131,10 +131,12 @@ int bpfmap_copy_elem(struct bpfmap *map, const void *key, void *value,
 		     u64 flags)
 {
 	int err = bpfmap_check_flags(map, flags, BPFMAP_F_CPU);
+	int (*copy)(struct bpfmap *map, const void *key, void *value,
+		    u64 flags) = map->ops->copy ?: map->ops->lookup;
 
 	if (err)
 		return err;
-	return map->ops->lookup(map, key, value, this_cpu_flags(map, flags));
+	return copy(map, key, value, this_cpu_flags(map, flags));
 }
 EXPORT_SYMBOL_GPL(bpfmap_copy_elem);
 
@@ -159,7 +161,7 @@ EXPORT_SYMBOL_GPL(bpfmap_copy_elem);
  * * %0 - stored
  * * %-EEXIST - BPFMAP_F_NOEXIST, and the key is there (an array's always is)
  * * %-ENOENT - BPFMAP_F_EXIST, and the key is not there
- * * %-E2BIG - the map is full, or the index is out of range
+ * * %-E2BIG - the map is full (LRU maps never are), or the index is out of range
  * * %-ENOSPC - the LPM_TRIE is full
  * * %-ENOMEM - no memory for a new element
  * * %-EINVAL - other flags, a prefix longer than the data, or a map of maps:

@@ -37,30 +37,16 @@
 
 #include "batch.h"
 #include "hash.h"
-#include "value.h"
 
 /* bpf(2)'s limits; its elements have a header of 48 bytes, its buckets 16 */
 #define HASH_MAX_ELEM	((4U << 20) - 48)
 #define HASH_MAX_BUCKETS SZ_128M
-
-#define HASH_FLAGS (BPFMAP_F_NO_PREALLOC | BPFMAP_F_NUMA_NODE |		\
-		    BPFMAP_F_RDONLY | BPFMAP_F_WRONLY |			\
-		    BPFMAP_F_RDONLY_PROG | BPFMAP_F_WRONLY_PROG |	\
-		    BPFMAP_F_ZERO_SEED)
 
 /* Bytes of elements to allocate at once, at least one element */
 #define HASH_CHUNK_BYTES	SZ_2M
 #define HASH_GROW_MIN		SZ_2K
 #define HASH_GROW_MAX		SZ_32K
 #define HASH_PERCPU_CHUNK	16
-
-static void *hash_slot(const struct bpfmap *map, const void *elem, int cpu)
-{
-	void __percpu *values;
-
-	values = *(void __percpu **)hash_value(to_hash(map), elem);
-	return per_cpu_ptr(values, cpu);
-}
 
 /**
  * hash_key() - hash of a key
@@ -139,20 +125,6 @@ u32 *hash_find_link(const struct bpfmap_hash *h, const void *key, u32 hash)
 	return NULL;
 }
 
-/* From here on, until hash_write_end(), readers drop what they read from @e */
-static void hash_write_begin(struct bpfmap_hash_elem *e)
-{
-	WRITE_ONCE(e->seq, e->seq + 1);
-	/* Pairs with smp_rmb() in hash_unchanged() */
-	smp_wmb();
-}
-
-static void hash_write_end(struct bpfmap_hash_elem *e)
-{
-	/* Pairs with smp_load_acquire() in hash_find() */
-	smp_store_release(&e->seq, e->seq + 1);
-}
-
 /**
  * hash_unlink() - remove the element behind a link
  * @h: the table
@@ -162,13 +134,7 @@ static void hash_write_end(struct bpfmap_hash_elem *e)
  */
 void hash_unlink(struct bpfmap_hash *h, u32 *link)
 {
-	u32 index = *link;
-	struct bpfmap_hash_elem *e = hash_elem(h, index);
-
-	/* @next stays as it is: readers on @e go on to the rest of the chain */
-	WRITE_ONCE(*link, e->next);
-	hash_write_begin(e);
-	bpfmap_pool_put(&h->pool, index);
+	bpfmap_pool_put(&h->pool, hash_cut(h, link));
 }
 
 /**
@@ -187,17 +153,16 @@ void hash_load(const struct bpfmap_hash *h, const struct bpfmap_hash_elem *e,
 		bpfmap_value_load(value, hash_value(h, e), h->value_size);
 }
 
-static void hash_store(const struct bpfmap_hash *h, struct bpfmap_hash_elem *e,
-		       const void *value, u64 flags, bool fresh)
-{
-	if (h->map.ops->percpu)
-		bpfmap_percpu_store(&h->map, e, value, flags, fresh, hash_slot);
-	else
-		bpfmap_value_store(hash_value(h, e), value, h->value_size);
-}
-
-static struct bpfmap_hash_elem *hash_get(const struct bpfmap_hash *h,
-					 const void *key, u32 hash)
+/**
+ * hash_get() - look for a key until there is an answer
+ * @h: the table
+ * @key: the key
+ * @hash: of the key
+ *
+ * Return: the element, NULL if the key is absent.
+ */
+struct bpfmap_hash_elem *hash_get(const struct bpfmap_hash *h,
+				  const void *key, u32 hash)
 {
 	struct bpfmap_hash_elem *e;
 	unsigned long irqflags;
@@ -286,28 +251,16 @@ int hash_lookup(struct bpfmap *map, const void *key, void *value, u64 flags)
 static int hash_insert(struct bpfmap_hash *h, const void *key, u32 hash,
 		       const void *value, u64 flags)
 {
-	u32 *head = &h->heads[hash & h->mask];
-	struct bpfmap_hash_elem *e;
 	u32 index;
 	int err;
 
 	lockdep_assert_held(hash_lock(h, hash & h->mask));
 
 	err = bpfmap_pool_get(&h->pool, &index);
-	if (err)
-		return err;
-
-	/* @seq is odd, and has been since hash_unlink() or hash_elem_init() */
-	e = hash_elem(h, index);
-	WRITE_ONCE(e->hash, hash);
-	/* data_race: with readers of its last life, who drop what they see */
-	data_race(memcpy(e->key, key, h->map.key_size));
-	hash_store(h, e, value, flags, true);
-	WRITE_ONCE(e->next, *head);
-	hash_write_end(e);
-	/* Pairs with the address dependency on the link in hash_find() */
-	smp_store_release(head, index);
-	return 0;
+	if (!err)
+		hash_add(h, hash_elem(h, index), index, key, hash, value,
+			 flags);
+	return err;
 }
 
 /* @old: out: what was replaced. -EAGAIN: nothing changed, the pool must grow */
@@ -327,9 +280,7 @@ static int hash_update_locked(struct bpfmap_hash *h, const void *key, u32 hash,
 	e = hash_elem(h, *link);
 	if (unlikely(old))
 		hash_load(h, e, old, 0);
-	hash_write_begin(e);
-	hash_store(h, e, value, flags, false);
-	hash_write_end(e);
+	hash_replace(h, e, value, flags);
 	return 0;
 }
 
@@ -454,47 +405,73 @@ static const struct bpfmap_pool_ops percpu_hash_pool_ops = {
 };
 
 /**
+ * hash_check_flags() - first rules for the arguments of all hash types
+ * @attr: the request
+ * @allowed: flags that the type knows
+ *
+ * Return: 0, -EPERM or -EINVAL.
+ */
+int hash_check_flags(const struct bpfmap_create_attr *attr, u32 allowed)
+{
+	/* What makes collisions predictable is not for everybody */
+	if (attr->map_flags & BPFMAP_F_ZERO_SEED && !capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	return bpfmap_check_create_flags(attr, allowed);
+}
+
+/**
+ * hash_check_sizes() - last rules for the arguments of all hash types
+ * @attr: the request
+ *
+ * Return: 0, -EINVAL or -E2BIG.
+ */
+int hash_check_sizes(const struct bpfmap_create_attr *attr)
+{
+	const struct bpfmap_ops *ops = bpfmap_type_ops(attr->map_type);
+
+	if (!attr->max_entries || !attr->key_size || !attr->value_size)
+		return -EINVAL;
+	if ((u64)attr->key_size + attr->value_size >= HASH_MAX_ELEM)
+		return -E2BIG;
+	if (ops->percpu &&
+	    round_up((u64)attr->value_size, 8) > BPFMAP_PERCPU_VALUE_MAX)
+		return -E2BIG;
+	return 0;
+}
+
+/**
  * hash_check() - the rules for a plain hash
  * @attr: the request
  */
 int hash_check(const struct bpfmap_create_attr *attr)
 {
-	/* What makes collisions predictable is not for everybody */
-	if (attr->map_flags & BPFMAP_F_ZERO_SEED && !capable(CAP_SYS_ADMIN))
-		return -EPERM;
-	if (bpfmap_check_create_flags(attr, HASH_FLAGS))
-		return -EINVAL;
-	if (!attr->max_entries || !attr->key_size || !attr->value_size)
-		return -EINVAL;
-	if ((u64)attr->key_size + attr->value_size >= HASH_MAX_ELEM)
-		return -E2BIG;
-	return 0;
+	return hash_check_flags(attr, HASH_FLAGS) ?: hash_check_sizes(attr);
 }
 
 static int percpu_hash_check(const struct bpfmap_create_attr *attr)
 {
-	int err = hash_check(attr);
+	int err = hash_check_flags(attr, HASH_FLAGS);
 
-	if (err == -EPERM)
+	if (err)
 		return err;
 	if (attr->map_flags & BPFMAP_F_NUMA_NODE &&
 	    attr->numa_node != NUMA_NO_NODE)
 		return -EINVAL;
-	if (err)
-		return err;
-	if (round_up((u64)attr->value_size, 8) > BPFMAP_PERCPU_VALUE_MAX)
-		return -E2BIG;
-	return 0;
+	return hash_check_sizes(attr);
 }
 
 /* A few locks for each CPU that can be in here, each in its own cache line */
-static int hash_alloc_stripes(struct bpfmap_hash *h)
+static int hash_alloc_stripes(struct bpfmap_hash *h, u32 lru_homes)
 {
 	u32 buckets = h->mask + 1;
 	u32 nr = min_t(u32, buckets,
 		       16 * roundup_pow_of_two(num_possible_cpus()));
 	u32 i;
 
+	/* What is in a stripe is what an insert there looks at to evict */
+	if (lru_homes)
+		nr = bpfmap_lru_groups(h->map.max_entries, lru_homes == 1 ? 1 :
+				       num_possible_cpus(), nr);
 	h->stripe_shift = ilog2(buckets) - ilog2(nr);
 	h->stripes = bpfmap_area_alloc((u64)nr * sizeof(*h->stripes),
 				       h->map.numa_node, GFP_KERNEL);
@@ -538,19 +515,20 @@ static u32 hash_grow_elems(u32 elem_size)
 }
 
 /* Bytes of an element, without what it has per CPU */
-static u32 hash_elem_size(const struct bpfmap_hash *h)
+static u32 hash_elem_size(const struct bpfmap_hash *h, bool lru)
 {
-	return h->value_off + round_up(h->value_size, 8);
+	return h->value_off + round_up(h->value_size, 8) +
+	       (lru ? round_up(sizeof(struct bpfmap_lru_node), 8) : 0);
 }
 
 /*
  * Is it worth to begin? Filling in the buckets of a map whose elements do not
  * fit would take its time, and memory from others for so long.
  */
-static bool hash_fits(const struct bpfmap_hash *h)
+static bool hash_fits(const struct bpfmap_hash *h, bool lru)
 {
 	u64 bytes = ((u64)h->mask + 1) * sizeof(*h->heads);
-	u64 elem_bytes = hash_elem_size(h);
+	u64 elem_bytes = hash_elem_size(h, lru);
 
 	if (h->map.ops->percpu)
 		elem_bytes += bpfmap_user_value_size(&h->map, 0);
@@ -559,12 +537,13 @@ static bool hash_fits(const struct bpfmap_hash *h)
 	return bpfmap_mem_available(bytes);
 }
 
-static int hash_alloc_pool(struct bpfmap_hash *h)
+static int hash_alloc_pool(struct bpfmap_hash *h, u32 lru_homes)
 {
 	bool prealloc = !(h->map.flags & BPFMAP_F_NO_PREALLOC);
 	bool percpu = h->map.ops->percpu;
-	u32 elem_size = hash_elem_size(h);
+	u32 elem_size = hash_elem_size(h, lru_homes);
 	u32 chunk;
+	int err;
 
 	if (prealloc)
 		chunk = rounddown_pow_of_two(max(HASH_CHUNK_BYTES / elem_size,
@@ -575,9 +554,14 @@ static int hash_alloc_pool(struct bpfmap_hash *h)
 		chunk = hash_grow_elems(elem_size);
 	chunk = min_t(u32, chunk, roundup_pow_of_two(h->map.max_entries));
 
-	return bpfmap_pool_create(&h->pool, &h->map, percpu ?
-				  &percpu_hash_pool_ops : &hash_pool_ops,
-				  elem_size, chunk, prealloc);
+	err = bpfmap_pool_create(&h->pool, &h->map, percpu ?
+				 &percpu_hash_pool_ops : &hash_pool_ops,
+				 elem_size, chunk, prealloc);
+	if (err || !lru_homes)
+		return err;
+	h->lru = bpfmap_lru_create(&h->pool, hash_elem_size(h, false),
+				   (h->mask + 1) >> h->stripe_shift, lru_homes);
+	return h->lru ? 0 : -ENOMEM;
 }
 
 /**
@@ -588,6 +572,7 @@ void hash_free(struct bpfmap *map)
 {
 	struct bpfmap_hash *h = to_hash(map);
 
+	bpfmap_lru_destroy(h->lru);
 	bpfmap_pool_destroy(&h->pool);
 	kvfree(h->heads);
 	kvfree(h->stripes);
@@ -595,10 +580,13 @@ void hash_free(struct bpfmap *map)
 }
 
 /**
- * hash_alloc() - an empty table
- * @attr: the request
+ * hash_create() - a map of a hash type
+ * @attr: the request, checked
+ * @lru_homes: 0 if it does not evict, else as for bpfmap_lru_create()
+ *
+ * Return: the map, or ERR_PTR(-E2BIG) or ERR_PTR(-ENOMEM).
  */
-struct bpfmap *hash_alloc(const struct bpfmap_create_attr *attr)
+struct bpfmap *hash_create(const struct bpfmap_create_attr *attr, u32 lru_homes)
 {
 	struct bpfmap_hash *h;
 	int err;
@@ -618,16 +606,26 @@ struct bpfmap *hash_alloc(const struct bpfmap_create_attr *attr)
 	h->value_size = h->map.ops->percpu || h->map.ops->set_inner ?
 			sizeof(void *) : h->map.value_size;
 
-	err = hash_fits(h) ? hash_alloc_stripes(h) : -ENOMEM;
+	err = hash_fits(h, lru_homes) ? hash_alloc_stripes(h, lru_homes) :
+					-ENOMEM;
 	if (!err)
 		err = hash_alloc_heads(h);
 	if (!err)
-		err = hash_alloc_pool(h);
+		err = hash_alloc_pool(h, lru_homes);
 	if (err) {
 		hash_free(&h->map);
 		return ERR_PTR(err);
 	}
 	return &h->map;
+}
+
+/**
+ * hash_alloc() - an empty table
+ * @attr: the request
+ */
+struct bpfmap *hash_alloc(const struct bpfmap_create_attr *attr)
+{
+	return hash_create(attr, 0);
 }
 
 /**
@@ -641,10 +639,14 @@ u64 hash_mem_usage(const struct bpfmap *map)
 
 	return sizeof(*h) + buckets * sizeof(*h->heads) +
 	       (buckets >> h->stripe_shift) * sizeof(*h->stripes) +
-	       bpfmap_pool_mem_usage(&h->pool);
+	       bpfmap_pool_mem_usage(&h->pool) + bpfmap_lru_mem_usage(h->lru);
 }
 
-static u64 percpu_hash_mem_usage(const struct bpfmap *map)
+/**
+ * percpu_hash_mem_usage() - bytes of a map with a value for each CPU
+ * @map: the map
+ */
+u64 percpu_hash_mem_usage(const struct bpfmap *map)
 {
 	return hash_mem_usage(map) + (u64)READ_ONCE(to_hash(map)->pool.nr_ready) *
 	       bpfmap_value_stride(map) * num_possible_cpus();

@@ -5,7 +5,9 @@
 #include <linux/bits.h>
 
 #include "internal.h"
+#include "lru.h"
 #include "pool.h"
+#include "value.h"
 
 /*
  * A link is the index of the next element, or, with this bit, the end of a
@@ -37,7 +39,8 @@ struct bpfmap_hash_elem {
 
 /**
  * struct bpfmap_hash_stripe - lock of a run of buckets
- * @lock: protects heads and links of all chains in the run; irqs off
+ * @lock: protects heads and links of all chains in the run, and the LRU lists
+ *	  of their elements; irqs off
  */
 struct bpfmap_hash_stripe {
 	raw_spinlock_t lock;
@@ -54,6 +57,7 @@ struct bpfmap_hash_stripe {
  * @stripe_shift: log2 of the buckets that share a lock
  * @stripes: the locks
  * @pool: the elements
+ * @lru: their order, a group for each stripe, in maps that evict; else NULL
  */
 struct bpfmap_hash {
 	struct bpfmap map;
@@ -65,7 +69,14 @@ struct bpfmap_hash {
 	u32 stripe_shift;
 	struct bpfmap_hash_stripe *stripes;
 	struct bpfmap_pool pool;
+	struct bpfmap_lru *lru;
 };
+
+/* Flags of all hash types at creation */
+#define HASH_FLAGS (BPFMAP_F_NO_PREALLOC | BPFMAP_F_NUMA_NODE |		\
+		    BPFMAP_F_RDONLY | BPFMAP_F_WRONLY |			\
+		    BPFMAP_F_RDONLY_PROG | BPFMAP_F_WRONLY_PROG |	\
+		    BPFMAP_F_ZERO_SEED)
 
 static inline struct bpfmap_hash *to_hash(const struct bpfmap *map)
 {
@@ -84,6 +95,16 @@ static inline void *hash_value(const struct bpfmap_hash *h,
 	return (void *)e + h->value_off;
 }
 
+/* Where a per-CPU element's value of a CPU is */
+static inline void *hash_slot(const struct bpfmap *map, const void *elem,
+			      int cpu)
+{
+	void __percpu *values;
+
+	values = *(void __percpu **)hash_value(to_hash(map), elem);
+	return per_cpu_ptr(values, cpu);
+}
+
 static inline raw_spinlock_t *hash_lock(const struct bpfmap_hash *h, u32 bucket)
 {
 	return &h->stripes[bucket >> h->stripe_shift].lock;
@@ -97,25 +118,105 @@ static inline bool hash_unchanged(const struct bpfmap_hash_elem *e, u32 seq)
 	return READ_ONCE(e->seq) == seq;
 }
 
+/* From here on, until hash_write_end(), readers drop what they read from @e */
+static inline void hash_write_begin(struct bpfmap_hash_elem *e)
+{
+	WRITE_ONCE(e->seq, e->seq + 1);
+	/* Pairs with smp_rmb() in hash_unchanged() */
+	smp_wmb();
+}
+
+static inline void hash_write_end(struct bpfmap_hash_elem *e)
+{
+	/* Pairs with smp_load_acquire() in hash_find() */
+	smp_store_release(&e->seq, e->seq + 1);
+}
+
+/**
+ * hash_cut() - remove the element behind a link
+ * @h: the table
+ * @link: in a chain whose stripe is locked
+ *
+ * Return: its index. It is the caller's.
+ */
+static inline u32 hash_cut(struct bpfmap_hash *h, u32 *link)
+{
+	u32 index = *link;
+	struct bpfmap_hash_elem *e = hash_elem(h, index);
+
+	/* @next stays as it is: readers on @e go on to the rest of the chain */
+	WRITE_ONCE(*link, e->next);
+	hash_write_begin(e);
+	return index;
+}
+
+static inline void hash_store(const struct bpfmap_hash *h,
+			      struct bpfmap_hash_elem *e, const void *value,
+			      u64 flags, bool fresh)
+{
+	if (h->map.ops->percpu)
+		bpfmap_percpu_store(&h->map, e, value, flags, fresh, hash_slot);
+	else
+		bpfmap_value_store(hash_value(h, e), value, h->value_size);
+}
+
+/* Replace the value of an element whose stripe is locked */
+static inline void hash_replace(const struct bpfmap_hash *h,
+				struct bpfmap_hash_elem *e, const void *value,
+				u64 flags)
+{
+	hash_write_begin(e);
+	hash_store(h, e, value, flags, false);
+	hash_write_end(e);
+}
+
+/* Put a new element, which is the caller's, into a chain that is locked */
+static inline void hash_add(struct bpfmap_hash *h, struct bpfmap_hash_elem *e,
+			    u32 index, const void *key, u32 hash,
+			    const void *value, u64 flags)
+{
+	u32 *head = &h->heads[hash & h->mask];
+
+	/* @seq is odd, and has been since hash_cut() or hash_elem_init() */
+	WRITE_ONCE(e->hash, hash);
+	/* data_race: with readers of its last life, who drop what they see */
+	data_race(memcpy(e->key, key, h->map.key_size));
+	hash_store(h, e, value, flags, true);
+	WRITE_ONCE(e->next, *head);
+	hash_write_end(e);
+	/* Pairs with the address dependency on the link in hash_find() */
+	smp_store_release(head, index);
+}
+
 /* hash.c */
 u32 hash_key(const struct bpfmap_hash *h, const void *key);
 struct bpfmap_hash_elem *hash_find(const struct bpfmap_hash *h,
 				   const void *key, u32 hash, u32 *seq);
 u32 *hash_find_link(const struct bpfmap_hash *h, const void *key, u32 hash);
-void hash_unlink(struct bpfmap_hash *h, u32 *link);
+struct bpfmap_hash_elem *hash_get(const struct bpfmap_hash *h,
+				  const void *key, u32 hash);
 int hash_lookup(struct bpfmap *map, const void *key, void *value, u64 flags);
+void hash_unlink(struct bpfmap_hash *h, u32 *link);
 int hash_exchange(struct bpfmap *map, const void *key, const void *value,
 		  u64 flags, gfp_t gfp, void *old);
 int hash_lookup_and_delete(struct bpfmap *map, const void *key, void *value);
 int hash_check(const struct bpfmap_create_attr *attr);
 struct bpfmap *hash_alloc(const struct bpfmap_create_attr *attr);
+int hash_check_flags(const struct bpfmap_create_attr *attr, u32 allowed);
+int hash_check_sizes(const struct bpfmap_create_attr *attr);
+struct bpfmap *hash_create(const struct bpfmap_create_attr *attr, u32 lru_homes);
 void hash_free(struct bpfmap *map);
 u64 hash_mem_usage(const struct bpfmap *map);
+u64 percpu_hash_mem_usage(const struct bpfmap *map);
+
+/* hash_lru.c */
+void lru_hash_unlink(struct bpfmap_hash *h, u32 *link);
 
 /* hash_iter.c */
 int hash_get_next_key(struct bpfmap *map, const void *key, void *next_key);
 long hash_for_each(struct bpfmap *map, bpfmap_each_fn fn, void *ctx);
 int hash_walk(struct bpfmap *map, struct bpfmap_walk *w);
+int lru_hash_walk(struct bpfmap *map, struct bpfmap_walk *w);
 void hash_load(const struct bpfmap_hash *h, const struct bpfmap_hash_elem *e,
 	       void *value, u64 flags);
 

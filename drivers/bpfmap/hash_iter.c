@@ -6,7 +6,6 @@
 #include <linux/sched.h>
 
 #include "hash.h"
-#include "value.h"
 
 /* Buckets to look at in one go with interrupts off */
 #define HASH_WALK_BUCKETS	1024
@@ -202,8 +201,8 @@ static u32 hash_chain_length(const struct bpfmap_hash *h, u32 bucket)
 	return nr;
 }
 
-static void hash_walk_bucket(struct bpfmap_hash *h, u32 bucket,
-			     struct bpfmap_walk *w)
+static __always_inline void hash_walk_bucket(struct bpfmap_hash *h, u32 bucket,
+					     struct bpfmap_walk *w, bool lru)
 {
 	u32 stride = bpfmap_user_value_size(&h->map, w->flags);
 	u32 *link = &h->heads[bucket];
@@ -219,15 +218,18 @@ static void hash_walk_bucket(struct bpfmap_hash *h, u32 bucket,
 			hash_load(h, e, w->values + (size_t)w->nr * stride,
 				  w->flags);
 		w->nr++;
-		if (w->remove)
-			hash_unlink(h, link);
-		else
+		if (!w->remove)
 			link = &e->next;
+		else if (lru)
+			lru_hash_unlink(h, link);
+		else
+			hash_unlink(h, link);
 	}
 }
 
 /* Buckets that share a lock. -ENOSPC: the one at @w->pos does not fit */
-static int hash_walk_stripe(struct bpfmap_hash *h, struct bpfmap_walk *w)
+static __always_inline int hash_walk_stripe(struct bpfmap_hash *h,
+					    struct bpfmap_walk *w, bool lru)
 {
 	raw_spinlock_t *lock = hash_lock(h, w->pos);
 	u32 end, left = HASH_WALK_BUCKETS;
@@ -245,10 +247,27 @@ static int hash_walk_stripe(struct bpfmap_hash *h, struct bpfmap_walk *w)
 			err = -ENOSPC;
 			break;
 		}
-		hash_walk_bucket(h, w->pos, w);
+		hash_walk_bucket(h, w->pos, w, lru);
 	}
 	raw_spin_unlock_irqrestore(lock, irqflags);
 	return err;
+}
+
+static __always_inline int hash_do_walk(struct bpfmap *map,
+					struct bpfmap_walk *w, bool lru)
+{
+	struct bpfmap_hash *h = to_hash(map);
+	int err = 0;
+
+	w->nr = 0;
+	if (w->pos > h->mask)
+		return -ENOENT;
+
+	while (w->pos <= h->mask && !err) {
+		err = hash_walk_stripe(h, w, lru);
+		cond_resched();
+	}
+	return w->nr ? 0 : err;
 }
 
 /**
@@ -264,16 +283,17 @@ static int hash_walk_stripe(struct bpfmap_hash *h, struct bpfmap_walk *w)
  */
 int hash_walk(struct bpfmap *map, struct bpfmap_walk *w)
 {
-	struct bpfmap_hash *h = to_hash(map);
-	int err = 0;
+	return hash_do_walk(map, w, false);
+}
 
-	w->nr = 0;
-	if (w->pos > h->mask)
-		return -ENOENT;
-
-	while (w->pos <= h->mask && !err) {
-		err = hash_walk_stripe(h, w);
-		cond_resched();
-	}
-	return w->nr ? 0 : err;
+/**
+ * lru_hash_walk() - the same where elements have an order
+ * @map: the map
+ * @w: as for hash_walk()
+ *
+ * Being copied is not being used.
+ */
+int lru_hash_walk(struct bpfmap *map, struct bpfmap_walk *w)
+{
+	return hash_do_walk(map, w, true);
 }

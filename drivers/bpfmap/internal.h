@@ -8,7 +8,9 @@
  *	  map->freeze_mutex
  *	    lock of an arena
  *	      lock of a page, or what the kernel takes to unmap pages
- *	stripe lock of a hash or array (irqs off)
+ *	stripe lock of a hash or array (irqs off), which in an LRU hash is also
+ *	the lock of the order of its elements; no two stripes at once: who wants
+ *	an element of another stripe gives up its own for that time
  *	  list lock of a pool (irqs off)
  *
  *	grow_lock of a pool (irqs off)
@@ -137,6 +139,7 @@ struct bpfmap_batch;
  *		 Caller is in an RCU read-side critical section
  * @lookup_percpu_elem: the same for a given possible CPU; NULL: not per CPU
  * @lookup: copy a value out, whole: the old or the new one
+ * @copy: the same for a module, whose look-ups count as use; NULL is @lookup
  * @update: insert or replace; @gfp for what must be allocated. The value of a
  *	    map of maps is a descriptor of the running process
  * @delete: remove an element
@@ -186,6 +189,8 @@ struct bpfmap_ops {
 				    u32 cpu);
 	int (*lookup)(struct bpfmap *map, const void *key, void *value,
 		      u64 flags);
+	int (*copy)(struct bpfmap *map, const void *key, void *value,
+		    u64 flags);
 	int (*update)(struct bpfmap *map, const void *key, const void *value,
 		      u64 flags, gfp_t gfp);
 	int (*delete)(struct bpfmap *map, const void *key);
@@ -349,6 +354,8 @@ void bpfmap_arena_exit(void);
 /* the map types */
 extern const struct bpfmap_ops bpfmap_hash_ops;
 extern const struct bpfmap_ops bpfmap_percpu_hash_ops;
+extern const struct bpfmap_ops bpfmap_lru_hash_ops;
+extern const struct bpfmap_ops bpfmap_lru_percpu_hash_ops;
 extern const struct bpfmap_ops bpfmap_array_ops;
 extern const struct bpfmap_ops bpfmap_percpu_array_ops;
 extern const struct bpfmap_ops bpfmap_lpm_trie_ops;

@@ -15,6 +15,8 @@ static const struct bpfmap_ops * const bpfmap_types[] = {
 	[BPFMAP_TYPE_ARRAY_OF_MAPS] = &bpfmap_array_of_maps_ops,
 	[BPFMAP_TYPE_HASH_OF_MAPS] = &bpfmap_hash_of_maps_ops,
 	[BPFMAP_TYPE_ARENA] = &bpfmap_arena_ops,
+	[BPFMAP_TYPE_LRU_HASH] = &bpfmap_lru_hash_ops,
+	[BPFMAP_TYPE_LRU_PERCPU_HASH] = &bpfmap_lru_percpu_hash_ops,
 };
 
 /**

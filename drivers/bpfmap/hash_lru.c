@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Hash tables that never are full: an old element goes when a new one comes
+ *
+ * All is as in hash.c, and an LRU group (lru.c) belongs to each stripe: an
+ * insert evicts from its own stripe, under the lock that it holds anyway. Only
+ * if that has far less elements than its part, another stripe must give one.
+ *
+ * The key is looked for first. An element is taken for an insert that will
+ * happen, and then just one: a replacement, or an update that fails, evicts
+ * nothing.
+ *
+ * Marks of use are set by updates of keys that are there, and by modules that
+ * look up; not by what user space reads (as in bpf(2)), by batches, or by
+ * get_next_key.
+ */
+#include <linux/overflow.h>
+
+#include "batch.h"
+#include "hash.h"
+
+static u32 lru_hash_group(const struct bpfmap_hash *h, u32 hash)
+{
+	return (hash & h->mask) >> h->stripe_shift;
+}
+
+/* The link to an element, whose stripe is locked */
+static u32 *lru_hash_link_to(const struct bpfmap_hash *h,
+			     const struct bpfmap_hash_elem *e)
+{
+	u32 *link = &h->heads[e->hash & h->mask];
+
+	for (;;) {
+		struct bpfmap_hash_elem *other = hash_elem(h, *link);
+
+		if (other == e)
+			return link;
+		link = &other->next;
+	}
+}
+
+/* Take an element from a stripe. Its index, or BPFMAP_POOL_NONE */
+static u32 lru_hash_evict(struct bpfmap_hash *h, u32 group)
+{
+	struct bpfmap_hash_elem *e;
+
+	lockdep_assert_held(&h->stripes[group].lock);
+
+	e = bpfmap_lru_evict(h->lru, group, bpfmap_lru_home(h->lru));
+	return likely(e) ? hash_cut(h, lru_hash_link_to(h, e)) :
+			   BPFMAP_POOL_NONE;
+}
+
+/* One for a new key in a stripe, which is locked: free, or evicted there */
+static u32 lru_hash_take(struct bpfmap_hash *h, u32 group)
+{
+	const struct bpfmap_lru_list *list;
+	u32 index = bpfmap_lru_get(h->lru);
+
+	if (index != BPFMAP_POOL_NONE)
+		return index;
+	list = bpfmap_lru_list(h->lru, group, bpfmap_lru_home(h->lru));
+	if (unlikely(list->nr <= h->lru->low))
+		return BPFMAP_POOL_NONE;
+	return lru_hash_evict(h, group);
+}
+
+/* One from the next stripe that has more than @least; no lock is held */
+static u32 lru_hash_take_over(struct bpfmap_hash *h, u32 group, u32 least)
+{
+	u32 home = bpfmap_lru_home(h->lru), i, index, nr = h->lru->nr_groups;
+
+	for (i = 1; i <= nr; i++) {
+		u32 other = (group + i) & (nr - 1);
+
+		/* Racy look: who has few is not worth a lock */
+		if (READ_ONCE(bpfmap_lru_list(h->lru, other, home)->nr) <= least)
+			continue;
+		raw_spin_lock(&h->stripes[other].lock);
+		index = lru_hash_evict(h, other);
+		raw_spin_unlock(&h->stripes[other].lock);
+		if (index != BPFMAP_POOL_NONE)
+			return index;
+	}
+	return BPFMAP_POOL_NONE;
+}
+
+static u32 lru_hash_take_elsewhere(struct bpfmap_hash *h, u32 group)
+{
+	u32 index;
+	int tries;
+
+	for (tries = 0; tries < HASH_TRIES; tries++) {
+		index = lru_hash_take_over(h, group, h->lru->fair);
+		if (index == BPFMAP_POOL_NONE)
+			index = lru_hash_take_over(h, group, 0);
+		/* All are on their way from one list to another */
+		if (index == BPFMAP_POOL_NONE)
+			index = bpfmap_lru_get(h->lru);
+		if (index != BPFMAP_POOL_NONE)
+			break;
+		cpu_relax();
+	}
+	return index;
+}
+
+/**
+ * struct lru_put - an update on its way
+ * @key: the key
+ * @value: the value
+ * @flags: element flags
+ * @hash: of the key
+ * @index: an element for it, or BPFMAP_POOL_NONE
+ */
+struct lru_put {
+	const void *key;
+	const void *value;
+	u64 flags;
+	u32 hash;
+	u32 index;
+};
+
+/* -EAGAIN: nothing changed, put->index is needed */
+static int lru_hash_put_locked(struct bpfmap_hash *h, struct lru_put *put)
+{
+	u64 mode = put->flags & ~BPFMAP_F_THIS_CPU;
+	u32 *link = hash_find_link(h, put->key, put->hash);
+	u32 group = lru_hash_group(h, put->hash);
+	struct bpfmap_hash_elem *e;
+
+	if (link) {
+		e = hash_elem(h, *link);
+		if (mode == BPFMAP_F_NOEXIST)
+			return -EEXIST;
+		hash_replace(h, e, put->value, put->flags);
+		bpfmap_lru_mark(h->lru, e);
+		return 0;
+	}
+	if (mode == BPFMAP_F_EXIST)
+		return -ENOENT;
+
+	if (likely(put->index == BPFMAP_POOL_NONE)) {
+		put->index = lru_hash_take(h, group);
+		if (unlikely(put->index == BPFMAP_POOL_NONE))
+			return -EAGAIN;
+	}
+	e = hash_elem(h, put->index);
+	bpfmap_lru_add(h->lru, group, e);
+	hash_add(h, e, put->index, put->key, put->hash, put->value, put->flags);
+	put->index = BPFMAP_POOL_NONE;
+	return 0;
+}
+
+/* The own stripe has too few: evict elsewhere, and look for the key again */
+static int lru_hash_put_slow(struct bpfmap_hash *h, struct lru_put *put)
+{
+	u32 group = lru_hash_group(h, put->hash);
+	int err;
+
+	put->index = lru_hash_take_elsewhere(h, group);
+	if (put->index == BPFMAP_POOL_NONE)
+		return -ENOMEM;
+
+	raw_spin_lock(&h->stripes[group].lock);
+	err = lru_hash_put_locked(h, put);
+	/* Somebody else inserted the key */
+	if (put->index != BPFMAP_POOL_NONE)
+		bpfmap_lru_put(h->lru, put->index, hash_elem(h, put->index));
+	raw_spin_unlock(&h->stripes[group].lock);
+	return err;
+}
+
+static int lru_hash_do_update(struct bpfmap *map, const void *key,
+			      const void *value, u64 flags)
+{
+	struct bpfmap_hash *h = to_hash(map);
+	struct lru_put put = {
+		.key = key,
+		.value = value,
+		.flags = flags,
+		.hash = hash_key(h, key),
+		.index = BPFMAP_POOL_NONE,
+	};
+	raw_spinlock_t *lock = hash_lock(h, put.hash & h->mask);
+	unsigned long irqflags;
+	int err;
+
+	/* Over all of it, for the elements to be those of one CPU */
+	local_irq_save(irqflags);
+	raw_spin_lock(lock);
+	err = lru_hash_put_locked(h, &put);
+	raw_spin_unlock(lock);
+	if (unlikely(err == -EAGAIN))
+		err = lru_hash_put_slow(h, &put);
+	local_irq_restore(irqflags);
+	return err;
+}
+
+static int lru_hash_update(struct bpfmap *map, const void *key,
+			   const void *value, u64 flags, gfp_t gfp)
+{
+	if (flags > BPFMAP_F_EXIST)
+		return -EINVAL;
+	return lru_hash_do_update(map, key, value, flags);
+}
+
+static int lru_percpu_hash_update(struct bpfmap *map, const void *key,
+				  const void *value, u64 flags, gfp_t gfp)
+{
+	if ((u32)flags > BPFMAP_F_ALL_CPUS)
+		return -EINVAL;
+	return lru_hash_do_update(map, key, value, flags);
+}
+
+/**
+ * lru_hash_unlink() - remove the element behind a link
+ * @h: the table
+ * @link: in a chain whose stripe is locked
+ *
+ * The element is free at once.
+ */
+void lru_hash_unlink(struct bpfmap_hash *h, u32 *link)
+{
+	struct bpfmap_hash_elem *e = hash_elem(h, *link);
+	u32 index = hash_cut(h, link);
+
+	bpfmap_lru_del(h->lru, lru_hash_group(h, e->hash), e);
+	bpfmap_lru_put(h->lru, index, e);
+}
+
+/* @value may be NULL */
+static int lru_hash_remove(struct bpfmap *map, const void *key, void *value)
+{
+	struct bpfmap_hash *h = to_hash(map);
+	u32 hash = hash_key(h, key);
+	raw_spinlock_t *lock = hash_lock(h, hash & h->mask);
+	unsigned long irqflags;
+	u32 *link;
+
+	raw_spin_lock_irqsave(lock, irqflags);
+	link = hash_find_link(h, key, hash);
+	if (link) {
+		if (value)
+			hash_load(h, hash_elem(h, *link), value, 0);
+		lru_hash_unlink(h, link);
+	}
+	raw_spin_unlock_irqrestore(lock, irqflags);
+	return link ? 0 : -ENOENT;
+}
+
+static int lru_hash_delete(struct bpfmap *map, const void *key)
+{
+	return lru_hash_remove(map, key, NULL);
+}
+
+static struct bpfmap_hash_elem *lru_hash_use(const struct bpfmap_hash *h,
+					     const void *key)
+{
+	struct bpfmap_hash_elem *e = hash_get(h, key, hash_key(h, key));
+
+	if (e)
+		bpfmap_lru_mark(h->lru, e);
+	return e;
+}
+
+static void *lru_hash_lookup_elem(struct bpfmap *map, const void *key)
+{
+	struct bpfmap_hash *h = to_hash(map);
+	struct bpfmap_hash_elem *e = lru_hash_use(h, key);
+
+	return e ? hash_value(h, e) : NULL;
+}
+
+static void *lru_percpu_hash_lookup_elem_cpu(struct bpfmap *map,
+					     const void *key, u32 cpu)
+{
+	struct bpfmap_hash_elem *e = lru_hash_use(to_hash(map), key);
+
+	return e ? hash_slot(map, e, cpu) : NULL;
+}
+
+static void *lru_percpu_hash_lookup_elem(struct bpfmap *map, const void *key)
+{
+	return lru_percpu_hash_lookup_elem_cpu(map, key,
+					       raw_smp_processor_id());
+}
+
+static int lru_hash_copy(struct bpfmap *map, const void *key, void *value,
+			 u64 flags)
+{
+	struct bpfmap_hash *h = to_hash(map);
+	struct bpfmap_hash_elem *e;
+	u32 seq;
+
+	e = hash_find(h, key, hash_key(h, key), &seq);
+	if (!e)
+		return -ENOENT;
+	if (!IS_ERR(e)) {
+		hash_load(h, e, value, flags);
+		if (likely(hash_unchanged(e, seq))) {
+			bpfmap_lru_mark(h->lru, e);
+			return 0;
+		}
+	}
+	/* What came in between is an update: that is a mark, too */
+	return hash_lookup(map, key, value, flags);
+}
+
+static int lru_hash_check(const struct bpfmap_create_attr *attr)
+{
+	bool one_node = attr->map_flags & BPFMAP_F_NO_COMMON_LRU ||
+			bpfmap_type_ops(attr->map_type)->percpu;
+	int err = hash_check_flags(attr, HASH_FLAGS | BPFMAP_F_NO_COMMON_LRU);
+
+	if (err)
+		return err;
+	if (attr->map_flags & BPFMAP_F_NO_PREALLOC)
+		return -ENOTSUPP;
+	if (attr->map_flags & BPFMAP_F_NUMA_NODE &&
+	    attr->numa_node != NUMA_NO_NODE && one_node)
+		return -EINVAL;
+	return hash_check_sizes(attr);
+}
+
+/* Each CPU has as many elements of its own, be there more than were asked for */
+static struct bpfmap *lru_hash_alloc(const struct bpfmap_create_attr *attr)
+{
+	struct bpfmap_create_attr even = *attr;
+	u32 odd = attr->max_entries % num_possible_cpus();
+
+	if (!(attr->map_flags & BPFMAP_F_NO_COMMON_LRU))
+		return hash_create(attr, 1);
+	if (odd && check_add_overflow(attr->max_entries,
+				      num_possible_cpus() - odd,
+				      &even.max_entries))
+		even.max_entries = attr->max_entries - odd;
+	return hash_create(&even, nr_cpu_ids);
+}
+
+const struct bpfmap_ops bpfmap_lru_hash_ops = {
+	.check = lru_hash_check,
+	.alloc = lru_hash_alloc,
+	.free = hash_free,
+	.lookup_elem = lru_hash_lookup_elem,
+	.lookup = hash_lookup,
+	.copy = lru_hash_copy,
+	.update = lru_hash_update,
+	.delete = lru_hash_delete,
+	.lookup_and_delete = lru_hash_remove,
+	.get_next_key = hash_get_next_key,
+	.for_each = hash_for_each,
+	.walk = lru_hash_walk,
+	.lookup_batch = bpfmap_lookup_bucket_batch,
+	.lookup_and_delete_batch = bpfmap_lookup_and_delete_bucket_batch,
+	.update_batch = bpfmap_update_batch,
+	.delete_batch = bpfmap_delete_batch,
+	.mem_usage = hash_mem_usage,
+};
+
+const struct bpfmap_ops bpfmap_lru_percpu_hash_ops = {
+	.percpu = true,
+	.check = lru_hash_check,
+	.alloc = lru_hash_alloc,
+	.free = hash_free,
+	.lookup_elem = lru_percpu_hash_lookup_elem,
+	.lookup_percpu_elem = lru_percpu_hash_lookup_elem_cpu,
+	.lookup = hash_lookup,
+	.copy = lru_hash_copy,
+	.update = lru_percpu_hash_update,
+	.delete = lru_hash_delete,
+	.lookup_and_delete = lru_hash_remove,
+	.get_next_key = hash_get_next_key,
+	.for_each = hash_for_each,
+	.walk = lru_hash_walk,
+	.lookup_batch = bpfmap_lookup_bucket_batch,
+	.lookup_and_delete_batch = bpfmap_lookup_and_delete_bucket_batch,
+	.update_batch = bpfmap_update_batch,
+	.delete_batch = bpfmap_delete_batch,
+	.mem_usage = percpu_hash_mem_usage,
+};
