@@ -37,7 +37,15 @@ static inline bool shape_is_array(const struct map_shape *s)
 static inline bool shape_is_percpu(const struct map_shape *s)
 {
 	return s->type == BPFMAP_TYPE_PERCPU_HASH ||
+	       s->type == BPFMAP_TYPE_LRU_PERCPU_HASH ||
 	       s->type == BPFMAP_TYPE_PERCPU_ARRAY;
+}
+
+/* Never full */
+static inline bool shape_is_lru(const struct map_shape *s)
+{
+	return s->type == BPFMAP_TYPE_LRU_HASH ||
+	       s->type == BPFMAP_TYPE_LRU_PERCPU_HASH;
 }
 
 /* Element flags that name a CPU */
