@@ -165,7 +165,7 @@ part_debug()
 	rounds=10
 	kernel=${debug%% *}
 	# Without those that take long there and do the same on the stock kernel
-	test_programs "$kernel" 'abi|abi32|big|lib_shared|lpm_routes'
+	test_programs "$kernel" 'abi|abi32|big|lib_shared|lpm_routes|lru_trace'
 	# All of a minute on one small map, where every element is fought for
 	in_guest "one map under stress on $kernel" "$kernel" -t 600 \
 		-f tools/tests/stress -- 'STRESS_KIND=HASH STRESS_SIZE=64 \

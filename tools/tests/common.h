@@ -82,11 +82,16 @@ struct kind {
 #define K_ARRAY		(1U << 4)
 #define K_ARRAY_MM	(1U << 5)
 #define K_PARRAY	(1U << 6)
-#define K_HASHES	(K_HASH | K_HASH_NP | K_PHASH | K_PHASH_NP)
+#define K_LRU		(1U << 7)
+#define K_PLRU		(1U << 8)
+#define K_LRUS		(K_LRU | K_PLRU)
+/* Those that say when they are full, and all */
+#define K_FULL_HASHES	(K_HASH | K_HASH_NP | K_PHASH | K_PHASH_NP)
+#define K_HASHES	(K_FULL_HASHES | K_LRUS)
 #define K_ARRAYS	(K_ARRAY | K_ARRAY_MM | K_PARRAY)
-#define K_PCPU		(K_PHASH | K_PHASH_NP | K_PARRAY)
+#define K_PCPU		(K_PHASH | K_PHASH_NP | K_PARRAY | K_PLRU)
 #define K_ALL		(K_HASHES | K_ARRAYS)
-#define N_KINDS		7
+#define N_KINDS		9
 
 extern const struct kind kinds[N_KINDS];
 
@@ -98,6 +103,13 @@ static inline bool is_hash(const struct kind *k)
 static inline bool is_percpu(const struct kind *k)
 {
 	return k->class == C_PCPU_HASH || k->class == C_PCPU_ARRAY;
+}
+
+/* Of class C_HASH or C_PCPU_HASH too: all is the same until it is full */
+static inline bool is_lru(const struct kind *k)
+{
+	return k->type == BPFMAP_TYPE_LRU_HASH ||
+	       k->type == BPFMAP_TYPE_LRU_PERCPU_HASH;
 }
 
 /* Possible CPUs: their number and the number of the i-th */

@@ -476,7 +476,7 @@ int main(void)
 		TEST(lookup_from_everywhere, K_HASHES),
 		TEST(too_small, K_HASHES),
 		TEST(order, K_HASHES),
-		TEST(replaced_in_bucket, K_HASH | K_HASH_NP),
+		TEST(replaced_in_bucket, K_HASH | K_HASH_NP | K_LRU),
 		TEST(tokens, K_HASHES),
 		TEST(token_width, K_HASHES),
 		TEST(take_all, K_HASHES),

@@ -58,6 +58,9 @@ static void check_info(int fd, const union attr *a, const char *name,
 		.map_flags = flags,
 	};
 
+	/* 2.2: as many for each CPU */
+	if (flags & BPFMAP_F_NO_COMMON_LRU)
+		want.max_entries = ROUND_UP(want.max_entries, n_cpus());
 	strcpy(want.name, name);
 	check_ret(map_info(fd, &info), 0, "OBJ_GET_INFO_BY_FD");
 	check(info.id >= 1 && info.id <= 0x7ffffffe, "id %u", info.id);
@@ -125,6 +128,16 @@ static const struct {
 			   BPFMAP_F_RDONLY_PROG | BPFMAP_F_WRONLY_PROG },
 };
 
+/* What is another result with LRU types than with the hashes of their class */
+static int want_flags(const struct kind *k, uint32_t flags, int want)
+{
+	if (!is_lru(k))
+		return want;
+	if (flags == BPFMAP_F_NO_COMMON_LRU)
+		return GOT_FD;
+	return flags & BPFMAP_F_NO_PREALLOC && want == GOT_FD ? -ENOTSUPP : want;
+}
+
 static void flag_bits(const struct kind *k)
 {
 	unsigned int bit;
@@ -137,13 +150,14 @@ static void flag_bits(const struct kind *k)
 
 		row("2.1", "%s: map_flags bit %u", k->name, bit);
 		a.create.map_flags |= flag;
-		fd = created(&a, ok ? GOT_FD : -EINVAL);
+		fd = created(&a, want_flags(k, flag, ok ? GOT_FD : -EINVAL));
 		if (fd < 0)
 			continue;
 		check_mode(fd, flag == BPFMAP_F_RDONLY ? O_RDONLY :
 			       flag == BPFMAP_F_WRONLY ? O_WRONLY : O_RDWR);
-		check_info(fd, &a, "",
-			   k->flags | (flag & flags_of[k->class].reported));
+		check_info(fd, &a, "", k->flags |
+			   (flag & (flags_of[k->class].reported |
+				    BPFMAP_F_NO_COMMON_LRU)));
 		close(fd);
 	}
 }
@@ -195,7 +209,7 @@ static void flag_combinations(const struct kind *k)
 		row("2.1", "%s: %s", k->name, c->name);
 		a.create.map_flags |= c->flags;
 		a.create.numa_node = c->numa_node;
-		fd = created(&a, c->want[k->class]);
+		fd = created(&a, want_flags(k, c->flags, c->want[k->class]));
 		if (fd < 0)
 			continue;
 		check_info(fd, &a, "", a.create.map_flags &

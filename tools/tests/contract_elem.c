@@ -347,6 +347,9 @@ static bool start(const char *cmd, const struct kind *k, const struct flag_row *
 {
 	if (r->newer && !since(7, 3))
 		return false;
+	/* It never is: contract_lru */
+	if (r->state == FULL && is_lru(k))
+		return false;
 	row(r->section, "%s %s: %s", cmd, k->name, r->name);
 	return true;
 }

@@ -103,6 +103,9 @@ static void sizes(const struct kind *k)
 {
 	uint32_t n, s;
 
+	/* bpf(2)'s may evict before it is full */
+	if (is_lru(k) && backend() == BACKEND_BPF)
+		return;
 	for (s = 0; s < ARRAY_SIZE(shapes); s++) {
 		struct tmap t = shape_map(k, &shapes[s]);
 
@@ -528,8 +531,8 @@ int main(void)
 	static const struct test tests[] = {
 		TEST(sizes, K_ALL),
 		TEST(initial_content, K_ALL),
-		TEST(capacity, K_ALL),
-		TEST(reuse, K_HASHES),
+		TEST(capacity, K_FULL_HASHES | K_ARRAYS),
+		TEST(reuse, K_FULL_HASHES),
 		TEST(walk_empty, K_HASHES),
 		TEST(walk_hash, K_HASHES),
 		TEST(walk_and_delete, K_HASHES),
@@ -538,7 +541,7 @@ int main(void)
 		TEST(one_cpu, K_PCPU),
 		TEST(one_cpu_at_the_edge, K_PCPU),
 		TEST(all_cpus, K_PCPU),
-		TEST(new_key_is_zero, K_PHASH | K_PHASH_NP),
+		TEST(new_key_is_zero, K_PHASH | K_PHASH_NP | K_PLRU),
 		TEST(whole_value_cut, K_ALL),
 	};
 
