@@ -245,3 +245,73 @@ long bpfmap_for_each_elem(struct bpfmap *map, bpfmap_each_fn fn, void *ctx,
 	return map->ops->for_each(map, fn, ctx);
 }
 EXPORT_SYMBOL_GPL(bpfmap_for_each_elem);
+
+/**
+ * bpfmap_push_elem() - add an element to a map without keys
+ * @map: a queue, a stack or a Bloom filter
+ * @value: value_size bytes, copied
+ * @flags: BPFMAP_F_ANY; for queues and stacks also BPFMAP_F_EXIST: if the map is
+ *	   full, the oldest element makes room
+ *
+ * Who polls a queue or stack is woken, from an irq_work.
+ *
+ * Context: Any but NMI. Caller holds a reference. Takes the lock of a queue or
+ * stack, irqs off.
+ * Return:
+ * * %0 - added
+ * * %-E2BIG - the queue or stack is full
+ * * %-EINVAL - other flags
+ * * %-EOPNOTSUPP - the map has keys
+ */
+int bpfmap_push_elem(struct bpfmap *map, const void *value, u64 flags)
+{
+	int err = bpfmap_check_flags(map, flags, U32_MAX);
+
+	if (err)
+		return err;
+	if (map->key_size)
+		return -EOPNOTSUPP;
+	return map->ops->update(map, NULL, value, flags, GFP_ATOMIC);
+}
+EXPORT_SYMBOL_GPL(bpfmap_push_elem);
+
+/**
+ * bpfmap_pop_elem() - take an element out of a queue or stack
+ * @map: the map
+ * @value: out: value_size bytes of a queue's oldest, a stack's newest element
+ *
+ * Context: Any but NMI. Caller holds a reference. Takes the lock of the map,
+ * irqs off.
+ * Return:
+ * * %0 - @value is filled
+ * * %-ENOENT - the map is empty; @value is as it was
+ * * %-EOPNOTSUPP - the map is of another type
+ */
+int bpfmap_pop_elem(struct bpfmap *map, void *value)
+{
+	if (map->key_size || !map->ops->lookup_and_delete)
+		return -EOPNOTSUPP;
+	return map->ops->lookup_and_delete(map, NULL, value);
+}
+EXPORT_SYMBOL_GPL(bpfmap_pop_elem);
+
+/**
+ * bpfmap_peek_elem() - look at what bpfmap_pop_elem() would take, or ask a Bloom
+ *			filter for a value
+ * @map: a queue, a stack or a Bloom filter
+ * @value: queue and stack: out, value_size bytes; Bloom filter: in
+ *
+ * Context: Any but NMI. Caller holds a reference. Takes the lock of a queue or
+ * stack, irqs off.
+ * Return:
+ * * %0 - @value is filled; Bloom filter: @value was perhaps added
+ * * %-ENOENT - the map is empty; Bloom filter: @value was never added
+ * * %-EOPNOTSUPP - the map has keys
+ */
+int bpfmap_peek_elem(struct bpfmap *map, void *value)
+{
+	if (map->key_size)
+		return -EOPNOTSUPP;
+	return map->ops->lookup(map, NULL, value, 0);
+}
+EXPORT_SYMBOL_GPL(bpfmap_peek_elem);

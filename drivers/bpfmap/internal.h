@@ -19,6 +19,7 @@
  *	lock of a trie (irqs off): nothing of ours inside
  *
  *	lock of the table of ids (bottom halves off): nothing inside
+ *	lock of a queue or stack (irqs off): nothing inside
  */
 #ifndef _BPFMAP_INTERNAL_H
 #define _BPFMAP_INTERNAL_H
@@ -359,6 +360,9 @@ extern const struct bpfmap_ops bpfmap_lru_percpu_hash_ops;
 extern const struct bpfmap_ops bpfmap_array_ops;
 extern const struct bpfmap_ops bpfmap_percpu_array_ops;
 extern const struct bpfmap_ops bpfmap_lpm_trie_ops;
+extern const struct bpfmap_ops bpfmap_queue_ops;
+extern const struct bpfmap_ops bpfmap_stack_ops;
+extern const struct bpfmap_ops bpfmap_bloom_ops;
 extern const struct bpfmap_ops bpfmap_array_of_maps_ops;
 extern const struct bpfmap_ops bpfmap_hash_of_maps_ops;
 extern const struct bpfmap_ops bpfmap_arena_ops;

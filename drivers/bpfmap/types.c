@@ -17,6 +17,9 @@ static const struct bpfmap_ops * const bpfmap_types[] = {
 	[BPFMAP_TYPE_ARENA] = &bpfmap_arena_ops,
 	[BPFMAP_TYPE_LRU_HASH] = &bpfmap_lru_hash_ops,
 	[BPFMAP_TYPE_LRU_PERCPU_HASH] = &bpfmap_lru_percpu_hash_ops,
+	[BPFMAP_TYPE_QUEUE] = &bpfmap_queue_ops,
+	[BPFMAP_TYPE_STACK] = &bpfmap_stack_ops,
+	[BPFMAP_TYPE_BLOOM_FILTER] = &bpfmap_bloom_ops,
 };
 
 /**

@@ -6,9 +6,9 @@
  * hold of a user's map with bpfmap_get_from_fd(), or make one and hand it to
  * user space with bpfmap_install_fd().
  *
- * Keys are key_size bytes, values value_size bytes of kernel memory. A key whose
- * size is a multiple of 4 must be aligned to 4 bytes; nothing else needs to be
- * aligned. What a look-up returns is aligned to 8 bytes.
+ * Keys are key_size bytes, values value_size bytes of kernel memory. A key, or a
+ * Bloom filter's value, whose size is a multiple of 4 must be aligned to 4 bytes;
+ * nothing else needs to be aligned. What a look-up returns is aligned to 8 bytes.
  * Where a map has one value per CPU, lookup, update and copy mean the value of
  * the CPU they run on unless a CPU is named.
  *
@@ -75,6 +75,10 @@ long bpfmap_for_each_elem(struct bpfmap *map, bpfmap_each_fn fn, void *ctx,
 int bpfmap_set_inner(struct bpfmap *outer, const void *key,
 		     struct bpfmap *inner, u64 flags);
 struct bpfmap *bpfmap_lookup_inner(struct bpfmap *outer, const void *key);
+/* Elements of maps without keys: queues, stacks, Bloom filters */
+int bpfmap_push_elem(struct bpfmap *map, const void *value, u64 flags);
+int bpfmap_pop_elem(struct bpfmap *map, void *value);
+int bpfmap_peek_elem(struct bpfmap *map, void *value);
 
 /* Arenas: pages at user addresses */
 long bpfmap_arena_alloc_pages(struct bpfmap *map, unsigned long addr, u32 nr,

@@ -9,12 +9,14 @@
 #define _GNU_SOURCE /* O_PATH */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bpfmap.h"
@@ -233,6 +235,38 @@ int bpfmap_lookup_and_delete_elem_flags(int fd, const void *key, void *value,
 {
 	return elem_ioctl(fd, BPFMAP_MAP_LOOKUP_AND_DELETE_ELEM, key, value,
 			  flags);
+}
+
+static __s64 now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+int bpfmap_pop_wait(int fd, void *value, int timeout_ms)
+{
+	__s64 end = timeout_ms > 0 ? now_ms() + timeout_ms : 0;
+	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
+	int err, left = timeout_ms, ready;
+
+	for (;;) {
+		/* Of several who are woken for one element, one gets it */
+		err = bpfmap_lookup_and_delete_elem(fd, NULL, value);
+		if (err != -ENOENT)
+			return err;
+		if (timeout_ms > 0) {
+			__s64 rest = end - now_ms();
+
+			left = rest > 0 ? (int)rest : 0;
+		}
+		ready = left ? poll(&pollfd, 1, left) : 0;
+		if (ready < 0)
+			return -errno;
+		if (!ready && !left)
+			return fail(ETIMEDOUT);
+	}
 }
 
 int bpfmap_delete_elem(int fd, const void *key)

@@ -2,9 +2,10 @@
 /*
  * libbpfmap - the map functions of libbpf on /dev/bpfmap
  *
- * Every function is libbpf's of the same purpose, with the same arguments and
- * the same result; only the name differs, by one rule: a leading "libbpf_" or
- * "bpf_", and a "bpf_map_" or "map_" that follows it, become "bpfmap_".
+ * Every function but bpfmap_pop_wait() is libbpf's of the same purpose, with the
+ * same arguments and the same result; only the name differs, by one rule: a
+ * leading "libbpf_" or "bpf_", and a "bpf_map_" or "map_" that follows it, become
+ * "bpfmap_".
  *
  *	bpf_map_update_elem()		bpfmap_update_elem()
  *	bpf_obj_get_info_by_fd()	bpfmap_obj_get_info_by_fd()
@@ -119,6 +120,21 @@ BPFMAP_API int bpfmap_lookup_and_delete_elem(int fd, const void *key,
 					     void *value);
 BPFMAP_API int bpfmap_lookup_and_delete_elem_flags(int fd, const void *key,
 						   void *value, __u64 flags);
+
+/*
+ * bpfmap_pop_wait() - take an element out of a queue or stack, or wait for one
+ *
+ * Not in libbpf: bpf(2)'s maps cannot be waited for. Waits @timeout_ms
+ * milliseconds at most, a negative number for ever; 0 looks just once. Any
+ * number of threads and processes may wait for the same map, which each element
+ * reaches one of.
+ *
+ * Returns 0 with @value filled; -ETIMEDOUT if there was nothing all the time;
+ * -EINTR if a signal handler ran; else what bpfmap_lookup_and_delete_elem()
+ * fails with, say -EFAULT for a map with keys and -EPERM for a frozen one.
+ */
+BPFMAP_API int bpfmap_pop_wait(int fd, void *value, int timeout_ms);
+
 BPFMAP_API int bpfmap_delete_elem(int fd, const void *key);
 /* Flags other than 0 are -EINVAL, as in bpf(2) */
 BPFMAP_API int bpfmap_delete_elem_flags(int fd, const void *key, __u64 flags);

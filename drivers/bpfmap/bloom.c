@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Bloom filters: sets that may say "perhaps" where "no" would be right
+ *
+ * A value sets a few bits, each chosen by a hash of its own. A value of which
+ * one bit is clear was never added. Bits are set one by one and never cleared,
+ * so that nothing needs a lock: who adds a value at the same time may be seen or
+ * not.
+ *
+ * Number of bits and hash functions are bpf(2)'s, so that with
+ * BPFMAP_F_ZERO_SEED both give the same answers.
+ */
+#include <linux/bitops.h>
+#include <linux/jhash.h>
+#include <linux/log2.h>
+#include <linux/overflow.h>
+#include <linux/random.h>
+#include <linux/slab.h>
+
+#include "internal.h"
+
+#define BLOOM_FLAGS (BPFMAP_F_NUMA_NODE | BPFMAP_F_ZERO_SEED |		\
+		     BPFMAP_F_RDONLY | BPFMAP_F_WRONLY |		\
+		     BPFMAP_F_RDONLY_PROG | BPFMAP_F_WRONLY_PROG)
+
+/* bpf(2)'s limit for a value, its KMALLOC_MAX_SIZE */
+#define BLOOM_MAX_VALUE	(4U << 20)
+
+/* map_extra: number of hash functions, 0 for the default */
+#define BLOOM_HASHES_MASK	15
+#define BLOOM_HASHES		5
+
+/**
+ * struct bpfmap_bloom - a filter; all members are constant
+ * @map: the common part
+ * @mask: bits - 1
+ * @seed: of the first hash function; the others have those that follow
+ * @nr_hashes: hash functions
+ * @bits: the bits; set atomically, read without anything
+ */
+struct bpfmap_bloom {
+	struct bpfmap map;
+	u32 mask;
+	u32 seed;
+	u32 nr_hashes;
+	unsigned long *bits;
+};
+
+static struct bpfmap_bloom *to_bloom(const struct bpfmap *map)
+{
+	return container_of(map, struct bpfmap_bloom, map);
+}
+
+/* Number of the bit that hash function @i chooses */
+static unsigned long bloom_bit(const struct bpfmap_bloom *b, const void *value,
+			       u32 i)
+{
+	u32 hash, size = b->map.value_size;
+
+	if (likely(!(size & 3)))
+		hash = jhash2(value, size / 4, b->seed + i);
+	else
+		hash = jhash(value, size, b->seed + i);
+	return hash & b->mask;
+}
+
+static int bloom_peek(struct bpfmap *map, const void *key, void *value,
+		      u64 flags)
+{
+	struct bpfmap_bloom *b = to_bloom(map);
+	u32 i;
+
+	for (i = 0; i < b->nr_hashes; i++)
+		if (!test_bit(bloom_bit(b, value, i), b->bits))
+			return -ENOENT;
+	return 0;
+}
+
+static int bloom_push(struct bpfmap *map, const void *key, const void *value,
+		      u64 flags, gfp_t gfp)
+{
+	struct bpfmap_bloom *b = to_bloom(map);
+	unsigned long bit;
+	u32 i;
+
+	if (flags != BPFMAP_F_ANY)
+		return -EINVAL;
+
+	for (i = 0; i < b->nr_hashes; i++) {
+		bit = bloom_bit(b, value, i);
+		/* Others' caches keep the line if there is nothing to change */
+		if (!test_bit(bit, b->bits))
+			set_bit(bit, b->bits);
+	}
+	return 0;
+}
+
+static void *bloom_lookup_elem(struct bpfmap *map, const void *key)
+{
+	return NULL;
+}
+
+static int bloom_delete(struct bpfmap *map, const void *key)
+{
+	return -EOPNOTSUPP;
+}
+
+static int bloom_get_next_key(struct bpfmap *map, const void *key,
+			      void *next_key)
+{
+	return -EOPNOTSUPP;
+}
+
+static int bloom_check(const struct bpfmap_create_attr *attr)
+{
+	if (attr->value_size > BLOOM_MAX_VALUE)
+		return -E2BIG;
+	if (attr->key_size || !attr->value_size || !attr->max_entries ||
+	    bpfmap_check_create_flags(attr, BLOOM_FLAGS) ||
+	    attr->map_extra & ~(u64)BLOOM_HASHES_MASK)
+		return -EINVAL;
+	return 0;
+}
+
+/*
+ * Entries times hash functions, divided by ln 2, of which 5/7 is near enough:
+ * the size with the fewest wrong answers when the filter is full. Rounded up to
+ * a power of two, 2^32 at most. Returns the number of bits minus one.
+ */
+static u32 bloom_mask(u32 max_entries, u32 nr_hashes)
+{
+	u32 bits;
+
+	if (check_mul_overflow(max_entries, nr_hashes, &bits) ||
+	    check_mul_overflow(bits / 5, 7U, &bits) || bits > 1U << 31)
+		return U32_MAX;
+	return max_t(u64, roundup_pow_of_two(max(bits, 1U)), 64) - 1;
+}
+
+static u64 bloom_bytes(const struct bpfmap_bloom *b)
+{
+	return ((u64)b->mask + 1) / BITS_PER_BYTE;
+}
+
+static struct bpfmap *bloom_alloc(const struct bpfmap_create_attr *attr)
+{
+	struct bpfmap_bloom *b = kzalloc(sizeof(*b), GFP_KERNEL_ACCOUNT);
+
+	if (!b)
+		return ERR_PTR(-ENOMEM);
+	bpfmap_init_map(&b->map, attr);
+	b->nr_hashes = attr->map_extra ?: BLOOM_HASHES;
+	b->mask = bloom_mask(attr->max_entries, b->nr_hashes);
+	b->seed = attr->map_flags & BPFMAP_F_ZERO_SEED ? 0 : get_random_u32();
+
+	b->bits = bpfmap_area_alloc(bloom_bytes(b), b->map.numa_node,
+				    GFP_KERNEL | __GFP_ZERO);
+	if (!b->bits) {
+		kfree(b);
+		return ERR_PTR(-ENOMEM);
+	}
+	return &b->map;
+}
+
+static void bloom_free(struct bpfmap *map)
+{
+	struct bpfmap_bloom *b = to_bloom(map);
+
+	kvfree(b->bits);
+	kfree(b);
+}
+
+static u64 bloom_mem_usage(const struct bpfmap *map)
+{
+	return sizeof(struct bpfmap_bloom) + bloom_bytes(to_bloom(map));
+}
+
+const struct bpfmap_ops bpfmap_bloom_ops = {
+	.map_extra = true,
+	.lookup_by_value = true,
+	.check = bloom_check,
+	.alloc = bloom_alloc,
+	.free = bloom_free,
+	.lookup_elem = bloom_lookup_elem,
+	.lookup = bloom_peek,
+	.update = bloom_push,
+	.delete = bloom_delete,
+	.get_next_key = bloom_get_next_key,
+	.mem_usage = bloom_mem_usage,
+};
