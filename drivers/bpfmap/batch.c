@@ -352,6 +352,89 @@ int bpfmap_lookup_key_batch(struct bpfmap_batch *batch)
 	return err;
 }
 
+/*
+ * The cursor is the key to go on from. As in bpf(2), the count is reported before
+ * it. One that is gone when the next chunk is due ends the batch; the next call
+ * will hear of it.
+ */
+static int from_batch_run(struct batch_run *run, struct bpfmap_walk *w,
+			  const void *from, void *next)
+{
+	struct bpfmap *map = run->batch->map;
+	void __user *out = u64_to_user_ptr(run->batch->attr->out_batch);
+	int err = 0;
+
+	while (!err && batch_left(run)) {
+		w->room = min(batch_left(run), run->room);
+		w->keys = run->keys;
+		w->values = run->values;
+		err = map->ops->walk_from(map, w, from, next);
+		if (err == -EAGAIN) {
+			if (!run->done)
+				return err;
+			err = 0;
+			break;
+		}
+		if (batch_copy_out(run, w->nr))
+			return -EFAULT;
+		from = next;
+		err = err ?: batch_pause();
+	}
+	if (batch_put_count(run) ||
+	    (err != -ENOENT && copy_to_user(out, next, run->key_size)))
+		return -EFAULT;
+	return err;
+}
+
+static int from_batch(struct bpfmap_batch *batch, bool remove)
+{
+	const struct bpfmap_batch_attr *attr = batch->attr;
+	void __user *in = u64_to_user_ptr(attr->in_batch);
+	struct bpfmap_walk w = { .remove = remove };
+	struct batch_run run;
+	void *cursor = NULL;
+	int err;
+
+	err = bpfmap_check_flags(batch->map, attr->elem_flags, BPFMAP_F_LOCK);
+	if (err)
+		return err;
+	if (attr->flags)
+		return -EINVAL;
+	if (!attr->count)
+		return 0;
+
+	err = batch_start(&run, batch, true);
+	if (!err) {
+		cursor = kmalloc(run.key_size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+		err = cursor ? 0 : -ENOMEM;
+	}
+	if (!err && in && copy_from_user(cursor, in, run.key_size))
+		err = -EFAULT;
+	if (!err)
+		err = from_batch_run(&run, &w, in ? cursor : NULL, cursor);
+	kfree(cursor);
+	kvfree(run.keys);
+	return err;
+}
+
+/**
+ * bpfmap_lookup_from_batch() - LOOKUP_BATCH with the next key as cursor
+ * @batch: the command
+ */
+int bpfmap_lookup_from_batch(struct bpfmap_batch *batch)
+{
+	return from_batch(batch, false);
+}
+
+/**
+ * bpfmap_lookup_and_delete_from_batch() - the same, removing what it copies
+ * @batch: the command
+ */
+int bpfmap_lookup_and_delete_from_batch(struct bpfmap_batch *batch)
+{
+	return from_batch(batch, true);
+}
+
 static int update_chunk(struct batch_run *run, u32 nr)
 {
 	const struct bpfmap_batch *batch = run->batch;

@@ -19,6 +19,8 @@ struct bpfmap_batch {
 int bpfmap_lookup_bucket_batch(struct bpfmap_batch *batch);
 int bpfmap_lookup_and_delete_bucket_batch(struct bpfmap_batch *batch);
 int bpfmap_lookup_key_batch(struct bpfmap_batch *batch);
+int bpfmap_lookup_from_batch(struct bpfmap_batch *batch);
+int bpfmap_lookup_and_delete_from_batch(struct bpfmap_batch *batch);
 int bpfmap_update_batch(struct bpfmap_batch *batch);
 int bpfmap_delete_batch(struct bpfmap_batch *batch);
 

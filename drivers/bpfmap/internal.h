@@ -20,6 +20,8 @@
  *
  *	lock of the table of ids (bottom halves off): nothing inside
  *	lock of a queue or stack (irqs off): nothing inside
+ *	stripe lock of an rhash (irqs off): nothing inside, and not inside of the
+ *	  rhashtable's own
  */
 #ifndef _BPFMAP_INTERNAL_H
 #define _BPFMAP_INTERNAL_H
@@ -155,6 +157,9 @@ struct bpfmap_batch;
  * @walk: copy (and remove) the next elements. By buckets: whole ones, -ENOSPC
  *	  if the first one that is not empty has more than @room, -ENOENT if
  *	  there is no bucket @pos. By keys: -ENOENT if there are no more
+ * @walk_from: the same for up to @room elements from the one with key @from on,
+ *	       or from the first one if that is NULL; 0 if @next is the key to go
+ *	       on from, -ENOENT if there is none, -EAGAIN if there is no @from
  * @lookup_batch: the batch commands; NULL is ENOTSUPP
  * @lookup_and_delete_batch: see @lookup_batch
  * @update_batch: see @lookup_batch
@@ -205,6 +210,8 @@ struct bpfmap_ops {
 	long (*for_each)(struct bpfmap *map, bpfmap_each_fn fn, void *ctx);
 
 	int (*walk)(struct bpfmap *map, struct bpfmap_walk *walk);
+	int (*walk_from)(struct bpfmap *map, struct bpfmap_walk *walk,
+			 const void *from, void *next);
 	int (*lookup_batch)(struct bpfmap_batch *batch);
 	int (*lookup_and_delete_batch)(struct bpfmap_batch *batch);
 	int (*update_batch)(struct bpfmap_batch *batch);
@@ -363,6 +370,7 @@ extern const struct bpfmap_ops bpfmap_lpm_trie_ops;
 extern const struct bpfmap_ops bpfmap_queue_ops;
 extern const struct bpfmap_ops bpfmap_stack_ops;
 extern const struct bpfmap_ops bpfmap_bloom_ops;
+extern const struct bpfmap_ops bpfmap_rhash_ops;
 extern const struct bpfmap_ops bpfmap_array_of_maps_ops;
 extern const struct bpfmap_ops bpfmap_hash_of_maps_ops;
 extern const struct bpfmap_ops bpfmap_arena_ops;

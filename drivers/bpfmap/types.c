@@ -20,6 +20,7 @@ static const struct bpfmap_ops * const bpfmap_types[] = {
 	[BPFMAP_TYPE_QUEUE] = &bpfmap_queue_ops,
 	[BPFMAP_TYPE_STACK] = &bpfmap_stack_ops,
 	[BPFMAP_TYPE_BLOOM_FILTER] = &bpfmap_bloom_ops,
+	[BPFMAP_TYPE_RHASH] = &bpfmap_rhash_ops,
 };
 
 /**

@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the hash that grows and shrinks promises beyond the contract suite
+ */
+#include <linux/cpumask.h>
+#include <linux/irq_work.h>
+#include <linux/rcupdate.h>
+#include <linux/string.h>
+
+#include "crew.h"
+#include "stress.h"
+
+#define RHASH(key, value, max) {					\
+	.name = #key "/" #value, .type = BPFMAP_TYPE_RHASH,		\
+	.flags = BPFMAP_F_NO_PREALLOC, .key_size = key,			\
+	.value_size = value, .max_entries = max,			\
+}
+
+static const struct map_shape shapes[] = {
+	RHASH(8, 16, 64),
+	RHASH(40, 512, 48),
+	RHASH(13, 77, 48),
+};
+
+static void shape_describe(const struct map_shape *shape, char *desc)
+{
+	strscpy(desc, shape->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(shape, shapes, shape_describe);
+
+/**
+ * struct hardirq_probe - may elements be inserted in an interrupt?
+ * @work: the interrupt
+ * @map: a map
+ * @err: what it said
+ */
+struct hardirq_probe {
+	struct irq_work work;
+	struct bpfmap *map;
+	int err;
+};
+
+static void hardirq_probe(struct irq_work *work)
+{
+	struct hardirq_probe *p =
+		container_of(work, struct hardirq_probe, work);
+
+	p->err = put_nth(p->map, 0, 0, 0);
+}
+
+/* Not up to Linux 6.1 */
+static void skip_without_hardirq(struct kunit *test,
+				 const struct map_shape *shape)
+{
+	struct hardirq_probe *p = kunit_buf(test, sizeof(*p));
+
+	p->map = kunit_map(test, shape);
+	init_irq_work(&p->work, hardirq_probe);
+	irq_work_queue(&p->work);
+	irq_work_sync(&p->work);
+	if (p->err == -EOPNOTSUPP)
+		kunit_skip(test, "this kernel's rhashtable is not for interrupts");
+	KUNIT_EXPECT_EQ(test, p->err, 0);
+}
+
+static void rhash_whole_values(struct kunit *test)
+{
+	skip_without_hardirq(test, test->param_value);
+	stress_whole_values(test, test->param_value);
+}
+
+static void rhash_capacity(struct kunit *test)
+{
+	stress_capacity(test, test->param_value);
+}
+
+static void rhash_softirq(struct kunit *test)
+{
+	contexts_softirq(test, test->param_value);
+}
+
+static void rhash_hardirq(struct kunit *test)
+{
+	skip_without_hardirq(test, test->param_value);
+	contexts_hardirq(test, test->param_value);
+}
+
+static void rhash_last_put(struct kunit *test)
+{
+	contexts_last_put(test, test->param_value);
+}
+
+static void rhash_full_and_empty(struct kunit *test)
+{
+	static const struct map_shape shape = RHASH(8, 16, 200);
+
+	stress_full_and_empty(test, &shape);
+}
+
+static void rhash_grow(struct kunit *test)
+{
+	static const struct map_shape shape = RHASH(8, 64, 600);
+
+	skip_without_hardirq(test, &shape);
+	contexts_grow(test, &shape);
+}
+
+/* A pointer stays that of the element while its value is replaced */
+static void rhash_pointer_stays(struct kunit *test)
+{
+	static const struct map_shape shape = RHASH(8, 16, 2);
+	struct bpfmap *map = kunit_map(test, &shape);
+	void *before, *after;
+	bool whole, gone;
+	u8 key[8];
+
+	put_nth(map, 1, 1, 0);
+	key_make(map, key, 1);
+	rcu_read_lock();
+	before = bpfmap_lookup_elem(map, key);
+	put_nth(map, 1, 2, 0);
+	after = bpfmap_lookup_elem(map, key);
+	del_nth(map, 1);
+	gone = !bpfmap_lookup_elem(map, key);
+	/* For KASAN: deleted, but it is there up to rcu_read_unlock() */
+	whole = before && value_is_whole(before, shape.value_size, 1);
+	rcu_read_unlock();
+	KUNIT_EXPECT_PTR_EQ(test, before, after);
+	KUNIT_EXPECT_TRUE(test, whole);
+	KUNIT_EXPECT_TRUE(test, gone);
+}
+
+#define MANY	6000
+
+/* Up from the smallest table and down again; every key there at each step */
+static void rhash_resize(struct kunit *test)
+{
+	static const struct map_shape shape = RHASH(4, 8, MANY);
+	struct bpfmap *map = kunit_map(test, &shape);
+	u32 n, i, wrong = 0;
+
+	for (n = 0; n < MANY; n++) {
+		wrong += put_nth(map, n, n, BPFMAP_F_NOEXIST) != 0;
+		wrong += !has_nth(map, n) + !has_nth(map, n / 2);
+		wrong += has_nth(map, n + 1);
+	}
+	KUNIT_EXPECT_EQ(test, put_nth(map, MANY, 0, 0), -E2BIG);
+	for (n = 0; n < MANY; n++) {
+		wrong += del_nth(map, n) != 0;
+		wrong += has_nth(map, n);
+		wrong += n + 1 < MANY && !has_nth(map, n + 1);
+	}
+	KUNIT_EXPECT_EQ(test, wrong, 0U);
+	for (i = 0; i < 100; i++)
+		KUNIT_EXPECT_EQ(test, del_nth(map, i), -ENOENT);
+}
+
+/* Keys 0 .. STAY-1 stay while others make the table grow and shrink */
+#define STAY	100
+#define COME	4000
+
+/**
+ * struct tide - a table that others make grow and shrink
+ * @map: the map
+ */
+struct tide {
+	struct bpfmap *map;
+};
+
+static void tide_step(struct worker *w)
+{
+	struct tide *t = w->ctx;
+	u32 n, share = COME / nr_cpu_ids, first = STAY + w->cpu * share;
+
+	for (n = first; n < first + share; n++)
+		worker_check(w, !put_nth(t->map, n, 0, BPFMAP_F_NOEXIST));
+	for (n = first; n < first + share; n++)
+		worker_check(w, !del_nth(t->map, n));
+}
+
+/**
+ * struct sighting - what a walk met
+ * @map: the map
+ * @seen: how often key n was there
+ */
+struct sighting {
+	struct bpfmap *map;
+	u8 seen[STAY];
+};
+
+static void sight(struct sighting *s, const void *key)
+{
+	u32 n;
+
+	memcpy(&n, key, sizeof(n));
+	if (n < STAY)
+		s->seen[n]++;
+}
+
+static long sight_each(struct bpfmap *map, const void *key, void *value,
+		       void *ctx)
+{
+	sight(ctx, key);
+	return 0;
+}
+
+static void check_sighting(struct worker *w, const struct sighting *s)
+{
+	u32 n;
+
+	for (n = 0; n < STAY; n++)
+		worker_check(w, s->seen[n] == 1);
+}
+
+static void each_step(struct worker *w)
+{
+	struct tide *t = w->ctx;
+	struct sighting s = { .map = t->map };
+
+	bpfmap_for_each_elem(t->map, sight_each, &s, 0);
+	check_sighting(w, &s);
+}
+
+/* From a key that stays to the next one, however many come in between */
+static void next_step(struct worker *w)
+{
+	struct tide *t = w->ctx;
+	u32 key = worker_random(w, STAY), next, i;
+
+	for (i = 0; i < 200; i++) {
+		if (bpfmap_get_next_key(t->map, &key, &next))
+			break;
+		worker_check(w, next != key);
+		key = next;
+	}
+	worker_check(w, has_nth(t->map, worker_random(w, STAY)));
+}
+
+static void rhash_walk_while_resizing(struct kunit *test)
+{
+	static const struct job jobs[] = {
+		{ "tide", tide_step }, { "each", each_step },
+		{ "next", next_step },
+	};
+	static const struct map_shape shape = RHASH(4, 8, STAY + COME);
+	struct tide t = { .map = kunit_map(test, &shape) };
+	struct sighting s = { .map = t.map };
+	u32 n, wrong = 0;
+
+	for (n = 0; n < STAY; n++)
+		KUNIT_ASSERT_EQ(test, put_nth(t.map, n, 0, 0), 0);
+	crew_run(test, jobs, ARRAY_SIZE(jobs), &t, 1000);
+	KUNIT_EXPECT_EQ(test, bpfmap_for_each_elem(t.map, sight_each, &s, 0),
+			STAY);
+	for (n = 0; n < STAY; n++)
+		wrong += s.seen[n] != 1;
+	KUNIT_EXPECT_EQ(test, wrong, 0U);
+}
+
+#define FOUGHT_FOR	8
+
+/**
+ * struct fight - keys that all want
+ * @map: the map
+ * @puts: insertions that succeeded, of each key
+ * @dels: deletions that succeeded
+ */
+struct fight {
+	struct bpfmap *map;
+	atomic_t puts[FOUGHT_FOR];
+	atomic_t dels[FOUGHT_FOR];
+};
+
+static void fight_step(struct worker *w)
+{
+	struct fight *f = w->ctx;
+	u32 n = worker_random(w, FOUGHT_FOR);
+	int err;
+
+	if (worker_random(w, 2)) {
+		err = put_nth(f->map, n, w->steps, BPFMAP_F_NOEXIST);
+		if (!err)
+			atomic_inc(&f->puts[n]);
+		worker_check(w, !err || err == -EEXIST);
+	} else {
+		err = del_nth(f->map, n);
+		if (!err)
+			atomic_inc(&f->dels[n]);
+		worker_check(w, !err || err == -ENOENT);
+	}
+}
+
+/* Each insertion and each deletion has one winner */
+static void rhash_one_winner(struct kunit *test)
+{
+	static const struct job jobs[] = {
+		{ "fight", fight_step }, { "fight too", fight_step },
+		{ "fight on", fight_step },
+	};
+	/* Insertions that lose need a place for a moment, too */
+	static const struct map_shape shape = RHASH(8, 16, 1000);
+	struct fight *f = kunit_buf(test, sizeof(*f));
+	u32 n, left;
+
+	f->map = kunit_map(test, &shape);
+	crew_run(test, jobs, ARRAY_SIZE(jobs), f, 500);
+	for (n = 0; n < FOUGHT_FOR; n++) {
+		left = has_nth(f->map, n);
+		KUNIT_EXPECT_EQ(test, atomic_read(&f->puts[n]),
+				atomic_read(&f->dels[n]) + left);
+		KUNIT_EXPECT_GT(test, atomic_read(&f->dels[n]), 0);
+		del_nth(f->map, n);
+	}
+	/* Nothing is left, and no place is lost */
+	for (n = 0; n < 1000; n++)
+		KUNIT_ASSERT_EQ(test, put_nth(f->map, n, 0, BPFMAP_F_NOEXIST), 0);
+	KUNIT_EXPECT_EQ(test, put_nth(f->map, n, 0, 0), -E2BIG);
+}
+
+/* In a map of one element those who replace it meet those who remove it */
+static void rhash_lone_element(struct kunit *test)
+{
+	static const struct map_shape shape = RHASH(8, 64, 1);
+	struct bpfmap *map = kunit_map(test, &shape);
+	u32 i;
+
+	for (i = 0; i < 300; i++) {
+		KUNIT_EXPECT_EQ(test, put_nth(map, i, 0, BPFMAP_F_EXIST),
+				-ENOENT);
+		KUNIT_EXPECT_EQ(test, put_nth(map, i, 1, BPFMAP_F_NOEXIST), 0);
+		KUNIT_EXPECT_EQ(test, put_nth(map, i, 2, BPFMAP_F_NOEXIST),
+				-EEXIST);
+		KUNIT_EXPECT_EQ(test, put_nth(map, i + 1, 2, 0), -E2BIG);
+		KUNIT_EXPECT_EQ(test, put_nth(map, i, 2, BPFMAP_F_EXIST), 0);
+		KUNIT_EXPECT_EQ(test, del_nth(map, i), 0);
+		KUNIT_EXPECT_EQ(test, del_nth(map, i), -ENOENT);
+	}
+}
+
+/**
+ * struct create_row - a request
+ * @name: what is special about it
+ * @flags: besides BPFMAP_F_NO_PREALLOC; that bit here takes it away
+ * @key: bytes
+ * @value: bytes
+ * @max: entries
+ * @extra: map_extra
+ * @err: result
+ */
+struct create_row {
+	const char *name;
+	u32 flags, key, value, max;
+	u64 extra;
+	int err;
+};
+
+static const struct create_row create_rows[] = {
+	{ "smallest", 0, 1, 1, 1 },
+	{ "preallocated", BPFMAP_F_NO_PREALLOC, 4, 8, 4, 0, -EINVAL },
+	{ "zero_seed", BPFMAP_F_ZERO_SEED, 4, 8, 4, 0, -EINVAL },
+	{ "zero_seed before key", BPFMAP_F_ZERO_SEED, 65536, 8, 4, 0, -EINVAL },
+	{ "mmapable", BPFMAP_F_MMAPABLE, 4, 8, 4, 0, -EINVAL },
+	{ "key 65535", 0, 65535, 8, 4 },
+	{ "key 65536", 0, 65536, 8, 4, 0, -E2BIG },
+	{ "key before hint", 0, 65536, 8, 4, 1ULL << 32, -E2BIG },
+	{ "key before flags", BPFMAP_F_MMAPABLE, 65536, 8, 4, 0, -E2BIG },
+	{ "hint 1", 0, 4, 8, 4, 1 },
+	{ "hint is max", 0, 4, 8, 4, 4 },
+	{ "hint over max", 0, 4, 8, 4, 5, -EINVAL },
+	{ "hint 65535", 0, 4, 8, 65535, 65535 },
+	{ "hint 65536", 0, 4, 8, 65536, 65536, -E2BIG },
+	{ "hint 2^32", 0, 4, 8, 4, 1ULL << 32, -EINVAL },
+	{ "hint before max 0", 0, 4, 8, 0, 1, -EINVAL },
+	{ "key 0", 0, 0, 8, 4, 0, -EINVAL },
+	{ "value 0", 0, 4, 0, 4, 0, -EINVAL },
+	{ "max 0", 0, 4, 8, 0, 0, -EINVAL },
+	{ "sum at limit", 0, 8, (4U << 20) - 48 - 8, 1, 0, -E2BIG },
+	{ "sum under limit", 0, 8, (4U << 20) - 48 - 9, 1 },
+	{ "value 2^32-1", 0, 8, U32_MAX, 1, 0, -E2BIG },
+	{ "max 2^31", 0, 4, 8, 1U << 31 },
+	{ "max 2^31+1", 0, 4, 8, (1U << 31) + 1, 0, -E2BIG },
+	{ "max 2^32-1", 0, 4, 8, U32_MAX, 0, -E2BIG },
+};
+
+static void rhash_create(struct kunit *test)
+{
+	struct bpfmap *map;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(create_rows); i++) {
+		const struct create_row *r = &create_rows[i];
+		struct bpfmap_create_attr attr = {
+			.map_type = BPFMAP_TYPE_RHASH,
+			.key_size = r->key,
+			.value_size = r->value,
+			.max_entries = r->max,
+			.map_flags = r->flags ^ BPFMAP_F_NO_PREALLOC,
+			.map_extra = r->extra,
+		};
+
+		map = bpfmap_create(&attr);
+		KUNIT_EXPECT_EQ_MSG(test, PTR_ERR_OR_ZERO(map), r->err, "%s",
+				    r->name);
+		if (!IS_ERR(map))
+			bpfmap_put(map);
+	}
+}
+
+static struct kunit_case rhash_cases[] = {
+	KUNIT_CASE(rhash_create),
+	KUNIT_CASE(rhash_lone_element),
+	KUNIT_CASE(rhash_pointer_stays),
+	KUNIT_CASE(rhash_resize),
+	KUNIT_CASE_PARAM(rhash_capacity, shape_gen_params),
+	KUNIT_CASE_PARAM(rhash_softirq, shape_gen_params),
+	KUNIT_CASE_PARAM(rhash_hardirq, shape_gen_params),
+	KUNIT_CASE_PARAM(rhash_last_put, shape_gen_params),
+	KUNIT_CASE_PARAM(rhash_whole_values, shape_gen_params),
+	KUNIT_CASE(rhash_walk_while_resizing),
+	KUNIT_CASE(rhash_one_winner),
+	KUNIT_CASE(rhash_full_and_empty),
+	KUNIT_CASE(rhash_grow),
+	{}
+};
+
+static struct kunit_suite rhash_suite = {
+	.name = "bpfmap_rhash",
+	.test_cases = rhash_cases,
+};
+
+kunit_test_suite(rhash_suite);

@@ -1,0 +1,788 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * contract_rhash - the hash that grows and shrinks: creation, flags, walks, and
+ * batches whose cursor is the next key (contract 1.7, 2.1 to 2.5)
+ *
+ * bpf(2) has it since 7.3.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "contract.h"
+
+#define NO_PREALLOC	BPFMAP_F_NO_PREALLOC
+#define LOOKUP	BPFMAP_CMD_MAP_LOOKUP_ELEM
+#define UPDATE	BPFMAP_CMD_MAP_UPDATE_ELEM
+#define LAD	BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_ELEM
+#define LB	BPFMAP_CMD_MAP_LOOKUP_BATCH
+#define LADB	BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH
+#define UB	BPFMAP_CMD_MAP_UPDATE_BATCH
+#define DB	BPFMAP_CMD_MAP_DELETE_BATCH
+
+#define BIG	(4U << 20)
+
+static const struct kind rhash = {
+	"RHASH", BPFMAP_TYPE_RHASH, NO_PREALLOC, C_HASH,
+};
+
+/* ------------------------------------------------------------------------- */
+/* 2.1, 2.2: creation */
+
+/* NO_PREALLOC is always asked for, but where it is among the flags */
+static const struct {
+	const char *name;
+	uint32_t key_size, value_size, max_entries, flags;
+	uint64_t extra;
+	int want;
+} create_rows[] = {
+	{ "smallest", 1, 1, 1, 0, 0, GOT_FD },
+	{ "without NO_PREALLOC", 4, 8, 4, NO_PREALLOC, 0, -EINVAL },
+	{ "without NO_PREALLOC, key too large", 65536, 8, 4, NO_PREALLOC, 0,
+	  -EINVAL },
+	{ "ZERO_SEED", 4, 8, 4, BPFMAP_F_ZERO_SEED, 0, -EINVAL },
+	{ "ZERO_SEED before key", 65536, 8, 4, BPFMAP_F_ZERO_SEED, 0, -EINVAL },
+	{ "key 65535", 65535, 8, 4, 0, 0, GOT_FD },
+	{ "key 65536", 65536, 8, 4, 0, 0, -E2BIG },
+	{ "key 2^32 - 1", UINT32_MAX, 8, 4, 0, 0, -E2BIG },
+	{ "key before map_extra", 65536, 8, 4, 0, 1ULL << 32, -E2BIG },
+	{ "key before other flags", 65536, 8, 4, BPFMAP_F_MMAPABLE, 0, -E2BIG },
+	{ "key before max_entries 0", 65536, 8, 0, 0, 0, -E2BIG },
+	{ "map_extra 1", 4, 8, 4, 0, 1, GOT_FD },
+	{ "map_extra = max_entries", 4, 8, 4, 0, 4, GOT_FD },
+	{ "map_extra over max_entries", 4, 8, 4, 0, 5, -EINVAL },
+	{ "map_extra 65535", 4, 8, 65535, 0, 65535, GOT_FD },
+	{ "map_extra 65536", 4, 8, 65536, 0, 65536, -E2BIG },
+	{ "map_extra 65536 over max_entries", 4, 8, 4, 0, 65536, -E2BIG },
+	{ "map_extra 2^32", 4, 8, 4, 0, 1ULL << 32, -EINVAL },
+	{ "map_extra 2^63", 4, 8, 4, 0, 1ULL << 63, -EINVAL },
+	{ "key_size 0", 0, 8, 4, 0, 0, -EINVAL },
+	{ "value_size 0", 4, 0, 4, 0, 0, -EINVAL },
+	{ "max_entries 0", 4, 8, 0, 0, 0, -EINVAL },
+	{ "max_entries 0, value too large", 4, BIG, 0, 0, 0, -EINVAL },
+	{ "sum 4 MiB - 48", 8, BIG - 56, 1, 0, 0, -E2BIG },
+	{ "sum 4 MiB - 49", 8, BIG - 57, 1, 0, 0, GOT_FD },
+	{ "value 2^32 - 1", 4, UINT32_MAX, 1, 0, 0, -E2BIG },
+	{ "flags before value", 4, UINT32_MAX, 1, BPFMAP_F_MMAPABLE, 0, -EINVAL },
+	{ "max_entries 2^31", 4, 8, 1U << 31, 0, 0, GOT_FD },
+	{ "max_entries 2^31 + 1", 4, 8, (1U << 31) + 1, 0, 0, -E2BIG },
+	{ "max_entries 2^32 - 1", 4, 8, UINT32_MAX, 0, 0, -E2BIG },
+	{ "both PROG", 4, 8, 4, BPFMAP_F_RDONLY_PROG | BPFMAP_F_WRONLY_PROG, 0,
+	  -EINVAL },
+	{ "RDONLY|WRONLY", 4, 8, 4, BPFMAP_F_RDONLY | BPFMAP_F_WRONLY, 0,
+	  -EINVAL },
+};
+
+#define GOOD_FLAGS (BPFMAP_F_NUMA_NODE | BPFMAP_F_RDONLY | BPFMAP_F_WRONLY | \
+		    BPFMAP_F_RDONLY_PROG | BPFMAP_F_WRONLY_PROG)
+
+static void create_one(uint32_t key_size, uint32_t value_size,
+		       uint32_t max_entries, uint32_t flags, uint64_t extra,
+		       int want)
+{
+	union attr a = { .create = {
+		.map_type = BPFMAP_TYPE_RHASH, .key_size = key_size,
+		.value_size = value_size, .max_entries = max_entries,
+		.map_flags = flags, .map_extra = extra,
+	} };
+	int fd = sys_map(BPFMAP_CMD_MAP_CREATE, &a, sizeof(a));
+	struct bpfmap_info info;
+
+	check_ret(fd, want, "MAP_CREATE");
+	if (fd < 0)
+		return;
+	check_ret(map_info(fd, &info), 0, "info");
+	check_num(info.type, BPFMAP_TYPE_RHASH, "type");
+	check_num(info.key_size, key_size, "key_size");
+	check_num(info.value_size, value_size, "value_size");
+	check_num(info.max_entries, max_entries, "max_entries");
+	check_num(info.map_flags,
+		  flags & ~(BPFMAP_F_RDONLY | BPFMAP_F_WRONLY), "map_flags");
+	check_num(info.map_extra, extra, "map_extra");
+	close(fd);
+}
+
+static void create(const struct kind *k)
+{
+	size_t i;
+	int bit;
+
+	if (!since(7, 3))
+		return;
+	for (i = 0; i < ARRAY_SIZE(create_rows); i++) {
+		row("2.2", "%s", create_rows[i].name);
+		create_one(create_rows[i].key_size, create_rows[i].value_size,
+			   create_rows[i].max_entries,
+			   create_rows[i].flags ^ NO_PREALLOC,
+			   create_rows[i].extra, create_rows[i].want);
+	}
+	for (bit = 1; bit < 32; bit++) {
+		if (1U << bit == BPFMAP_F_TOKEN_FD)
+			continue;
+		row("2.1", "flag bit %d", bit);
+		create_one(4, 8, 4, 1U << bit | NO_PREALLOC, 0,
+			   GOOD_FLAGS & 1U << bit ? GOT_FD : -EINVAL);
+	}
+	(void)k;
+}
+
+/* ------------------------------------------------------------------------- */
+/* 2.4: flags */
+
+enum { PRESENT, ABSENT, FULL, STATES };
+
+static const struct {
+	const char *name;
+	uint64_t flags;
+	int update[STATES], lookup;
+} flag_rows[] = {
+	{ "ANY", 0, { 0, 0, -E2BIG }, 0 },
+	{ "NOEXIST", 1, { -EEXIST, 0, -E2BIG }, -EINVAL },
+	{ "EXIST", 2, { 0, -ENOENT, -ENOENT }, -EINVAL },
+	{ "3", 3, { -EINVAL, -EINVAL, -EINVAL }, -EINVAL },
+	{ "LOCK", 4, { -EINVAL, -EINVAL, -EINVAL }, -EINVAL },
+	{ "LOCK|NOEXIST", 5, { -EINVAL, -EINVAL, -EINVAL }, -EINVAL },
+	{ "LOCK|EXIST", 6, { -EINVAL, -EINVAL, -EINVAL }, -EINVAL },
+	{ "7", 7, { -EINVAL, -EINVAL, -EINVAL }, -EINVAL },
+	{ "CPU", 8, { -EINVAL, -EINVAL, -EINVAL }, -EINVAL },
+	{ "ALL_CPUS", 16, { -EINVAL, -EINVAL, -EINVAL }, -EINVAL },
+	{ "32", 32, { -EINVAL, -EINVAL, -EINVAL }, -EINVAL },
+	{ "bit 31", 1U << 31, { -EINVAL, -EINVAL, -EINVAL }, -EINVAL },
+	{ "bit 32", 1ULL << 32, { -EINVAL, -EINVAL, -EINVAL }, -EINVAL },
+	{ "all", ~0ULL, { -EINVAL, -EINVAL, -EINVAL }, -EINVAL },
+};
+
+static void update_flags(size_t i, int state)
+{
+	struct tmap t = tmap_new(&rhash, 8, 12, 3);
+	int want = flag_rows[i].update[state];
+	uint8_t key[8], value[12];
+
+	row("2.4", "UPDATE %s, key is %s", flag_rows[i].name,
+	    state == PRESENT ? "present" : state == FULL ? "absent, map full" :
+	    "absent");
+	tmap_fill(&t, state == FULL ? 3 : 2);
+	tmap_key(&t, state == PRESENT ? 1 : 5, key);
+	tmap_value(&t, 99, value);
+	check_ret(map_update(t.fd, key, value, flag_rows[i].flags), want,
+		  "UPDATE");
+	check_elem(&t, 0, 0, "another key");
+	check_elem(&t, 1, state == PRESENT && !want ? 99 : 1, "key 1");
+	check_elem(&t, 5, state != PRESENT && !want ? 99 : -1, "key 5");
+	check_num(tmap_walk(&t, 10),
+		  (state == FULL ? 3 : 2) + (state != PRESENT && !want), "keys");
+	tmap_close(&t);
+}
+
+static void flags(const struct kind *k)
+{
+	struct tmap t;
+	uint8_t key[8];
+	struct buf got = buf_new(12);
+	size_t i;
+	int state;
+
+	if (!since(7, 3))
+		return;
+	for (i = 0; i < ARRAY_SIZE(flag_rows); i++)
+		for (state = 0; state < STATES; state++)
+			update_flags(i, state);
+
+	t = tmap_new(&rhash, 8, 12, 3);
+	for (i = 0; i < ARRAY_SIZE(flag_rows); i++) {
+		row("1.3", "LOOKUP %s", flag_rows[i].name);
+		tmap_fill(&t, 1);
+		tmap_key(&t, 0, key);
+		check_ret(map_lookup(t.fd, key, got.p, flag_rows[i].flags),
+			  flag_rows[i].lookup, "present");
+		tmap_key(&t, 1, key);
+		check_ret(map_lookup(t.fd, key, got.p, flag_rows[i].flags),
+			  flag_rows[i].lookup ? -EINVAL : -ENOENT, "absent");
+		tmap_key(&t, 0, key);
+		check_ret(map_elem(LAD, t.fd, key, got.p, flag_rows[i].flags),
+			  flag_rows[i].lookup, "LOOKUP_AND_DELETE");
+		check_elem(&t, 0, flag_rows[i].lookup ? 0 : -1, "key 0");
+	}
+	tmap_close(&t);
+	buf_free(&got);
+	(void)k;
+}
+
+static void misses(const struct kind *k)
+{
+	struct tmap t;
+	struct buf got = buf_new(12);
+	uint8_t key[8], next[8], value[12];
+
+	if (!since(7, 3))
+		return;
+	row("2.4", "empty map");
+	t = tmap_new(&rhash, 8, 12, 3);
+	tmap_key(&t, 0, key);
+	check_ret(map_lookup(t.fd, key, got.p, 0), -ENOENT, "LOOKUP");
+	check_ret(map_delete(t.fd, key), -ENOENT, "DELETE");
+	check_ret(map_elem(LAD, t.fd, key, got.p, 0), -ENOENT, "LAD");
+	check_ret(map_next_key(t.fd, NULL, next), -ENOENT, "first key");
+	check_ret(map_next_key(t.fd, key, next), -ENOENT, "next key");
+	check_untouched(&got, "value");
+
+	row("1.5", "bad pointers");
+	tmap_fill(&t, 1);
+	check_ret(map_lookup(t.fd, NULL, got.p, 0), -EFAULT, "LOOKUP NULL");
+	check_ret(map_lookup(t.fd, bad_ptr(), got.p, 0), -EFAULT, "LOOKUP");
+	check_ret(map_lookup(t.fd, key, bad_ptr(), 0), -EFAULT, "LOOKUP value");
+	check_ret(map_update(t.fd, key, bad_ptr(), 0), -EFAULT, "UPDATE value");
+	check_ret(map_update(t.fd, bad_ptr(), got.p, 3), -EFAULT,
+		  "UPDATE, before flags");
+	check_ret(map_delete(t.fd, NULL), -EFAULT, "DELETE NULL");
+	check_ret(map_next_key(t.fd, NULL, bad_ptr()), -EFAULT, "next_key");
+	check_elem(&t, 0, 0, "as it was");
+	check_ret(map_elem(LAD, t.fd, key, bad_ptr(), 0), -EFAULT, "LAD");
+	check_elem(&t, 0, -1, "gone");
+
+	row("1.5", "frozen");
+	tmap_fill(&t, 1);
+	tmap_value(&t, 3, value);
+	check_ret(map_freeze(t.fd), 0, "FREEZE");
+	check_ret(map_update(t.fd, key, value, 0), -EPERM, "UPDATE");
+	check_ret(map_delete(t.fd, key), -EPERM, "DELETE");
+	check_ret(map_elem(LAD, t.fd, key, value, 0), -EPERM, "LAD");
+	check_elem(&t, 0, 0, "as it was");
+	tmap_close(&t);
+	buf_free(&got);
+	(void)k;
+}
+
+/* ------------------------------------------------------------------------- */
+/* Content, through growing and shrinking, against an array of seeds */
+
+#define KEYS 1500
+
+static void random_steps(uint32_t key_size, uint32_t value_size)
+{
+	struct tmap t = tmap_new(&rhash, key_size, value_size, KEYS);
+	uint32_t n, i, present = 0, rnd = key_size * 31 + value_size;
+	uint8_t *key = malloc(key_size);
+	int *seeds = malloc(KEYS * sizeof(*seeds));
+
+	row("2.4", "random, key %u, value %u", key_size, value_size);
+	memset(seeds, -1, KEYS * sizeof(*seeds));
+	for (i = 0; i < 6000; i++) {
+		/* Up in the first half, down in the second */
+		bool put = (rnd >> 7) % 8 < (i < 3000 ? 6 : 2);
+
+		rnd = rnd * 1664525 + 1013904223;
+		n = (rnd >> 8) % (key_size == 1 ? 256 : KEYS);
+		tmap_key(&t, n, key);
+		if (put) {
+			check_ret(tmap_put(&t, n, i), 0, "put %u", n);
+			present += seeds[n] < 0;
+			seeds[n] = i;
+		} else {
+			check_ret(map_delete(t.fd, key),
+				  seeds[n] < 0 ? -ENOENT : 0, "delete %u", n);
+			present -= seeds[n] >= 0;
+			seeds[n] = -1;
+		}
+		if (i % 16 == 0)
+			check_elem(&t, n, seeds[n], "value");
+	}
+	for (n = 0; n < (key_size == 1 ? 256 : KEYS); n++)
+		check_elem(&t, n, seeds[n], "at the end");
+	/* A walk of bpf(2) meets a resize that is still going on */
+	if (backend() != BACKEND_BPF)
+		check_num(tmap_walk(&t, KEYS + 1), present, "keys");
+	tmap_close(&t);
+	free(seeds);
+	free(key);
+}
+
+static void content(const struct kind *k)
+{
+	if (!since(7, 3))
+		return;
+	random_steps(1, 1);
+	random_steps(4, 4);
+	random_steps(8, 8);
+	random_steps(5, 13);
+	random_steps(40, 512);
+	(void)k;
+}
+
+/* Exactly max_entries, also one, from all sides */
+static void capacity(const struct kind *k)
+{
+	static const uint32_t sizes[] = { 1, 2, 3, 64, 65, 1000 };
+	uint32_t i, n;
+	struct tmap t;
+
+	if (!since(7, 3))
+		return;
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		row("2.4", "%u entries", sizes[i]);
+		t = tmap_new(&rhash, 8, 8, sizes[i]);
+		tmap_fill(&t, sizes[i]);
+		check_ret(tmap_put(&t, sizes[i], 0), -E2BIG, "one more");
+		for (n = 0; n < sizes[i]; n++)
+			check_ret(tmap_put(&t, n, n + 1), 0, "replace %u", n);
+		for (n = 0; n < sizes[i]; n++)
+			check_elem(&t, n, n + 1, "replaced");
+		tmap_close(&t);
+	}
+	row("2.2", "the largest element");
+	t = tmap_new(&rhash, 65535, BIG - 48 - 65536, 1);
+	check_ret(tmap_put(&t, 3, 3), 0, "put");
+	check_elem(&t, 3, 3, "value");
+	tmap_close(&t);
+	(void)k;
+}
+
+/* ------------------------------------------------------------------------- */
+/* 1.7: batches. So few elements that the smallest table holds them */
+
+#define N 40
+#define VS 12
+
+/* The map's elements in the order of a walk */
+struct layout {
+	struct tmap t;
+	uint32_t order[N];
+	struct buf out, keys, values;
+};
+
+static void layout_new(struct layout *l)
+{
+	uint32_t i, *key = NULL;
+
+	memset(l, 0, sizeof(*l));
+	l->t = tmap_new(&rhash, 4, VS, N);
+	l->out = buf_new(4);
+	l->keys = buf_new((N + 1) * 4);
+	l->values = buf_new((N + 1) * VS);
+	tmap_fill(&l->t, N);
+	for (i = 0; i < N; i++) {
+		check_ret(map_next_key(l->t.fd, key, &l->order[i]), 0,
+			  "key %u in the order", i);
+		key = &l->order[i];
+	}
+}
+
+static void layout_free(struct layout *l)
+{
+	buf_free(&l->out);
+	buf_free(&l->keys);
+	buf_free(&l->values);
+	tmap_close(&l->t);
+}
+
+static struct batch all_of(struct layout *l)
+{
+	buf_fill(&l->out);
+	buf_fill(&l->keys);
+	buf_fill(&l->values);
+	return (struct batch){ .out = l->out.p, .keys = l->keys.p,
+			       .values = l->values.p, .count = N };
+}
+
+/* Exactly elements @first to @end - 1 of the order came */
+static void check_data(struct layout *l, uint32_t first, uint32_t n)
+{
+	uint8_t *want = malloc(VS * (n + 1));
+	uint32_t i;
+
+	for (i = 0; i < n; i++)
+		tmap_value(&l->t, l->order[first + i], want + i * VS);
+	check_buf(&l->keys, &l->order[first], n * 4, "keys");
+	check_buf(&l->values, want, n * VS, "values");
+	free(want);
+}
+
+static void check_gone(struct layout *l, uint32_t first, uint32_t end)
+{
+	uint32_t i;
+
+	for (i = 0; i < N; i++)
+		check_elem(&l->t, l->order[i],
+			   i >= first && i < end ? -1 : (int)l->order[i],
+			   "gone");
+}
+
+/* A call from element @at on, or from NULL; returns what it gave */
+static uint32_t call_from(struct layout *l, int cmd, uint32_t at, bool null,
+			  uint32_t count)
+{
+	uint32_t n = count < N - at ? count : N - at;
+	bool end = at + n == N;
+	struct batch b = all_of(l);
+
+	row("1.7", "%s from %u%s, count %u", cmd == LB ? "lookup" :
+	    "lookup and delete", at, null ? " (NULL)" : "", count);
+	b.in = null ? NULL : &l->order[at];
+	b.count = count;
+	check_ret(map_batch(cmd, l->t.fd, &b), end ? -ENOENT : 0, "result");
+	check_num(b.count, n, "count");
+	check_data(l, at, n);
+	check_buf(&l->out, &l->order[at + n], end ? 0 : 4, "out_batch");
+	return n;
+}
+
+static void lookup_from_everywhere(const struct kind *k)
+{
+	static const uint32_t counts[] = { 1, 2, 3, 7, N - 1, N, N + 1,
+					   100000 };
+	struct layout l;
+	uint32_t i, at;
+
+	if (!since(7, 3))
+		return;
+	layout_new(&l);
+	for (i = 0; i < ARRAY_SIZE(counts); i++) {
+		call_from(&l, LB, 0, true, counts[i]);
+		for (at = 0; at < N; at += i ? 3 : 1)
+			call_from(&l, LB, at, false, counts[i]);
+	}
+	check_gone(&l, 0, 0);
+	layout_free(&l);
+	(void)k;
+}
+
+static void take_all(const struct kind *k)
+{
+	static const uint32_t counts[] = { 1, 3, 7, N - 1, N, N + 1 };
+	uint32_t i, at;
+	struct layout l;
+
+	if (!since(7, 3))
+		return;
+	for (i = 0; i < ARRAY_SIZE(counts); i++) {
+		layout_new(&l);
+		for (at = 0; at < N;) {
+			at += call_from(&l, LADB, at, !at, counts[i]);
+			check_gone(&l, 0, at);
+		}
+		layout_free(&l);
+		/* From the middle on */
+		layout_new(&l);
+		at = N / 2 + call_from(&l, LADB, N / 2, false, counts[i]);
+		check_gone(&l, N / 2, at);
+		layout_free(&l);
+	}
+	(void)k;
+}
+
+/* A cursor that is not there: EAGAIN, and nothing else happens */
+static void vanished(const struct kind *k)
+{
+	uint32_t absent = 12345, cmd;
+	struct layout l;
+	struct batch b;
+
+	if (!since(7, 3))
+		return;
+	layout_new(&l);
+	for (cmd = LB; cmd <= LADB; cmd++) {
+		row("1.7", "command %u, cursor is not there", cmd);
+		b = all_of(&l);
+		b.in = &absent;
+		check_ret(map_batch(cmd, l.t.fd, &b), -EAGAIN, "result");
+		check_num(b.count, 0, "count");
+		check_untouched(&l.out, "out_batch");
+		check_data(&l, 0, 0);
+		/* The same memory for both cursors */
+		b = all_of(&l);
+		memcpy(l.out.p, &absent, 4);
+		b.in = b.out;
+		check_ret(map_batch(cmd, l.t.fd, &b), -EAGAIN, "result");
+		check_buf(&l.out, &absent, 4, "out_batch");
+	}
+	check_gone(&l, 0, 0);
+	row("1.7", "the next key is deleted between two calls");
+	b = all_of(&l);
+	b.count = 5;
+	check_ret(map_batch(LB, l.t.fd, &b), 0, "first call");
+	check_ret(map_delete(l.t.fd, l.out.p), 0, "DELETE");
+	b.in = b.out;
+	b.count = 5;
+	check_ret(map_batch(LB, l.t.fd, &b), -EAGAIN, "second call");
+	check_num(b.count, 0, "count");
+	layout_free(&l);
+
+	row("1.7", "empty map");
+	l.t = tmap_new(&rhash, 4, VS, N);
+	for (cmd = LB; cmd <= LADB; cmd++) {
+		b = (struct batch){ .out = bad_ptr(), .keys = bad_ptr(),
+				    .values = bad_ptr(), .count = 3 };
+		check_ret(map_batch(cmd, l.t.fd, &b), -ENOENT, "result");
+		check_num(b.count, 0, "count");
+		b.in = &absent;
+		b.count = 3;
+		check_ret(map_batch(cmd, l.t.fd, &b), -EAGAIN, "with a cursor");
+	}
+	tmap_close(&l.t);
+	(void)k;
+}
+
+static const struct {
+	const char *name;
+	uint64_t elem_flags, flags;
+	int want[4];	/* LB, LADB, UB, DB */
+} batch_flags[] = {
+	{ "none", 0, 0, { 0, 0, 0, 0 } },
+	{ "elem_flags NOEXIST", 1, 0, { -EINVAL, -EINVAL, -EINVAL, -EINVAL } },
+	{ "elem_flags EXIST", 2, 0, { -EINVAL, -EINVAL, -EINVAL, -EINVAL } },
+	{ "elem_flags LOCK", 4, 0, { -EINVAL, -EINVAL, -EINVAL, -EINVAL } },
+	{ "elem_flags CPU", 8, 0, { -EINVAL, -EINVAL, -EINVAL, -EINVAL } },
+	{ "elem_flags ALL_CPUS", 16, 0, { -EINVAL, -EINVAL, -EINVAL, -EINVAL } },
+	{ "elem_flags bit 32", 1ULL << 32, 0,
+	  { -EINVAL, -EINVAL, -EINVAL, -EINVAL } },
+	{ "flags 1", 0, 1, { -EINVAL, -EINVAL, 0, 0 } },
+	{ "flags bit 63", 0, 1ULL << 63, { -EINVAL, -EINVAL, 0, 0 } },
+};
+
+static void batch_arguments(const struct kind *k)
+{
+	static const int cmds[] = { LB, LADB, UB, DB };
+	struct layout l;
+	struct batch b;
+	size_t i, c;
+
+	if (!since(7, 3))
+		return;
+	for (i = 0; i < ARRAY_SIZE(batch_flags); i++) {
+		for (c = 0; c < ARRAY_SIZE(cmds); c++) {
+			row("1.7", "command %d, %s", cmds[c],
+			    batch_flags[i].name);
+			layout_new(&l);
+			b = all_of(&l);
+			memcpy(l.keys.p, l.order, sizeof(l.order));
+			b.elem_flags = batch_flags[i].elem_flags;
+			b.flags = batch_flags[i].flags;
+			b.count = 3;
+			check_ret(map_batch(cmds[c], l.t.fd, &b),
+				  batch_flags[i].want[c], "result");
+			check_num(b.count, 3, "count");
+			/* Nothing is asked of a count of 0 but its flags */
+			b.count = 0;
+			b.in = b.keys = b.values = b.out = bad_ptr();
+			check_ret(map_batch(cmds[c], l.t.fd, &b),
+				  batch_flags[i].want[c], "count 0");
+			layout_free(&l);
+		}
+	}
+	(void)k;
+}
+
+/* Room for so many elements only, then an unmapped page */
+static void one_fault(int cmd, bool in_keys, uint32_t room)
+{
+	size_t nk = in_keys ? 4 * room + 3 : 4 * N;
+	size_t nv = in_keys ? VS * N : VS * room + VS - 1;
+	uint8_t *keys = edge_new(nk), *values = edge_new(nv);
+	struct layout l;
+	struct batch b;
+
+	row("1.7", "command %d, %s end at %u", cmd, in_keys ? "keys" : "values",
+	    room);
+	layout_new(&l);
+	b = all_of(&l);
+	b.keys = keys;
+	b.values = values;
+	b.count = N - 2;
+	check_ret(map_batch(cmd, l.t.fd, &b), -EFAULT, "result");
+	check_num(b.count, 0, "count");
+	check_untouched(&l.out, "out_batch");
+	/* As in bpf(2) all of the call is lost */
+	check_gone(&l, 0, cmd == LADB ? N - 2 : 0);
+	edge_free(keys, nk);
+	edge_free(values, nv);
+	layout_free(&l);
+}
+
+static void faults(const struct kind *k)
+{
+	static const uint32_t room[] = { 0, 1, 20, N - 3 };
+	struct layout l;
+	struct batch b;
+	size_t i;
+	int cmd;
+
+	if (!since(7, 3))
+		return;
+	for (i = 0; i < ARRAY_SIZE(room); i++)
+		for (cmd = LB; cmd <= LADB; cmd++) {
+			one_fault(cmd, true, room[i]);
+			one_fault(cmd, false, room[i]);
+		}
+	for (cmd = LB; cmd <= LADB; cmd++) {
+		layout_new(&l);
+		row("1.7", "command %d, bad in_batch", cmd);
+		b = all_of(&l);
+		b.in = bad_ptr();
+		check_ret(map_batch(cmd, l.t.fd, &b), -EFAULT, "result");
+		check_num(b.count, 0, "count");
+		check_gone(&l, 0, 0);
+		/* The count is stored before the cursor */
+		row("1.7", "command %d, bad out_batch", cmd);
+		b = all_of(&l);
+		b.out = bad_ptr();
+		b.count = 5;
+		check_ret(map_batch(cmd, l.t.fd, &b), -EFAULT, "result");
+		check_num(b.count, 5, "count");
+		check_data(&l, 0, 5);
+		check_gone(&l, 0, cmd == LADB ? 5 : 0);
+		row("1.7", "command %d, bad out_batch that is not needed", cmd);
+		b = all_of(&l);
+		b.out = bad_ptr();
+		check_ret(map_batch(cmd, l.t.fd, &b), -ENOENT, "result");
+		check_num(b.count, cmd == LADB ? N - 5 : N, "count");
+		layout_free(&l);
+	}
+	(void)k;
+}
+
+/* Cursors are as wide as keys */
+static void cursor_width(const struct kind *k)
+{
+	static const uint32_t sizes[] = { 1, 2, 3, 8, 40, 1000, 65535 };
+	size_t i;
+
+	if (!since(7, 3))
+		return;
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		struct tmap t = tmap_new(&rhash, sizes[i], 8, 16);
+		uint8_t *edge = edge_new(sizes[i]);
+		struct buf keys = buf_new(17 * (size_t)sizes[i]);
+		struct buf values = buf_new(17 * 8), out = buf_new(sizes[i]);
+		struct batch b = { .out = out.p, .keys = keys.p,
+				   .values = values.p, .count = 6 };
+
+		row("1.7", "keys of %u bytes", sizes[i]);
+		tmap_fill(&t, 16);
+		check_ret(map_batch(LB, t.fd, &b), 0, "6 of 16");
+		check_num(b.count, 6, "count");
+		check_buf(&out, out.p, sizes[i], "out_batch");
+		memcpy(edge, out.p, sizes[i]);
+		b.in = b.out = edge;
+		b.keys = keys.p + 6 * (size_t)sizes[i];
+		b.values = values.p + 6 * 8;
+		b.count = 11;
+		check_ret(map_batch(LB, t.fd, &b), -ENOENT, "the rest");
+		check_num(b.count, 10, "count");
+		check_mem(edge, keys.p + 6 * (size_t)sizes[i], sizes[i],
+			  "the cursor was the next key");
+		b.in = edge + 1;
+		b.count = 1;
+		check_ret(map_batch(LB, t.fd, &b), -EFAULT, "in_batch at an edge");
+		buf_free(&keys);
+		buf_free(&values);
+		buf_free(&out);
+		edge_free(edge, sizes[i]);
+		tmap_close(&t);
+	}
+	(void)k;
+}
+
+/* More than goes through the kernel's buffer at once, in calls of @count */
+static void many(int cmd, uint32_t n, uint32_t count)
+{
+	struct tmap t = tmap_new(&rhash, 4, 16, n);
+	uint32_t *keys = malloc(count * 4ULL), *again = NULL, total = 0, i;
+	uint8_t *values = malloc(count * 16ULL), want[16];
+	uint8_t *seen = calloc(n, 1);
+	uint32_t cursor = 0, bad = 0, twice = 0;
+	int ret = 0;
+
+	row("1.7", "command %d, %u elements in calls of %u", cmd, n, count);
+	tmap_fill(&t, n);
+	/* bpf(2): until the table has grown */
+	if (backend() == BACKEND_BPF)
+		sleep(2);
+	while (!ret && total <= n) {
+		struct batch b = { .in = again, .out = &cursor, .keys = keys,
+				   .values = values, .count = count };
+
+		ret = map_batch(cmd, t.fd, &b);
+		if (ret && ret != -ENOENT)
+			break;
+		for (i = 0; i < b.count; i++) {
+			tmap_value(&t, keys[i], want);
+			bad += keys[i] >= n || memcmp(values + 16 * i, want, 16);
+			twice += keys[i] < n && seen[keys[i]]++;
+		}
+		total += b.count;
+		again = &cursor;
+	}
+	check_ret(ret, -ENOENT, "last call");
+	check_num(total, n, "elements");
+	check_num(bad, 0, "wrong ones");
+	check_num(twice, 0, "those that came twice");
+	check_num(tmap_walk(&t, n + 1), cmd == LADB ? 0 : n, "elements left");
+	free(keys);
+	free(values);
+	free(seen);
+	tmap_close(&t);
+}
+
+static void large(const struct kind *k)
+{
+	if (!since(7, 3))
+		return;
+	many(LB, 10000, 10000);
+	many(LB, 10000, 3333);
+	/* bpf(2) loses its cursor when the table shrinks meanwhile */
+	if (backend() != BACKEND_BPF) {
+		many(LADB, 10000, 10001);
+		many(LADB, 10000, 777);
+		many(LB, 2000, 1U << 20);
+	}
+	(void)k;
+}
+
+static void write_batches(const struct kind *k)
+{
+	uint32_t keys[N], i;
+	uint8_t values[N * VS];
+	struct batch b = { .keys = keys, .values = values };
+	struct tmap t;
+
+	if (!since(7, 3))
+		return;
+	row("1.7", "update and delete");
+	t = tmap_new(&rhash, 4, VS, N - 3);
+	for (i = 0; i < N; i++) {
+		keys[i] = i;
+		tmap_value(&t, i + 1, values + i * VS);
+	}
+	b.count = N;
+	check_ret(map_batch(UB, t.fd, &b), -E2BIG, "too many");
+	check_num(b.count, N - 3, "count");
+	for (i = 0; i < N; i++)
+		check_elem(&t, i, i < N - 3 ? (int)i + 1 : -1, "updated");
+	b.count = N;
+	check_ret(map_batch(DB, t.fd, &b), -ENOENT, "more than there are");
+	check_num(b.count, N - 3, "count");
+	check_num(tmap_walk(&t, N), 0, "elements left");
+	tmap_close(&t);
+	(void)k;
+}
+
+int main(void)
+{
+	static const struct test tests[] = {
+		TEST(create, 0),
+		TEST(flags, 0),
+		TEST(misses, 0),
+		TEST(content, 0),
+		TEST(capacity, 0),
+		TEST(lookup_from_everywhere, 0),
+		TEST(take_all, 0),
+		TEST(vanished, 0),
+		TEST(batch_arguments, 0),
+		TEST(faults, 0),
+		TEST(cursor_width, 0),
+		TEST(large, 0),
+		TEST(write_batches, 0),
+	};
+
+	return run_tests("contract_rhash", tests, ARRAY_SIZE(tests));
+}
