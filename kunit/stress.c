@@ -3,6 +3,7 @@
  * Many at once on one map
  */
 #include <linux/cpumask.h>
+#include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/smp.h>
 #include <linux/string.h>
@@ -25,12 +26,14 @@
  * @keys: keys in use
  * @array: elements cannot be deleted
  * @percpu: there is a value for each CPU
+ * @allocates: each insertion takes memory, which no true interrupt may
  */
 struct stress {
 	struct bpfmap *map;
 	u32 keys;
 	bool array;
 	bool percpu;
+	bool allocates;
 };
 
 /* For per-CPU types the value of any possible CPU, else the value */
@@ -55,7 +58,11 @@ static void write_step(struct worker *w)
 
 	if (s->percpu && !worker_random(w, 4))
 		flags = BPFMAP_F_ALL_CPUS;
+	if (s->allocates && in_hardirq())
+		flags = BPFMAP_F_EXIST;
 	err = put_nth(s->map, n, worker_random(w, U32_MAX), flags);
+	if (flags == BPFMAP_F_EXIST && n >= STABLE && err == -ENOENT)
+		return;
 	/*
 	 * An element on its way to the free ones cannot be had: for a moment
 	 * the map may look full.
@@ -225,6 +232,7 @@ void stress_whole_values(struct kunit *test, const struct map_shape *shape)
 		.keys = KEYS,
 		.array = shape_is_array(shape),
 		.percpu = shape_is_percpu(shape),
+		.allocates = shape->type == BPFMAP_TYPE_RHASH,
 	};
 	u32 n;
 
