@@ -156,7 +156,9 @@ EXPORT_SYMBOL_GPL(bpfmap_copy_elem);
  * hardirq context on PREEMPT_RT (lockdep says so without, too), and for per-CPU
  * types only as much as the per-CPU allocator has in reserve. Preallocated maps
  * and present keys have neither limit, but those of an LPM_TRIE, where a new
- * value takes new memory as well.
+ * value takes new memory as well. New keys of BPFMAP_TYPE_RHASH take locks of the
+ * kernel's rhashtable, which up to Linux 6.1 is possible with interrupts on only,
+ * in process and softirq context.
  * Return:
  * * %0 - stored
  * * %-EEXIST - BPFMAP_F_NOEXIST, and the key is there (an array's always is)
@@ -166,6 +168,8 @@ EXPORT_SYMBOL_GPL(bpfmap_copy_elem);
  * * %-ENOMEM - no memory for a new element
  * * %-EINVAL - other flags, a prefix longer than the data, or a map of maps:
  *   bpfmap_set_inner()
+ * * %-EBUSY - BPFMAP_TYPE_RHASH: the table is growing already, and too slowly
+ * * %-EOPNOTSUPP - BPFMAP_TYPE_RHASH: a new key, in a context as said above
  * * %-ERANGE - the CPU is not possible
  */
 int bpfmap_update_elem(struct bpfmap *map, const void *key, const void *value,
@@ -189,13 +193,16 @@ EXPORT_SYMBOL_GPL(bpfmap_update_elem);
  * @key: key_size bytes
  *
  * Context: Any but NMI; maps of maps: process and softirq context, as
- * bpfmap_put(). Caller holds a reference. Takes a lock of the map, irqs off.
+ * bpfmap_put(); BPFMAP_TYPE_RHASH up to Linux 6.1: as for bpfmap_update_elem().
+ * Caller holds a reference. Takes a lock of the map, irqs off.
  * Return:
  * * %0 - removed
  * * %-ENOENT - no such element
- * * %-EINVAL - elements of an array cannot be removed, or a prefix longer than
- *   the data
+ * * %-EINVAL - elements of an array, a queue or a stack cannot be removed, or a
+ *   prefix longer than the data
  * * %-E2BIG - the index is out of range, in an array of maps
+ * * %-EOPNOTSUPP - elements of a Bloom filter cannot be removed;
+ *   BPFMAP_TYPE_RHASH: in a context as said above
  */
 int bpfmap_delete_elem(struct bpfmap *map, const void *key)
 {
@@ -213,7 +220,8 @@ EXPORT_SYMBOL_GPL(bpfmap_delete_elem);
  * The order is that of the table and stays while nothing changes.
  *
  * Context: Any but NMI. Caller holds a reference.
- * Return: 0, or -ENOENT after the last key.
+ * Return: 0, or -ENOENT after the last key; -EINVAL for queues and stacks,
+ * -EOPNOTSUPP for Bloom filters.
  */
 int bpfmap_get_next_key(struct bpfmap *map, const void *key, void *next_key)
 {

@@ -459,6 +459,9 @@ static void take_all(const struct kind *k)
 		for (at = 0; at < N;) {
 			at += call_from(&l, LADB, at, !at, counts[i]);
 			check_gone(&l, 0, at);
+			/* Here bpf(2)'s table shrinks, and gets another order */
+			if (backend() == BACKEND_BPF && at > N / 2)
+				break;
 		}
 		layout_free(&l);
 		/* From the middle on */

@@ -43,10 +43,12 @@
  * - EEXIST: BPFMAP_F_NOEXIST and the key is there; the name of a new pin is.
  * - EINVAL: unknown command, flag or type; a member that must be zero is not;
  *   the descriptor is not a map of this device.
+ * - EAGAIN: the cursor of an RHASH batch is gone; start again from NULL.
  * - ENOSPC: a batch is too small for the first bucket with elements; an
  *   LPM_TRIE is full.
  * - ERANGE: BPFMAP_F_CPU names a CPU that is not possible.
  * - ENOTTY: the ioctl is none of this device's.
+ * - EOPNOTSUPP: a Bloom filter can neither delete nor iterate.
  * - 524 (ENOTSUPP, which no user-space header names): the map type does not
  *   have this operation.
  *
@@ -143,7 +145,7 @@ enum bpfmap_type {
 /**
  * struct bpfmap_create_attr - ioctl(BPFMAP_MAP_CREATE), device only
  * @map_type: enum bpfmap_type
- * @key_size: bytes of a key
+ * @key_size: bytes of a key; 0 for queues, stacks and Bloom filters
  * @value_size: bytes of a value (of one CPU's value for per-CPU types)
  * @max_entries: elements at most, pages of an arena
  * @map_flags: BPFMAP_F_NO_PREALLOC ... BPFMAP_F_RB_OVERWRITE
@@ -156,7 +158,10 @@ enum bpfmap_type {
  * @btf_key_type_id: must be 0
  * @btf_value_type_id: must be 0
  * @btf_vmlinux_value_type_id: must be 0
- * @map_extra: of an arena the address of its mappings, or 0; else must be 0
+ * @map_extra: BPFMAP_TYPE_BLOOM_FILTER: number of hash functions, 1 to 15, or 0
+ *	       for 5; BPFMAP_TYPE_RHASH: elements to start with room for, at most
+ *	       65535, or 0; of an arena the address of its mappings, or
+ *	       0; must be 0 for other types
  * @value_type_btf_obj_fd: ignored
  * @map_token_fd: ignored without BPFMAP_F_TOKEN_FD
  * @excl_prog_hash: NULL, or 32 bytes, checked for being readable; such a map can
@@ -194,12 +199,14 @@ struct bpfmap_create_attr {
  *			     GET_NEXT_KEY
  * @map_fd: the map; 0 on the map's own descriptor
  * @__hole: not looked at
- * @key: pointer to key_size bytes; of an LPM_TRIE a __u32 with the prefix's length
- *	 in bits, and the data, most significant byte first
+ * @key: pointer to key_size bytes; NULL if that is 0; of an LPM_TRIE a __u32 with
+ *	 the prefix's length in bits, and the data, most significant byte first
  * @value: pointer to the value; its size is value_size for plain types, for
  *	   per-CPU types value_size rounded up to 8 for each possible CPU, or
  *	   just value_size with BPFMAP_F_CPU and BPFMAP_F_ALL_CPUS; for maps
  *	   of maps UPDATE takes a descriptor and LOOKUP gives an id
+ *	   just value_size with BPFMAP_F_CPU and BPFMAP_F_ALL_CPUS. LOOKUP_ELEM
+ *	   in a Bloom filter reads it and writes nothing
  * @next_key: GET_NEXT_KEY: where the following key goes
  * @flags: BPFMAP_F_ANY ... BPFMAP_F_ALL_CPUS; must be 0 in DELETE_ELEM and
  *	   GET_NEXT_KEY, as must be @value in DELETE_ELEM
@@ -218,7 +225,8 @@ struct bpfmap_elem_attr {
 /**
  * struct bpfmap_batch_attr - LOOKUP, LOOKUP_AND_DELETE, UPDATE and DELETE_BATCH
  * @in_batch: cursor of the call before, NULL to start
- * @out_batch: where the cursor goes; 4 bytes for hash types, else key_size
+ * @out_batch: where the cursor goes; 4 bytes for hash types, else, and for
+ *	       BPFMAP_TYPE_RHASH, key_size
  * @keys: packed keys
  * @values: packed values
  * @count: in: elements at most; out: elements done
