@@ -256,7 +256,7 @@ static void misses(const struct kind *k)
 /* ------------------------------------------------------------------------- */
 /* Content, through growing and shrinking, against an array of seeds */
 
-#define KEYS 1500
+#define KEYS 600
 
 static void random_steps(uint32_t key_size, uint32_t value_size)
 {
@@ -267,9 +267,9 @@ static void random_steps(uint32_t key_size, uint32_t value_size)
 
 	row("2.4", "random, key %u, value %u", key_size, value_size);
 	memset(seeds, -1, KEYS * sizeof(*seeds));
-	for (i = 0; i < 6000; i++) {
+	for (i = 0; i < 2400; i++) {
 		/* Up in the first half, down in the second */
-		bool put = (rnd >> 7) % 8 < (i < 3000 ? 6 : 2);
+		bool put = (rnd >> 7) % 8 < (i < 1200 ? 6 : 2);
 
 		rnd = rnd * 1664525 + 1013904223;
 		n = (rnd >> 8) % (key_size == 1 ? 256 : KEYS);
@@ -312,7 +312,7 @@ static void content(const struct kind *k)
 /* Exactly max_entries, also one, from all sides */
 static void capacity(const struct kind *k)
 {
-	static const uint32_t sizes[] = { 1, 2, 3, 64, 65, 1000 };
+	static const uint32_t sizes[] = { 1, 2, 3, 64, 65, 300 };
 	uint32_t i, n;
 	struct tmap t;
 
@@ -438,7 +438,7 @@ static void lookup_from_everywhere(const struct kind *k)
 	layout_new(&l);
 	for (i = 0; i < ARRAY_SIZE(counts); i++) {
 		call_from(&l, LB, 0, true, counts[i]);
-		for (at = 0; at < N; at += i ? 3 : 1)
+		for (at = 0; at < N; at += i ? 7 : 1)
 			call_from(&l, LB, at, false, counts[i]);
 	}
 	check_gone(&l, 0, 0);
@@ -730,12 +730,12 @@ static void large(const struct kind *k)
 {
 	if (!since(7, 3))
 		return;
-	many(LB, 10000, 10000);
-	many(LB, 10000, 3333);
+	many(LB, 3000, 3000);
+	many(LB, 3000, 1111);
 	/* bpf(2) loses its cursor when the table shrinks meanwhile */
 	if (backend() != BACKEND_BPF) {
-		many(LADB, 10000, 10001);
-		many(LADB, 10000, 777);
+		many(LADB, 4000, 4001);
+		many(LADB, 4000, 777);
 		many(LB, 2000, 1U << 20);
 	}
 	(void)k;
