@@ -23,6 +23,7 @@
 	.name = "queue " #value " x " #max, .type = BPFMAP_TYPE_QUEUE,	\
 	.value_size = value, .max_entries = max,			\
 }
+
 #define STACK(value, max) {						\
 	.name = "stack " #value " x " #max, .type = BPFMAP_TYPE_STACK,	\
 	.value_size = value, .max_entries = max,			\
@@ -136,7 +137,7 @@ static void queue_random(struct kunit *test)
 	static const u64 flags[] = {
 		0, 0, 0, 0, BPFMAP_F_EXIST, BPFMAP_F_EXIST, BPFMAP_F_NOEXIST,
 		BPFMAP_F_NOEXIST | BPFMAP_F_EXIST, BPFMAP_F_LOCK, BPFMAP_F_CPU,
-		1ULL << 32, 1ULL << 63, U64_MAX,
+		BIT_ULL(32), BIT_ULL(63), U64_MAX,
 	};
 	const struct map_shape *shape = test->param_value;
 	struct bpfmap *map = kunit_map(test, shape);
