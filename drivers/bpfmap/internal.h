@@ -19,7 +19,7 @@
  *	lock of a trie (irqs off): nothing of ours inside
  *
  *	lock of the table of ids (bottom halves off): nothing inside
- *	lock of a queue or stack (irqs off): nothing inside
+ *	lock of a queue, stack or ring buffer (irqs off): nothing inside
  *	stripe lock of an rhash (irqs off): nothing inside, and not inside of the
  *	  rhashtable's own
  */
@@ -374,6 +374,8 @@ extern const struct bpfmap_ops bpfmap_rhash_ops;
 extern const struct bpfmap_ops bpfmap_array_of_maps_ops;
 extern const struct bpfmap_ops bpfmap_hash_of_maps_ops;
 extern const struct bpfmap_ops bpfmap_arena_ops;
+extern const struct bpfmap_ops bpfmap_ringbuf_ops;
+extern const struct bpfmap_ops bpfmap_user_ringbuf_ops;
 
 static __always_inline int bpfmap_check_flags(const struct bpfmap *map,
 					      u64 flags, u64 allowed)

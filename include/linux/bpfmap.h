@@ -42,6 +42,19 @@ struct bpfmap;
 typedef long (*bpfmap_each_fn)(struct bpfmap *map, const void *key,
 			       void *value, void *ctx);
 
+/**
+ * typedef bpfmap_sample_fn - called for what user space has sent, by
+ *			      bpfmap_user_ringbuf_drain()
+ * @map: the ring buffer
+ * @sample: @size bytes, aligned to 8, which user space can change meanwhile
+ * @size: of the sample
+ * @ctx: what was given to bpfmap_user_ringbuf_drain()
+ *
+ * Return: 0 to go on, 1 to stop after this sample.
+ */
+typedef long (*bpfmap_sample_fn)(struct bpfmap *map, const void *sample,
+				 u32 size, void *ctx);
+
 /* Lifetime */
 struct bpfmap *bpfmap_create(const struct bpfmap_create_attr *attr);
 struct bpfmap *bpfmap_create_outer(const struct bpfmap_create_attr *attr,
@@ -85,5 +98,17 @@ long bpfmap_arena_alloc_pages(struct bpfmap *map, unsigned long addr, u32 nr,
 			      int node, u64 flags);
 int bpfmap_arena_free_pages(struct bpfmap *map, unsigned long addr, u32 nr);
 void *bpfmap_arena_kaddr(struct bpfmap *map, unsigned long addr);
+
+/* Records for user space: BPFMAP_TYPE_RINGBUF */
+void *bpfmap_ringbuf_reserve(struct bpfmap *map, u64 size, u64 flags);
+void bpfmap_ringbuf_submit(void *record, u64 flags);
+void bpfmap_ringbuf_discard(void *record, u64 flags);
+int bpfmap_ringbuf_output(struct bpfmap *map, const void *data, u64 size,
+			  u64 flags);
+u64 bpfmap_ringbuf_query(struct bpfmap *map, u64 what);
+
+/* Samples of user space: BPFMAP_TYPE_USER_RINGBUF */
+long bpfmap_user_ringbuf_drain(struct bpfmap *map, bpfmap_sample_fn fn,
+			       void *ctx, u64 flags);
 
 #endif /* _LINUX_BPFMAP_H */

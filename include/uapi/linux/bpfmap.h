@@ -133,6 +133,45 @@ enum bpfmap_type {
 #define BPFMAP_F_NO_USER_CONV	(1U << 18)
 #define BPFMAP_F_RB_OVERWRITE	(1U << 19)
 
+/**
+ * DOC: Ring buffers
+ *
+ * BPFMAP_TYPE_RINGBUF carries records from the kernel to user space,
+ * BPFMAP_TYPE_USER_RINGBUF the other way; max_entries is the bytes of data, a
+ * power of two. User space maps the descriptor: a page with the consumer's
+ * position (unsigned long), a page with the producer's, and the data twice in a
+ * row. The consumer's page is the one that may be mapped writable in a RINGBUF,
+ * by itself; all pages but that one in a USER_RINGBUF.
+ *
+ * Positions grow by whole records and never wrap; where a record is, is its
+ * position modulo max_entries. A record is an __u32 length, an __u32 that is
+ * the kernel's own, and the payload, rounded up to 8 bytes in all.
+ */
+#define BPFMAP_RINGBUF_CONSUMER_PAGE	0	/* offsets in pages */
+#define BPFMAP_RINGBUF_PRODUCER_PAGE	1
+#define BPFMAP_RINGBUF_DATA_PAGE	2
+
+/* In the producer's page: indexes of unsigned longs */
+#define BPFMAP_RINGBUF_PRODUCER_POS	0	/* space is taken up to here */
+#define BPFMAP_RINGBUF_PENDING_POS	1	/* being written, from here on */
+#define BPFMAP_RINGBUF_OVERWRITE_POS	2	/* lost, up to here */
+
+/* Length of a record, the first word of its header */
+#define BPFMAP_RINGBUF_BUSY_BIT		(1U << 31)	/* being written */
+#define BPFMAP_RINGBUF_DISCARD_BIT	(1U << 30)	/* to be skipped */
+#define BPFMAP_RINGBUF_HDR_SZ		8
+
+/* Whether to wake the other side */
+#define BPFMAP_RB_NO_WAKEUP		(1ULL << 0)
+#define BPFMAP_RB_FORCE_WAKEUP		(1ULL << 1)
+
+/* What bpfmap_ringbuf_query() is asked for */
+#define BPFMAP_RB_AVAIL_DATA		0
+#define BPFMAP_RB_RING_SIZE		1
+#define BPFMAP_RB_CONS_POS		2
+#define BPFMAP_RB_PROD_POS		3
+#define BPFMAP_RB_OVERWRITE_POS		4
+
 /** BPFMAP_NAME_LEN - bytes of a map's name, with its NUL */
 #define BPFMAP_NAME_LEN		16
 
