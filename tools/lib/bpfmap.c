@@ -19,41 +19,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "bpfmap.h"
+#include "internal.h"
 
 #define DEVICE "/dev/bpfmap"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define offsetofend(TYPE, MEMBER) \
-	(offsetof(TYPE, MEMBER) + sizeof(((TYPE *)0)->MEMBER))
-
-/* Options: members past the caller's sz are absent, those past ours zero */
-#define OPTS_VALID(opts, type)						\
-	(!(opts) || opts_valid((opts), (opts)->sz,			\
-		offsetofend(struct type, type##__last_field)))
-#define OPTS_HAS(opts, field)						\
-	((opts) && (opts)->sz >= offsetofend(__typeof__(*(opts)), field))
-#define OPTS_GET(opts, field, fallback)					\
-	(OPTS_HAS(opts, field) ? (opts)->field : (fallback))
-
-static bool opts_valid(const void *opts, size_t size, size_t known)
-{
-	const char *byte = opts;
-	size_t i;
-
-	if (size < sizeof(size_t))
-		return false;
-	for (i = known; i < size; i++)
-		if (byte[i])
-			return false;
-	return true;
-}
-
-static int fail(int err)
-{
-	errno = err;
-	return -err;
-}
 
 static __u64 ptr_to_u64(const void *ptr)
 {

@@ -21,7 +21,7 @@
  * size below sizeof(size_t) and non-zero members that this library does not
  * know are -EINVAL.
  *
- * All functions may be called from any thread at any time.
+ * All functions may be called from any thread at any time, but see ring buffers.
  */
 #ifndef LIBBPFMAP_BPFMAP_H
 #define LIBBPFMAP_BPFMAP_H
@@ -218,6 +218,83 @@ BPFMAP_API int bpfmap_num_possible_cpus(void);
 
 /* Name of a map type as libbpf and bpftool write it; NULL for an unknown one */
 BPFMAP_API const char *bpfmap_type_str(enum bpfmap_type t);
+
+/*
+ * Ring buffers. Here "ring_buffer__new" is bpfmap_ring_buffer_new(), "ring__size"
+ * is bpfmap_ring_size(), and so on. A ring buffer's consumer and its functions
+ * are for one thread at a time.
+ *
+ * The callback gets a sample where it is in the ring, which is valid until it
+ * returns. A negative result stops consuming and is handed on. Results are the
+ * number of samples, or a negative errno; pointers are NULL with errno set.
+ */
+struct bpfmap_ring_buffer;
+struct bpfmap_ring;
+struct bpfmap_user_ring_buffer;
+
+typedef int (*bpfmap_ring_buffer_sample_fn)(void *ctx, void *data, size_t size);
+
+struct bpfmap_ring_buffer_opts {
+	size_t sz;
+};
+
+#define bpfmap_ring_buffer_opts__last_field sz
+
+/* A consumer, for one map at first; @map_fd remains the caller's */
+BPFMAP_API struct bpfmap_ring_buffer *
+bpfmap_ring_buffer_new(int map_fd, bpfmap_ring_buffer_sample_fn sample_cb,
+		       void *ctx, const struct bpfmap_ring_buffer_opts *opts);
+BPFMAP_API void bpfmap_ring_buffer_free(struct bpfmap_ring_buffer *rb);
+BPFMAP_API int bpfmap_ring_buffer_add(struct bpfmap_ring_buffer *rb, int map_fd,
+				      bpfmap_ring_buffer_sample_fn sample_cb,
+				      void *ctx);
+/* Waits for samples and consumes what there is; -1 is no timeout */
+BPFMAP_API int bpfmap_ring_buffer_poll(struct bpfmap_ring_buffer *rb,
+				       int timeout_ms);
+BPFMAP_API int bpfmap_ring_buffer_consume(struct bpfmap_ring_buffer *rb);
+BPFMAP_API int bpfmap_ring_buffer_consume_n(struct bpfmap_ring_buffer *rb,
+					    size_t n);
+BPFMAP_API int bpfmap_ring_buffer_epoll_fd(const struct bpfmap_ring_buffer *rb);
+/* The ring of the @idx-th map; ERANGE if there is none */
+BPFMAP_API struct bpfmap_ring *
+bpfmap_ring_buffer_ring(struct bpfmap_ring_buffer *rb, unsigned int idx);
+
+BPFMAP_API unsigned long bpfmap_ring_consumer_pos(const struct bpfmap_ring *r);
+BPFMAP_API unsigned long bpfmap_ring_producer_pos(const struct bpfmap_ring *r);
+BPFMAP_API size_t bpfmap_ring_avail_data_size(const struct bpfmap_ring *r);
+BPFMAP_API size_t bpfmap_ring_size(const struct bpfmap_ring *r);
+BPFMAP_API int bpfmap_ring_map_fd(const struct bpfmap_ring *r);
+BPFMAP_API int bpfmap_ring_consume(struct bpfmap_ring *r);
+BPFMAP_API int bpfmap_ring_consume_n(struct bpfmap_ring *r, size_t n);
+
+struct bpfmap_user_ring_buffer_opts {
+	size_t sz;
+};
+
+#define bpfmap_user_ring_buffer_opts__last_field sz
+
+/*
+ * A producer of samples for the kernel. A sample is reserved, filled, and
+ * submitted or discarded; reserving is for one thread at a time. ENOSPC says
+ * that there is no room, E2BIG that there never is.
+ */
+BPFMAP_API struct bpfmap_user_ring_buffer *
+bpfmap_user_ring_buffer_new(int map_fd,
+			    const struct bpfmap_user_ring_buffer_opts *opts);
+BPFMAP_API void *
+bpfmap_user_ring_buffer_reserve(struct bpfmap_user_ring_buffer *rb, __u32 size);
+/* Waits for room; -1 is no timeout */
+BPFMAP_API void *
+bpfmap_user_ring_buffer_reserve_blocking(struct bpfmap_user_ring_buffer *rb,
+					 __u32 size, int timeout_ms);
+BPFMAP_API void
+bpfmap_user_ring_buffer_submit(struct bpfmap_user_ring_buffer *rb,
+			       void *sample);
+BPFMAP_API void
+bpfmap_user_ring_buffer_discard(struct bpfmap_user_ring_buffer *rb,
+				void *sample);
+BPFMAP_API void
+bpfmap_user_ring_buffer_free(struct bpfmap_user_ring_buffer *rb);
 
 #ifdef __cplusplus
 }

@@ -44,6 +44,13 @@
 #define bpf_obj_pin_opts__last_field	bpfmap_obj_pin_opts__last_field
 #define bpf_obj_get_opts__last_field	bpfmap_obj_get_opts__last_field
 
+#define ring_buffer_opts	bpfmap_ring_buffer_opts
+#define user_ring_buffer_opts	bpfmap_user_ring_buffer_opts
+
+#define ring_buffer_opts__last_field	bpfmap_ring_buffer_opts__last_field
+#define user_ring_buffer_opts__last_field \
+	bpfmap_user_ring_buffer_opts__last_field
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -184,6 +191,141 @@ static inline int libbpf_num_possible_cpus(void)
 static inline const char *libbpf_bpf_map_type_str(enum bpf_map_type t)
 {
 	return bpfmap_type_str((enum bpfmap_type)t);
+}
+
+/*
+ * Ring buffers: their structs are never seen from inside, so that libbpf's tags
+ * can be those of other types
+ */
+struct ring_buffer;
+struct ring;
+struct user_ring_buffer;
+
+typedef int (*ring_buffer_sample_fn)(void *ctx, void *data, size_t size);
+
+static inline struct ring_buffer *
+ring_buffer__new(int map_fd, ring_buffer_sample_fn sample_cb, void *ctx,
+		 const struct ring_buffer_opts *opts)
+{
+	return (struct ring_buffer *)bpfmap_ring_buffer_new(map_fd, sample_cb,
+							    ctx, opts);
+}
+
+static inline void ring_buffer__free(struct ring_buffer *rb)
+{
+	bpfmap_ring_buffer_free((struct bpfmap_ring_buffer *)rb);
+}
+
+static inline int ring_buffer__add(struct ring_buffer *rb, int map_fd,
+				   ring_buffer_sample_fn sample_cb, void *ctx)
+{
+	return bpfmap_ring_buffer_add((struct bpfmap_ring_buffer *)rb, map_fd,
+				      sample_cb, ctx);
+}
+
+static inline int ring_buffer__poll(struct ring_buffer *rb, int timeout_ms)
+{
+	return bpfmap_ring_buffer_poll((struct bpfmap_ring_buffer *)rb,
+				       timeout_ms);
+}
+
+static inline int ring_buffer__consume(struct ring_buffer *rb)
+{
+	return bpfmap_ring_buffer_consume((struct bpfmap_ring_buffer *)rb);
+}
+
+static inline int ring_buffer__consume_n(struct ring_buffer *rb, size_t n)
+{
+	return bpfmap_ring_buffer_consume_n((struct bpfmap_ring_buffer *)rb, n);
+}
+
+static inline int ring_buffer__epoll_fd(const struct ring_buffer *rb)
+{
+	return bpfmap_ring_buffer_epoll_fd((const struct bpfmap_ring_buffer *)rb);
+}
+
+static inline struct ring *ring_buffer__ring(struct ring_buffer *rb,
+					     unsigned int idx)
+{
+	return (struct ring *)bpfmap_ring_buffer_ring((struct bpfmap_ring_buffer *)rb,
+						      idx);
+}
+
+static inline unsigned long ring__consumer_pos(const struct ring *r)
+{
+	return bpfmap_ring_consumer_pos((const struct bpfmap_ring *)r);
+}
+
+static inline unsigned long ring__producer_pos(const struct ring *r)
+{
+	return bpfmap_ring_producer_pos((const struct bpfmap_ring *)r);
+}
+
+static inline size_t ring__avail_data_size(const struct ring *r)
+{
+	return bpfmap_ring_avail_data_size((const struct bpfmap_ring *)r);
+}
+
+static inline size_t ring__size(const struct ring *r)
+{
+	return bpfmap_ring_size((const struct bpfmap_ring *)r);
+}
+
+static inline int ring__map_fd(const struct ring *r)
+{
+	return bpfmap_ring_map_fd((const struct bpfmap_ring *)r);
+}
+
+static inline int ring__consume(struct ring *r)
+{
+	return bpfmap_ring_consume((struct bpfmap_ring *)r);
+}
+
+static inline int ring__consume_n(struct ring *r, size_t n)
+{
+	return bpfmap_ring_consume_n((struct bpfmap_ring *)r, n);
+}
+
+static inline struct user_ring_buffer *
+user_ring_buffer__new(int map_fd, const struct user_ring_buffer_opts *opts)
+{
+	return (struct user_ring_buffer *)bpfmap_user_ring_buffer_new(map_fd,
+								      opts);
+}
+
+static inline void *user_ring_buffer__reserve(struct user_ring_buffer *rb,
+					      __u32 size)
+{
+	return bpfmap_user_ring_buffer_reserve((struct bpfmap_user_ring_buffer *)rb,
+					       size);
+}
+
+static inline void *
+user_ring_buffer__reserve_blocking(struct user_ring_buffer *rb, __u32 size,
+				   int timeout_ms)
+{
+	struct bpfmap_user_ring_buffer *u = (struct bpfmap_user_ring_buffer *)rb;
+
+	return bpfmap_user_ring_buffer_reserve_blocking(u, size, timeout_ms);
+}
+
+static inline void user_ring_buffer__submit(struct user_ring_buffer *rb,
+					    void *sample)
+{
+	bpfmap_user_ring_buffer_submit((struct bpfmap_user_ring_buffer *)rb,
+				       sample);
+}
+
+static inline void user_ring_buffer__discard(struct user_ring_buffer *rb,
+					     void *sample)
+{
+	bpfmap_user_ring_buffer_discard((struct bpfmap_user_ring_buffer *)rb,
+					sample);
+}
+
+static inline void user_ring_buffer__free(struct user_ring_buffer *rb)
+{
+	bpfmap_user_ring_buffer_free((struct bpfmap_user_ring_buffer *)rb);
 }
 
 #ifdef __cplusplus
