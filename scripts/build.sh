@@ -3,8 +3,8 @@
 #
 # Build the modules for a kernel of scripts/kernel.sh, in a copy of the sources
 # under the cache, so that no two kernels mix their objects. Prints the
-# directory with bpfmap.ko, the example module, and bpfmap_kunit.ko if that
-# kernel has KUnit.
+# directory with bpfmap.ko, the modules of the examples and of the tests, and
+# bpfmap_kunit.ko if that kernel has KUnit.
 # What the compiler says is in its file "log".
 set -eu
 self=build.sh
@@ -23,7 +23,8 @@ flock 9
 
 # What did not change keeps its time, so that make has less to do.
 cd "$top"
-find Kbuild drivers include kunit tools/examples/module ! -name '*.mod.c' \( -name '*.[ch]' -o -name Kbuild \) >"$out/files"
+find Kbuild drivers include kunit tools/examples/module tools/tests/module \
+	! -name '*.mod.c' \( -name '*.[ch]' -o -name Kbuild \) >"$out/files"
 while read -r file; do
 	cmp -s "$file" "$out/$file" && continue
 	mkdir -p "$out/$(dirname "$file")"
@@ -36,7 +37,9 @@ if ! make -C "$dir/build" -j"$(nproc)" M="$out" EXAMPLES=y "$@" modules >"$out/l
 fi
 for module in drivers/bpfmap/bpfmap.ko kunit/bpfmap_kunit.ko \
 	tools/examples/module/bpfmap_visitors.ko \
-	tools/examples/module/bpfmap_arena_list.ko; do
+	tools/examples/module/bpfmap_arena_list.ko \
+	tools/examples/module/bpfmap_execs.ko \
+	tools/tests/module/bpfmap_ringtest.ko; do
 	[ ! -e "$out/$module" ] || ln -sf "$module" "$out"
 done
 echo "$out"

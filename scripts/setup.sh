@@ -13,6 +13,8 @@ packages='gcc make bc bison flex kmod libelf-dev libssl-dev perl xz-utils'
 packages="$packages qemu-system-x86 busybox-static cpio libc6-dev"
 # user space; g++ and 32-bit programs for the header
 packages="$packages libcmocka-dev g++ gcc-multilib pkg-config"
+# libbpf itself, to run on the device
+packages="$packages libbpf-dev zlib1g-dev"
 # make check
 packages="$packages sparse shellcheck"
 

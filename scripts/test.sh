@@ -95,7 +95,8 @@ test_programs()
 	kernel=$1
 	get make -s -C tools list-tests || return 0
 	tests=${TESTS:-$(echo "$got" | grep -vxE "tools/tests/(${2:-none})")}
-	set --
+	get scripts/build.sh "$kernel" || return 0
+	set -- -m "$got/bpfmap_ringtest.ko"
 	for program in $tests; do
 		set -- "$@" -f "$program"
 	done
@@ -138,9 +139,10 @@ part_examples()
 {
 	get scripts/build.sh "$stock" || return 0
 	in_guest examples "$stock" -m "$got/bpfmap_visitors.ko" \
+		-m "$got/bpfmap_execs.ko" -m "$got/bpfmap_arena_list.ko" \
 		-f tools/examples/raw -f tools/examples/library \
-		-m "$got/bpfmap_arena_list.ko" -f tools/examples/visitors \
-		-f tools/examples/arena -- '
+		-f tools/examples/visitors -f tools/examples/arena \
+		-f tools/examples/execs -- '
 		set -e
 		tools/examples/raw
 		tools/examples/library
@@ -148,7 +150,15 @@ part_examples()
 		tools/examples/visitors
 		tools/examples/visitors | grep -qx "3 busybox"
 		tools/examples/arena
-		tools/examples/arena | grep -qx "sum 47"'
+		tools/examples/arena | grep -qx "sum 47"
+		tools/examples/execs 8
+		tools/examples/execs 1000 >/tmp/execs &
+		sleep 1
+		/bin/busybox sh -c "exit 9" || :
+		sleep 1
+		kill $!
+		grep -q "busybox executes /bin/busybox" /tmp/execs
+		grep -q "busybox exits with 9" /tmp/execs'
 	arena_module "$stock"
 }
 

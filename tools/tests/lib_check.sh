@@ -83,8 +83,10 @@ check 'headers in C++11' compile_headers $CXX -std=gnu++11
 check 'headers in C++20' compile_headers $CXX -std=gnu++20
 library_32()
 {
-	$CC -m32 -std=gnu11 -Wall -Wextra -Werror -I../include/uapi -c \
-		-o "$tmp/lib32.o" lib/bpfmap.c
+	for source in lib/*.c; do
+		$CC -m32 -std=gnu11 -Wall -Wextra -Werror -I../include/uapi -c \
+			-o "$tmp/lib32.o" "$source" || return
+	done
 }
 if echo 'int main(void) { return 0; }' |
 	$CC -m32 -xc - -o "$tmp/probe" 2>/dev/null; then

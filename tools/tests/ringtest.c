@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ringtest - see ringtest.h
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+
+#include "ringtest.h"
+
+int ringtest_fd(void)
+{
+	static int fd = -1;
+
+	if (fd < 0) {
+		fd = open("/dev/bpfmap_ringtest", O_RDWR | O_CLOEXEC);
+		if (fd < 0) {
+			perror("Bail out! /dev/bpfmap_ringtest");
+			exit(99);
+		}
+	}
+	return fd;
+}
+
+static long call(struct ringtest *t)
+{
+	if (ioctl(ringtest_fd(), RINGTEST, t)) {
+		perror("Bail out! RINGTEST");
+		exit(99);
+	}
+	return t->ret;
+}
+
+long ring_output(int map, const void *data, size_t size, uint64_t flags)
+{
+	struct ringtest t = {
+		.op = RINGTEST_OUTPUT, .map_fd = map, .size = size,
+		.data = (uintptr_t)data, .flags = flags,
+	};
+
+	return call(&t);
+}
+
+long ring_reserve(int map, unsigned int slot, uint64_t size)
+{
+	struct ringtest t = {
+		.op = RINGTEST_RESERVE, .map_fd = map, .slot = slot,
+		.size = size,
+	};
+
+	return call(&t);
+}
+
+long ring_submit(int map, unsigned int slot, const void *data, size_t size,
+		 uint64_t flags)
+{
+	struct ringtest t = {
+		.op = RINGTEST_SUBMIT, .map_fd = map, .slot = slot,
+		.size = size, .data = (uintptr_t)data, .flags = flags,
+	};
+
+	return call(&t);
+}
+
+long ring_discard(int map, unsigned int slot, uint64_t flags)
+{
+	struct ringtest t = {
+		.op = RINGTEST_DISCARD, .map_fd = map, .slot = slot,
+		.flags = flags,
+	};
+
+	return call(&t);
+}
+
+uint64_t ring_query(int map, uint64_t what)
+{
+	struct ringtest t = {
+		.op = RINGTEST_QUERY, .map_fd = map, .flags = what,
+	};
+
+	return call(&t);
+}
+
+long ring_drain(int map, void *buf, uint32_t *used, uint64_t stop_after,
+		uint64_t flags)
+{
+	struct ringtest t = {
+		.op = RINGTEST_DRAIN, .map_fd = map, .size = stop_after,
+		.data = (uintptr_t)buf, .flags = flags,
+	};
+	long ret = call(&t);
+
+	*used = t.used;
+	return ret;
+}
