@@ -37,6 +37,11 @@ check:
 demo:
 	scripts/demo.sh
 
+# RIG=time, count or uml; CHECK=y, WRITE=y, OUT=directory, BENCH='options'
+bench:
+	scripts/bench.sh $(addprefix -r ,$(RIG)) $(if $(CHECK),-c) $(if $(WRITE),-w) \
+		$(addprefix -o ,$(OUT)) $(if $(BENCH),-- $(BENCH))
+
 vm:
 	@scripts/setup.sh
 	@out=$$(scripts/build.sh $(KERNEL)) && scripts/vm/run.sh \
@@ -66,10 +71,13 @@ help:
 	@echo 'make tools         library, tests, demo, examples'
 	@echo 'make demo          what it does, in a virtual machine'
 	@echo 'make test          all tests, in virtual machines'
+	@echo 'make bench         what operations cost, by bpf(2) and here, in a virtual machine;'
+	@echo '                   RIG=count: in instructions, RIG=uml: inside the kernel;'
+	@echo '                   OUT=DIR for files and plots, BENCH= for its options'
 	@echo 'make check         compiler warnings, sparse, checkpatch, kernel-doc'
 	@echo 'make vm RUN="..."  run a command in a virtual machine with the module loaded,'
 	@echo '                   without RUN a shell; FILES= to take along, KERNEL=, MEMORY='
 	@echo 'make install       the module (as root); make install-lib: the library'
 	@echo 'make clean'
 
-.PHONY: all module kunit tools test check demo vm install install-lib clean help
+.PHONY: all module kunit tools test check demo bench vm install install-lib clean help

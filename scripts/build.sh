@@ -3,7 +3,7 @@
 #
 # Build the modules for a kernel of scripts/kernel.sh, in a copy of the sources
 # under the cache, so that no two kernels mix their objects. Prints the
-# directory with bpfmap.ko, the modules of the examples and of the tests, and
+# directory with bpfmap.ko, the modules of examples, tests and benchmark, and
 # bpfmap_kunit.ko if that kernel has KUnit.
 # What the compiler says is in its file "log".
 set -eu
@@ -24,6 +24,7 @@ flock 9
 # What did not change keeps its time, so that make has less to do.
 cd "$top"
 find Kbuild drivers include kunit tools/examples/module tools/tests/module \
+	tools/bench/module \
 	! -name '*.mod.c' \( -name '*.[ch]' -o -name Kbuild \) >"$out/files"
 while read -r file; do
 	cmp -s "$file" "$out/$file" && continue
@@ -31,7 +32,10 @@ while read -r file; do
 	cp "$file" "$out/$file"
 done <"$out/files"
 
-if ! make -C "$dir/build" -j"$(nproc)" M="$out" EXAMPLES=y "$@" modules >"$out/log" 2>&1; then
+arch=
+case $kernel in uml-*) arch=ARCH=um ;; esac
+if ! make -C "$dir/build" -j"$(nproc)" M="$out" $arch EXAMPLES=y \
+	BENCH_MODULE=y "$@" modules >"$out/log" 2>&1; then
 	cat "$out/log" >&2
 	die "the module does not build for $kernel"
 fi
@@ -39,7 +43,8 @@ for module in drivers/bpfmap/bpfmap.ko kunit/bpfmap_kunit.ko \
 	tools/examples/module/bpfmap_visitors.ko \
 	tools/examples/module/bpfmap_arena_list.ko \
 	tools/examples/module/bpfmap_execs.ko \
-	tools/tests/module/bpfmap_ringtest.ko; do
+	tools/tests/module/bpfmap_ringtest.ko \
+	tools/bench/module/bpfmap_bench.ko; do
 	[ ! -e "$out/$module" ] || ln -sf "$module" "$out"
 done
 echo "$out"

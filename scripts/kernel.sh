@@ -18,6 +18,8 @@ usage: scripts/kernel.sh [-u] NAME
         debug-6.1   built from linux-source with scripts/vm/*.config: KUnit,
         debug-6.12  KASAN, lockdep, PROVE_RCU, kmemleak, fault injection, ...
         debug-7     the same from the newest 7.x source to be had
+        uml-7       that one as a user-mode kernel without debugging, which is
+                    a program (vmlinuz) and fast; scripts/vm/uml.config
   -u    look for a newer version even if the cache has one
 
 The directory printed holds vmlinuz, build/ (for KDIR=) and name (uname -r).
@@ -127,8 +129,8 @@ stock-6.1|stock-6.12)
 	get=get_stock
 	config=
 	;;
-debug-6.1|debug-6.12|debug-7)
-	get=get_debug
+debug-6.1|debug-6.12|debug-7|uml-7)
+	get=get_source
 	. "$top/scripts/vm/debug-kernel.sh"
 	config=-$(config_hash)
 	;;
@@ -155,7 +157,7 @@ if [ -n "${update-}" ] || [ ! -e "$latest/name" ]; then
 	case $kernel in
 	stock-*) pkg=linux-image-cloud-amd64 ;;
 	*-7) pkg=$(newest_source 7) ;;
-	*) pkg=linux-source-${kernel#debug-} ;;
+	*) pkg=linux-source-${kernel#*-} ;;
 	esac
 	# shellcheck disable=SC2086
 	version=$(apt-cache $apt policy "$pkg" | sed -n 's/^ *Candidate: //p')

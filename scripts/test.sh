@@ -18,6 +18,8 @@ usage: scripts/test.sh [PART...]
   build     the module builds without a warning for each kernel
   kunit     the KUnit suites, on the debug kernels
   debug     most of the test programs, on a debug kernel
+  bench     the benchmark works, its results are right, and its ratios to
+            bpf(2), in instructions, are within tools/bench/bounds
   selftest  the virtual machine notices what goes wrong
 
 All of them if none is named. Environment:
@@ -206,6 +208,15 @@ part_build()
 	done
 }
 
+part_bench()
+{
+	in_guest "benchmark on $stock" "$stock" -t 600 -f tools/bench/bpfmap-bench \
+		-- 'set -o pipefail; tools/bench/bpfmap-bench --quick 2>&1 | cat'
+	status=0
+	scripts/bench.sh -r count -c || status=$?
+	verdict $status 'ratios are within their bounds'
+}
+
 part_selftest()
 {
 	scripts/vm/selftest.sh "$stock" "${debug%% *}" | tee "$tmp/out" || :
@@ -214,11 +225,11 @@ part_selftest()
 
 for part; do
 	case $part in
-	library|examples|user|build|kunit|debug|selftest) ;;
+	library|examples|user|build|kunit|debug|bench|selftest) ;;
 	*) usage; exit 2 ;;
 	esac
 done
-[ $# -gt 0 ] || set -- library examples user build kunit debug selftest
+[ $# -gt 0 ] || set -- library examples user build kunit debug bench selftest
 
 # The last line, however we got here
 finish()

@@ -1,9 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Sourced by kernel.sh: debug kernels, built from the linux-source packages.
+# Sourced by kernel.sh: kernels built from the linux-source packages.
 # shellcheck shell=sh disable=SC2154
 
-fragments="$top/scripts/vm/kernel.config $top/scripts/vm/debug.config"
 optional=$top/scripts/vm/optional.config
+case $kernel in
+uml-*)
+	fragments=$top/scripts/vm/uml.config
+	arch=um
+	image=linux
+	;;
+*)
+	fragments="$top/scripts/vm/kernel.config $top/scripts/vm/debug.config"
+	arch=x86_64
+	image=bzImage
+	;;
+esac
 
 config_hash()
 {
@@ -48,8 +59,11 @@ quietly()
 # Modules can still be built against what this leaves.
 prune()
 {
-	cp arch/x86/boot/bzImage "$tmp/vmlinuz"
-	make -s kernelrelease >"$tmp/name"
+	case $arch in
+	um) cp linux "$tmp/vmlinuz" ;;
+	*) cp arch/x86/boot/bzImage "$tmp/vmlinuz" ;;
+	esac
+	make -s ARCH=$arch kernelrelease >"$tmp/name"
 	for entry in * ; do
 		case $entry in
 		arch|include|scripts|tools|Makefile|Module.symvers|System.map) ;;
@@ -66,14 +80,14 @@ prune()
 unpack_source()
 {
 	set -- "$1" --exclude="$pkg/Documentation/*/*" --exclude="$pkg/*.dts*"
-	for unused in 'arch/[!x]*' drivers/gpu/drm drivers/infiniband drivers/media \
+	for unused in 'arch/[!ux]*' drivers/gpu/drm drivers/infiniband drivers/media \
 		drivers/net/ethernet drivers/net/wireless sound tools/testing; do
 		set -- "$@" --exclude="$pkg/$unused/*.[chS]"
 	done
 	tar -C "$tmp/build" --strip-components=1 --anchored -xf "$@"
 }
 
-get_debug()
+get_source()
 {
 	unpack "$pkg" --wildcards "./usr/src/$pkg.tar.xz"
 	say "$kernel: building $pkg $version (about 5 minutes)"
@@ -83,9 +97,9 @@ get_debug()
 	cd "$tmp/build" || exit
 	# shellcheck disable=SC2086
 	cat $fragments "$optional" >"$tmp/all.config"
-	quietly make ARCH=x86_64 KCONFIG_ALLCONFIG="$tmp/all.config" allnoconfig
+	quietly make ARCH=$arch KCONFIG_ALLCONFIG="$tmp/all.config" allnoconfig
 	check_config
-	quietly make ARCH=x86_64 -j"$(nproc)" bzImage modules
+	quietly make ARCH=$arch -j"$(nproc)" $image modules
 	prune
 	cd "$top" || exit
 	rm -f "$tmp/all.config" "$tmp/lost" "$tmp/missing"

@@ -6,6 +6,7 @@ set -eu
 self=run.sh
 top=$(cd "$(dirname "$0")/../.." && pwd)
 . "$top/scripts/lib.sh"
+. "$top/scripts/vm/uml.sh"
 
 usage()
 {
@@ -88,10 +89,14 @@ accelerator()
 	fi
 }
 
-# A socket for each processor: the MP table, which is all that a kernel without
-# ACPI has, lists sockets only.
+# User-mode Linux, or QEMU. A socket for each processor: the MP table, which is
+# all that a kernel without ACPI has, lists sockets only.
 boot()
 {
+	if is_uml; then
+		boot_uml
+		return
+	fi
 	accel=$(accelerator)
 	[ -z "$icount" ] || cpus=1
 	# shellcheck disable=SC2086
