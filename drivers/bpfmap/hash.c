@@ -29,7 +29,6 @@
  * the pointer of hash_lookup_elem() valid for those who have none.
  */
 #include <linux/capability.h>
-#include <linux/jhash.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/random.h>
@@ -47,59 +46,6 @@
 #define HASH_GROW_MIN		SZ_2K
 #define HASH_GROW_MAX		SZ_32K
 #define HASH_PERCPU_CHUNK	16
-
-/**
- * hash_key() - hash of a key
- * @h: the table
- * @key: key_size bytes, aligned to 4 if key_size is a multiple of 4
- */
-u32 hash_key(const struct bpfmap_hash *h, const void *key)
-{
-	u32 size = h->map.key_size;
-
-	/* As bpf(2), so that BPFMAP_F_ZERO_SEED gives the same order */
-	if (likely(!(size & 3)))
-		return jhash2(key, size / 4, h->seed);
-	return jhash(key, size, h->seed);
-}
-
-static bool hash_matches(const struct bpfmap_hash *h,
-			 const struct bpfmap_hash_elem *e, const void *key,
-			 u32 hash)
-{
-	if (READ_ONCE(e->hash) != hash)
-		return false;
-	/* data_race: the caller drops the answer if @seq has changed */
-	return !data_race(memcmp(e->key, key, h->map.key_size));
-}
-
-/**
- * hash_find() - look for a key, without a lock, once
- * @h: the table
- * @key: the key
- * @hash: of the key
- * @seq: out: of the element, for hash_unchanged() after reading from it
- *
- * Return: the element, NULL if the key was absent, or ERR_PTR(-EAGAIN) if a
- * writer came in between.
- */
-struct bpfmap_hash_elem *hash_find(const struct bpfmap_hash *h,
-				   const void *key, u32 hash, u32 *seq)
-{
-	u32 bucket = hash & h->mask;
-	u32 link = READ_ONCE(h->heads[bucket]);
-
-	while (likely(!(link & HASH_END))) {
-		struct bpfmap_hash_elem *e = hash_elem(h, link);
-
-		/* Pairs with smp_store_release() in hash_write_end() */
-		*seq = smp_load_acquire(&e->seq);
-		if (hash_matches(h, e, key, hash))
-			return *seq & 1 ? ERR_PTR(-EAGAIN) : e;
-		link = READ_ONCE(e->next);
-	}
-	return unlikely(link != (HASH_END | bucket)) ? ERR_PTR(-EAGAIN) : NULL;
-}
 
 /**
  * hash_find_link() - look for a key with its stripe locked
@@ -135,22 +81,6 @@ u32 *hash_find_link(const struct bpfmap_hash *h, const void *key, u32 hash)
 void hash_unlink(struct bpfmap_hash *h, u32 *link)
 {
 	bpfmap_pool_put(&h->pool, hash_cut(h, link));
-}
-
-/**
- * hash_load() - copy an element's value out
- * @h: the table
- * @e: the element, locked or to be checked with hash_unchanged()
- * @value: bpfmap_user_value_size() bytes, for maps of maps a pointer
- * @flags: element flags
- */
-void hash_load(const struct bpfmap_hash *h, const struct bpfmap_hash_elem *e,
-	       void *value, u64 flags)
-{
-	if (h->map.ops->percpu)
-		bpfmap_percpu_load(&h->map, value, e, flags, hash_slot);
-	else
-		bpfmap_value_load(value, hash_value(h, e), h->value_size);
 }
 
 /**
@@ -220,16 +150,10 @@ static int hash_lookup_locked(struct bpfmap_hash *h, const void *key, u32 hash,
 	return link ? 0 : -ENOENT;
 }
 
-/**
- * hash_lookup() - copy the value of a key out, whole
- * @map: the map
- * @key: the key
- * @value: out: as stored
- * @flags: element flags
- */
-int hash_lookup(struct bpfmap *map, const void *key, void *value, u64 flags)
+static __always_inline int hash_do_lookup(struct bpfmap_hash *h,
+					  const void *key, void *value,
+					  u64 flags, bool percpu)
 {
-	struct bpfmap_hash *h = to_hash(map);
 	u32 seq, hash = hash_key(h, key);
 	struct bpfmap_hash_elem *e;
 	int tries;
@@ -238,14 +162,39 @@ int hash_lookup(struct bpfmap *map, const void *key, void *value, u64 flags)
 		e = hash_find(h, key, hash, &seq);
 		if (!e)
 			return -ENOENT;
-		if (!IS_ERR(e)) {
-			hash_load(h, e, value, flags);
+		if (likely(!IS_ERR(e))) {
+			__hash_load(h, e, value, flags, percpu);
 			if (likely(hash_unchanged(e, seq)))
 				return 0;
 		}
 		cpu_relax();
 	}
 	return hash_lookup_locked(h, key, hash, value, flags);
+}
+
+/**
+ * hash_lookup() - copy the value of a key out, whole
+ * @map: the map, not of a per-CPU type
+ * @key: the key
+ * @value: out: as stored
+ * @flags: element flags
+ */
+int hash_lookup(struct bpfmap *map, const void *key, void *value, u64 flags)
+{
+	return hash_do_lookup(to_hash(map), key, value, flags, false);
+}
+
+/**
+ * percpu_hash_lookup() - the same for per-CPU types
+ * @map: the map
+ * @key: the key
+ * @value: out: as the user sees it
+ * @flags: element flags
+ */
+int percpu_hash_lookup(struct bpfmap *map, const void *key, void *value,
+		       u64 flags)
+{
+	return hash_do_lookup(to_hash(map), key, value, flags, true);
 }
 
 static int hash_insert(struct bpfmap_hash *h, const void *key, u32 hash,
@@ -678,7 +627,7 @@ const struct bpfmap_ops bpfmap_percpu_hash_ops = {
 	.free = hash_free,
 	.lookup_elem = percpu_hash_lookup_elem,
 	.lookup_percpu_elem = percpu_hash_lookup_elem_cpu,
-	.lookup = hash_lookup,
+	.lookup = percpu_hash_lookup,
 	.update = percpu_hash_update,
 	.delete = hash_delete,
 	.lookup_and_delete = hash_lookup_and_delete,

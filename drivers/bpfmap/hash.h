@@ -3,6 +3,7 @@
 #define _BPFMAP_HASH_H
 
 #include <linux/bits.h>
+#include <linux/jhash.h>
 
 #include "internal.h"
 #include "lru.h"
@@ -188,14 +189,100 @@ static inline void hash_add(struct bpfmap_hash *h, struct bpfmap_hash_elem *e,
 	smp_store_release(head, index);
 }
 
+/* Hash of a key, which is aligned to 4 if key_size is a multiple of 4 */
+static __always_inline u32 hash_key(const struct bpfmap_hash *h,
+				    const void *key)
+{
+	u32 size = h->map.key_size;
+
+	/* As bpf(2), so that BPFMAP_F_ZERO_SEED gives the same order */
+	if (likely(!(size & 3)))
+		return jhash2(key, size / 4, h->seed);
+	return jhash(key, size, h->seed);
+}
+
+/* Most keys are one or two words: no call for those */
+static __always_inline bool hash_same_key(const void *elem_key, const void *key,
+					  u32 size)
+{
+	const u32 *a = elem_key, *b = key;
+
+	if (size == 4)
+		return a[0] == b[0];
+	if (size == 8)
+		return a[0] == b[0] && a[1] == b[1];
+	return !memcmp(a, b, size);
+}
+
+static __always_inline bool hash_matches(const struct bpfmap_hash *h,
+					 const struct bpfmap_hash_elem *e,
+					 const void *key, u32 hash)
+{
+	if (READ_ONCE(e->hash) != hash)
+		return false;
+	/* data_race: the caller drops the answer if @seq has changed */
+	return data_race(hash_same_key(e->key, key, h->map.key_size));
+}
+
+/**
+ * hash_find() - look for a key, without a lock, once
+ * @h: the table
+ * @key: the key
+ * @hash: of the key
+ * @seq: out: of the element, for hash_unchanged() after reading from it
+ *
+ * Return: the element, NULL if the key was absent, or ERR_PTR(-EAGAIN) if a
+ * writer came in between.
+ */
+static __always_inline struct bpfmap_hash_elem *
+hash_find(const struct bpfmap_hash *h, const void *key, u32 hash, u32 *seq)
+{
+	u32 bucket = hash & h->mask;
+	u32 link = READ_ONCE(h->heads[bucket]);
+
+	while (likely(!(link & HASH_END))) {
+		struct bpfmap_hash_elem *e = hash_elem(h, link);
+
+		/* Pairs with smp_store_release() in hash_write_end() */
+		*seq = smp_load_acquire(&e->seq);
+		if (hash_matches(h, e, key, hash))
+			return unlikely(*seq & 1) ? ERR_PTR(-EAGAIN) : e;
+		link = READ_ONCE(e->next);
+	}
+	return unlikely(link != (HASH_END | bucket)) ? ERR_PTR(-EAGAIN) : NULL;
+}
+
+static __always_inline void __hash_load(const struct bpfmap_hash *h,
+					const struct bpfmap_hash_elem *e,
+					void *value, u64 flags, bool percpu)
+{
+	if (percpu)
+		bpfmap_percpu_load(&h->map, value, e, flags, hash_slot);
+	else
+		bpfmap_value_load(value, hash_value(h, e), h->value_size);
+}
+
+/**
+ * hash_load() - copy an element's value out
+ * @h: the table
+ * @e: the element, locked or to be checked with hash_unchanged()
+ * @value: bpfmap_user_value_size() bytes, for maps of maps a pointer
+ * @flags: element flags
+ */
+static inline void hash_load(const struct bpfmap_hash *h,
+			     const struct bpfmap_hash_elem *e, void *value,
+			     u64 flags)
+{
+	__hash_load(h, e, value, flags, h->map.ops->percpu);
+}
+
 /* hash.c */
-u32 hash_key(const struct bpfmap_hash *h, const void *key);
-struct bpfmap_hash_elem *hash_find(const struct bpfmap_hash *h,
-				   const void *key, u32 hash, u32 *seq);
 u32 *hash_find_link(const struct bpfmap_hash *h, const void *key, u32 hash);
 struct bpfmap_hash_elem *hash_get(const struct bpfmap_hash *h,
 				  const void *key, u32 hash);
 int hash_lookup(struct bpfmap *map, const void *key, void *value, u64 flags);
+int percpu_hash_lookup(struct bpfmap *map, const void *key, void *value,
+		       u64 flags);
 void hash_unlink(struct bpfmap_hash *h, u32 *link);
 int hash_exchange(struct bpfmap *map, const void *key, const void *value,
 		  u64 flags, gfp_t gfp, void *old);
@@ -217,7 +304,5 @@ int hash_get_next_key(struct bpfmap *map, const void *key, void *next_key);
 long hash_for_each(struct bpfmap *map, bpfmap_each_fn fn, void *ctx);
 int hash_walk(struct bpfmap *map, struct bpfmap_walk *w);
 int lru_hash_walk(struct bpfmap *map, struct bpfmap_walk *w);
-void hash_load(const struct bpfmap_hash *h, const struct bpfmap_hash_elem *e,
-	       void *value, u64 flags);
 
 #endif /* _BPFMAP_HASH_H */

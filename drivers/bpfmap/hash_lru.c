@@ -303,7 +303,7 @@ static int lru_hash_copy(struct bpfmap *map, const void *key, void *value,
 		}
 	}
 	/* What came in between is an update: that is a mark, too */
-	return hash_lookup(map, key, value, flags);
+	return map->ops->lookup(map, key, value, flags);
 }
 
 static int lru_hash_check(const struct bpfmap_create_attr *attr)
@@ -364,7 +364,7 @@ const struct bpfmap_ops bpfmap_lru_percpu_hash_ops = {
 	.free = hash_free,
 	.lookup_elem = lru_percpu_hash_lookup_elem,
 	.lookup_percpu_elem = lru_percpu_hash_lookup_elem_cpu,
-	.lookup = hash_lookup,
+	.lookup = percpu_hash_lookup,
 	.copy = lru_hash_copy,
 	.update = lru_percpu_hash_update,
 	.delete = lru_hash_delete,

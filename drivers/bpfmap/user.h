@@ -10,20 +10,32 @@
 
 #include <linux/uaccess.h>
 
-/* Up to this many bytes are moved word by word */
-#define BPFMAP_USER_WORDS	64
+/* Up to this many bytes are moved word by word where they are copied */
+#define BPFMAP_USER_FEW		64
 
-static __always_inline bool bpfmap_user_is_small(size_t size)
+/* ... and up to this many by a function in copy.c */
+#define BPFMAP_USER_WORDS	1024
+
+static __always_inline bool bpfmap_user_few(size_t size)
 {
 	return IS_ENABLED(CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS) &&
-	       size <= BPFMAP_USER_WORDS && !(size & 3);
+	       size <= BPFMAP_USER_FEW && !(size & 3);
 }
+
+static __always_inline bool bpfmap_user_words(size_t size)
+{
+	return IS_ENABLED(CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS) &&
+	       size <= BPFMAP_USER_WORDS;
+}
+
+int bpfmap_copy_in_words(void *dst, const void __user *src, size_t size);
+int bpfmap_copy_out_words(void __user *dst, const void *src, size_t size);
 
 /**
  * bpfmap_copy_in() - copy from user memory
  * @dst: kernel memory, aligned to 4
  * @src: user memory
- * @size: bytes; best a multiple of 4, up to BPFMAP_USER_WORDS
+ * @size: bytes; best a multiple of 4, up to BPFMAP_USER_FEW
  *
  * Context: Process context. May sleep in a page fault.
  * Return: 0 or -EFAULT; @dst may then be filled in part.
@@ -31,8 +43,11 @@ static __always_inline bool bpfmap_user_is_small(size_t size)
 static __always_inline int bpfmap_copy_in(void *dst, const void __user *src,
 					  size_t size)
 {
-	if (!bpfmap_user_is_small(size))
+	if (!bpfmap_user_few(size)) {
+		if (bpfmap_user_words(size))
+			return bpfmap_copy_in_words(dst, src, size);
 		return copy_from_user(dst, src, size) ? -EFAULT : 0;
+	}
 
 	might_fault();
 	if (!user_read_access_begin(src, size))
@@ -78,7 +93,7 @@ fault:
  * bpfmap_copy_out() - copy to user memory
  * @dst: user memory
  * @src: kernel memory, aligned to 4
- * @size: bytes; best a multiple of 4, up to BPFMAP_USER_WORDS
+ * @size: bytes; best a multiple of 4, up to BPFMAP_USER_FEW
  *
  * Context: Process context. May sleep in a page fault.
  * Return: 0 or -EFAULT; a part may have been written.
@@ -86,8 +101,11 @@ fault:
 static __always_inline int bpfmap_copy_out(void __user *dst, const void *src,
 					   size_t size)
 {
-	if (!bpfmap_user_is_small(size))
+	if (!bpfmap_user_few(size)) {
+		if (bpfmap_user_words(size))
+			return bpfmap_copy_out_words(dst, src, size);
 		return copy_to_user(dst, src, size) ? -EFAULT : 0;
+	}
 
 	might_fault();
 	if (!user_write_access_begin(dst, size))

@@ -23,6 +23,18 @@ static inline bool bpfmap_value_is_word(u32 size)
 	return size == 1 || size == 2 || size == 4 || size == 8;
 }
 
+/* Up to this many bytes words are faster than memcpy() */
+#define BPFMAP_VALUE_WORDS	1024
+
+static __always_inline bool bpfmap_value_by_words(u32 size)
+{
+	return IS_ENABLED(CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS) &&
+	       size <= BPFMAP_VALUE_WORDS;
+}
+
+void bpfmap_words_load(void *dst, const void *elem, u32 size);
+void bpfmap_words_store(void *elem, const void *src, u32 size);
+
 #define bpfmap_load_word(type, dst, src)			\
 	do {							\
 		type __v = READ_ONCE(*(const type *)(src));	\
@@ -53,8 +65,11 @@ static __always_inline void bpfmap_value_load(void *dst, const void *elem,
 		bpfmap_load_word(u8, dst, elem);
 		break;
 	default:
-		/* data_race: the caller's sequence count tells */
-		data_race(memcpy(dst, elem, size));
+		if (bpfmap_value_by_words(size))
+			bpfmap_words_load(dst, elem, size);
+		else
+			/* data_race: the caller's sequence count tells */
+			data_race(memcpy(dst, elem, size));
 	}
 }
 
@@ -75,8 +90,11 @@ static __always_inline void bpfmap_value_store(void *elem, const void *src,
 		bpfmap_store_word(u8, elem, src);
 		break;
 	default:
-		/* data_race: the reader's sequence count tells */
-		data_race(memcpy(elem, src, size));
+		if (bpfmap_value_by_words(size))
+			bpfmap_words_store(elem, src, size);
+		else
+			/* data_race: the reader's sequence count tells */
+			data_race(memcpy(elem, src, size));
 	}
 }
 

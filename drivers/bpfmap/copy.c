@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copying up to some hundred bytes by words, eight at a time
+ *
+ * memcpy() and copy_to_user() are string instructions on x86, which take their
+ * time to begin; this is what they are slower than, and it loads and stores
+ * each word of an element once, which is what racing with its writer needs.
+ */
+#include "user.h"
+#include "value.h"
+
+#define load_word(to, from)	bpfmap_load_word(u64, to, from)
+#define store_word(to, from)	bpfmap_store_word(u64, to, from)
+
+/**
+ * bpfmap_words_load() - copy from an element that others may write to
+ * @dst: where to, not aligned
+ * @elem: aligned to 8 bytes
+ * @size: bytes
+ */
+void bpfmap_words_load(void *dst, const void *elem, u32 size)
+{
+	const void *from = elem;
+	void *to = dst;
+
+	for (; size >= 64; size -= 64, from += 64, to += 64) {
+		load_word(to, from);
+		load_word(to + 8, from + 8);
+		load_word(to + 16, from + 16);
+		load_word(to + 24, from + 24);
+		load_word(to + 32, from + 32);
+		load_word(to + 40, from + 40);
+		load_word(to + 48, from + 48);
+		load_word(to + 56, from + 56);
+	}
+	for (; size >= 8; size -= 8, from += 8, to += 8)
+		load_word(to, from);
+	/* data_race: the caller's sequence count tells */
+	if (size)
+		data_race(memcpy(to, from, size));
+}
+
+/**
+ * bpfmap_words_store() - copy to an element that others may read
+ * @elem: aligned to 8 bytes
+ * @src: where from, not aligned
+ * @size: bytes
+ */
+void bpfmap_words_store(void *elem, const void *src, u32 size)
+{
+	const void *from = src;
+	void *to = elem;
+
+	for (; size >= 64; size -= 64, from += 64, to += 64) {
+		store_word(to, from);
+		store_word(to + 8, from + 8);
+		store_word(to + 16, from + 16);
+		store_word(to + 24, from + 24);
+		store_word(to + 32, from + 32);
+		store_word(to + 40, from + 40);
+		store_word(to + 48, from + 48);
+		store_word(to + 56, from + 56);
+	}
+	for (; size >= 8; size -= 8, from += 8, to += 8)
+		store_word(to, from);
+	/* data_race: the reader's sequence count tells */
+	if (size)
+		data_race(memcpy(to, from, size));
+}
+
+#define get_word(i) \
+	unsafe_get_user(((u64 *)dst)[i], (const u64 __user *)src + (i), fault)
+#define put_word(i) \
+	unsafe_put_user(((const u64 *)src)[i], (u64 __user *)dst + (i), fault)
+
+/**
+ * bpfmap_copy_in_words() - bpfmap_copy_in() for more than a few words
+ * @dst: kernel memory
+ * @src: user memory
+ * @size: bytes
+ */
+int bpfmap_copy_in_words(void *dst, const void __user *src, size_t size)
+{
+	might_fault();
+	if (!user_read_access_begin(src, size))
+		return -EFAULT;
+	for (; size >= 64; size -= 64, dst += 64, src += 64) {
+		get_word(0);
+		get_word(1);
+		get_word(2);
+		get_word(3);
+		get_word(4);
+		get_word(5);
+		get_word(6);
+		get_word(7);
+	}
+	for (; size >= 8; size -= 8, dst += 8, src += 8)
+		get_word(0);
+	for (; size; size--, dst++, src++)
+		unsafe_get_user(*(u8 *)dst, (const u8 __user *)src, fault);
+	user_read_access_end();
+	return 0;
+fault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
+/**
+ * bpfmap_copy_out_words() - bpfmap_copy_out() for more than a few words
+ * @dst: user memory
+ * @src: kernel memory
+ * @size: bytes
+ */
+int bpfmap_copy_out_words(void __user *dst, const void *src, size_t size)
+{
+	might_fault();
+	if (!user_write_access_begin(dst, size))
+		return -EFAULT;
+	for (; size >= 64; size -= 64, dst += 64, src += 64) {
+		put_word(0);
+		put_word(1);
+		put_word(2);
+		put_word(3);
+		put_word(4);
+		put_word(5);
+		put_word(6);
+		put_word(7);
+	}
+	for (; size >= 8; size -= 8, dst += 8, src += 8)
+		put_word(0);
+	for (; size; size--, dst++, src++)
+		unsafe_put_user(*(const u8 *)src, (u8 __user *)dst, fault);
+	user_write_access_end();
+	return 0;
+fault:
+	user_write_access_end();
+	return -EFAULT;
+}
