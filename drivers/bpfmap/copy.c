@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Copying up to some hundred bytes by words, eight at a time
+ * Copying up to 512 bytes by words, eight at a time
  *
  * memcpy() and copy_to_user() are string instructions on x86, which take their
  * time to begin; this is what they are slower than, and it loads and stores

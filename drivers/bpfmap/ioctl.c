@@ -581,13 +581,15 @@ static __always_inline int copy_attr(struct bpfmap_call *call,
 	if (unlikely(!cmd))
 		return copy_odd_attr(call, cmd, size);
 	if (likely(size == elem_size && cmd->size <= elem_size)) {
-		if (bpfmap_copy_in_4((u64 *)&call->attr, call->uattr))
+		if (bpfmap_copy_in_few((u64 *)&call->attr, call->uattr, 4))
 			return -EFAULT;
 		return attr_tail_is_zero(call->attr.raw, cmd->size, elem_size) ?
 		       0 : -EINVAL;
 	}
 	if (unlikely(size != cmd->size))
 		return copy_odd_attr(call, cmd, size);
+	if (size == offsetofend(struct bpfmap_elem_attr, next_key))
+		return bpfmap_copy_in_few((u64 *)&call->attr, call->uattr, 3);
 	return bpfmap_copy_in(&call->attr, call->uattr, size);
 }
 

@@ -14,7 +14,7 @@
 #define BPFMAP_USER_FEW		64
 
 /* ... and up to this many by a function in copy.c */
-#define BPFMAP_USER_WORDS	1024
+#define BPFMAP_USER_WORDS	512
 
 static __always_inline bool bpfmap_user_few(size_t size)
 {
@@ -64,24 +64,27 @@ fault:
 }
 
 /**
- * bpfmap_copy_in_4() - copy four words from user memory, without a loop
+ * bpfmap_copy_in_few() - copy three or four words from user memory, no loop
  * @dst: kernel memory
  * @src: user memory
+ * @words: 3 or 4, known when this is compiled
  *
- * For the attr of all the single-element commands.
+ * For the attrs of the single-element commands.
  *
  * Context: Process context. May sleep in a page fault.
  * Return: 0 or -EFAULT; @dst may then be filled in part.
  */
-static __always_inline int bpfmap_copy_in_4(u64 *dst, const u64 __user *src)
+static __always_inline int bpfmap_copy_in_few(u64 *dst, const u64 __user *src,
+					      const unsigned int words)
 {
 	might_fault();
-	if (!user_read_access_begin(src, 4 * sizeof(*src)))
+	if (!user_read_access_begin(src, words * sizeof(*src)))
 		return -EFAULT;
 	unsafe_get_user(dst[0], src, fault);
 	unsafe_get_user(dst[1], src + 1, fault);
 	unsafe_get_user(dst[2], src + 2, fault);
-	unsafe_get_user(dst[3], src + 3, fault);
+	if (words > 3)
+		unsafe_get_user(dst[3], src + 3, fault);
 	user_read_access_end();
 	return 0;
 fault:

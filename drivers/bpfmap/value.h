@@ -24,7 +24,7 @@ static inline bool bpfmap_value_is_word(u32 size)
 }
 
 /* Up to this many bytes words are faster than memcpy() */
-#define BPFMAP_VALUE_WORDS	1024
+#define BPFMAP_VALUE_WORDS	512
 
 static __always_inline bool bpfmap_value_by_words(u32 size)
 {
