@@ -186,7 +186,7 @@ static void reader_step(struct worker *w)
 	int i;
 
 	rcu_read_lock();
-	p = bpfmap_arena_kaddr(map, at(0));
+	p = bpfmap_arena_kaddr(map, at(worker_random(w, nr_cpu_ids)));
 	if (p) {
 		word = READ_ONCE(*p);
 		/* Zero before it is claimed; never another map's */
@@ -197,15 +197,17 @@ static void reader_step(struct worker *w)
 	rcu_read_unlock();
 }
 
+/* Each on a page of its own */
 static void freer_step(struct worker *w)
 {
 	struct bpfmap *map = w->ctx;
+	unsigned long addr = at(w->cpu);
 
-	worker_check(w, alloc(map, at(0), 1) == (long)at(0));
-	worker_check(w, claim(map, at(0), 0xa11ca11ca11ca11c));
-	worker_check(w, is_claimed(map, at(0), 0xa11ca11ca11ca11c));
-	worker_check(w, !bpfmap_arena_free_pages(map, at(0), 1));
-	worker_check(w, !has_page(map, at(0)));
+	worker_check(w, alloc(map, addr, 1) == (long)addr);
+	worker_check(w, claim(map, addr, 0xa11ca11ca11ca11c));
+	worker_check(w, is_claimed(map, addr, 0xa11ca11ca11ca11c));
+	worker_check(w, !bpfmap_arena_free_pages(map, addr, 1));
+	worker_check(w, !has_page(map, addr));
 }
 
 static void arena_readers(struct kunit *test)
@@ -213,7 +215,7 @@ static void arena_readers(struct kunit *test)
 	static const struct job jobs[] = {
 		{ "read", reader_step }, { "free", freer_step },
 	};
-	struct bpfmap *map = arena_create(2, START);
+	struct bpfmap *map = arena_create(nr_cpu_ids, START);
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, map);
 	crew_run(test, jobs, ARRAY_SIZE(jobs), map, 300);
