@@ -202,7 +202,7 @@ static void queue_other_types(struct kunit *test)
 }
 
 /* Numbers that go through the map of the test below */
-#define NUMBERS	(1U << 16)
+#define NUMBERS	((u32)SZ_64K)
 
 /**
  * struct traffic - what the workers share

@@ -452,7 +452,7 @@ struct irq_ctx {
 };
 
 /* No other producer of this source is on this CPU */
-static void send(struct stream *s, enum source source, u32 n)
+static void send(struct stream *s, enum source from, u32 n)
 {
 	u32 cpu = smp_processor_id(), size = n * 13 % 90;
 	struct event *e;
@@ -462,14 +462,14 @@ static void send(struct stream *s, enum source source, u32 n)
 		atomic_inc(&s->full);
 		return;
 	}
-	e->source = source;
+	e->source = from;
 	e->cpu = cpu;
-	e->seq = s->sent[cpu][source];
+	e->seq = s->sent[cpu][from];
 	mark(e->bytes, size, e->seq);
 	if (n % 11 == 10) {
 		bpfmap_ringbuf_discard(e, 0);
 	} else {
-		WRITE_ONCE(s->sent[cpu][source], e->seq + 1);
+		WRITE_ONCE(s->sent[cpu][from], e->seq + 1);
 		bpfmap_ringbuf_submit(e, 0);
 	}
 }

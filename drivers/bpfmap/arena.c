@@ -36,7 +36,7 @@
 			 BPFMAP_F_NO_USER_CONV)
 
 /* A window whose addresses differ in their lower 32 bits only */
-#define ARENA_MAX_BYTES	(1ULL << 32)
+#define ARENA_MAX_BYTES	BIT_ULL(32)
 
 #define ARENA_GFP	(GFP_KERNEL_ACCOUNT | __GFP_NOWARN | __GFP_RETRY_MAYFAIL)
 

@@ -35,9 +35,10 @@ void bpfmap_words_load(void *dst, const void *elem, u32 size)
 	}
 	for (; size >= 8; size -= 8, from += 8, to += 8)
 		load_word(to, from);
+	if (!size)
+		return;
 	/* data_race: the caller's sequence count tells */
-	if (size)
-		data_race(memcpy(to, from, size));
+	data_race(memcpy(to, from, size));
 }
 
 /**
@@ -63,9 +64,10 @@ void bpfmap_words_store(void *elem, const void *src, u32 size)
 	}
 	for (; size >= 8; size -= 8, from += 8, to += 8)
 		store_word(to, from);
+	if (!size)
+		return;
 	/* data_race: the reader's sequence count tells */
-	if (size)
-		data_race(memcpy(to, from, size));
+	data_race(memcpy(to, from, size));
 }
 
 #define get_word(i) \

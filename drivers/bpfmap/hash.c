@@ -162,7 +162,7 @@ static __always_inline int hash_do_lookup(struct bpfmap_hash *h,
 		e = hash_find(h, key, hash, &seq);
 		if (!e)
 			return -ENOENT;
-		if (likely(!IS_ERR(e))) {
+		if (!IS_ERR(e)) {
 			__hash_load(h, e, value, flags, percpu);
 			if (likely(hash_unchanged(e, seq)))
 				return 0;

@@ -54,8 +54,7 @@ struct elem_bufs {
 	void *heap;
 };
 
-#define ELEM_STACK(name) \
-	u64 name[ELEM_INLINE / sizeof(u64)] __aligned(8) __bpfmap_uninit
+#define ELEM_WORDS	(ELEM_INLINE / sizeof(u64))
 
 static noinline void *elem_bufs_alloc(size_t size)
 {
@@ -143,7 +142,7 @@ static long cmd_lookup(struct bpfmap_call *call)
 {
 	const struct bpfmap_elem_attr *attr = &call->attr.elem;
 	struct bpfmap *map = call->map;
-	ELEM_STACK(stack);
+	u64 stack[ELEM_WORDS] __bpfmap_uninit;
 	struct elem_bufs bufs;
 	u32 size;
 	int err;
@@ -173,7 +172,7 @@ static long cmd_update(struct bpfmap_call *call)
 {
 	const struct bpfmap_elem_attr *attr = &call->attr.elem;
 	struct bpfmap *map = call->map;
-	ELEM_STACK(stack);
+	u64 stack[ELEM_WORDS] __bpfmap_uninit;
 	struct elem_bufs bufs;
 	u32 size;
 	int err;
@@ -197,7 +196,7 @@ static long cmd_update(struct bpfmap_call *call)
 
 static long cmd_delete(struct bpfmap_call *call)
 {
-	ELEM_STACK(stack);
+	u64 stack[ELEM_WORDS] __bpfmap_uninit;
 	struct elem_bufs bufs;
 	int err;
 
@@ -213,7 +212,7 @@ static long cmd_get_next_key(struct bpfmap_call *call)
 {
 	const struct bpfmap_elem_attr *attr = &call->attr.elem;
 	struct bpfmap *map = call->map;
-	ELEM_STACK(stack);
+	u64 stack[ELEM_WORDS] __bpfmap_uninit;
 	struct elem_bufs bufs;
 	int err;
 
@@ -244,7 +243,7 @@ static long cmd_lookup_and_delete(struct bpfmap_call *call)
 {
 	const struct bpfmap_elem_attr *attr = &call->attr.elem;
 	struct bpfmap *map = call->map;
-	ELEM_STACK(stack);
+	u64 stack[ELEM_WORDS] __bpfmap_uninit;
 	struct elem_bufs bufs;
 	u32 size;
 	int err;
@@ -533,7 +532,8 @@ static const struct bpfmap_command *find_cmd(unsigned int nr)
 
 /* The rules for an attr that is not as long as its members, or is longer */
 static noinline int copy_odd_attr(struct bpfmap_call *call,
-			 const struct bpfmap_command *cmd, size_t size)
+				  const struct bpfmap_command *cmd,
+				  size_t size)
 {
 	u8 *raw = call->attr.raw;
 	int zero;

@@ -60,6 +60,7 @@ struct bpfmap_ring {
 	/* see above */
 	raw_spinlock_t lock ____cacheline_aligned_in_smp;
 	atomic_t busy ____cacheline_aligned_in_smp;
+
 	unsigned long consumer_pos __aligned(PAGE_SIZE);
 	unsigned long producer_pos __aligned(PAGE_SIZE);
 	unsigned long pending_pos;

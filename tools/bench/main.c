@@ -49,8 +49,10 @@ static const char usage_text[] =
 "Numbers may end in k or m. All types share the sizes of -s: arrays take\n"
 "the value's, tries need a key of 8 or more.\n";
 
-enum { OPT_CSV = 256, OPT_JSON, OPT_CHECK, OPT_BOUNDS, OPT_LIST, OPT_MEAN,
-       OPT_NO_WARMUP };
+enum {
+	OPT_CSV = 256, OPT_JSON, OPT_CHECK, OPT_BOUNDS, OPT_LIST, OPT_MEAN,
+	OPT_NO_WARMUP
+};
 
 static const struct option long_options[] = {
 	{ "types", required_argument, NULL, 't' },
@@ -313,28 +315,72 @@ static void parse_options(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "t:o:s:n:c:b:j:r:w:dm:k:qh",
 				long_options, NULL)) >= 0) {
 		switch (c) {
-		case 't': type_list = optarg; break;
-		case 'o': set_ops(optarg); break;
-		case 's': size_list = optarg; break;
-		case 'n': numbers(&elements, optarg, 100000000); break;
-		case 'c': calls = one_number(optarg, 100000000); break;
-		case 'b': numbers(&batches, optarg, 1000000); break;
-		case 'j': numbers(&threads, optarg, 1024); break;
-		case 'r': options.rounds = one_number(optarg, 100000); break;
-		case 'w': options.warmup = one_number(optarg, 1000); break;
-		case OPT_NO_WARMUP: options.warmup = 0; break;
-		case 'd': use_device = true; break;
-		case 'm': memory = one_number(optarg, 500000000); break;
-		case 'k': in_kernel = one_number(optarg, 100000000); break;
-		case 'q': quick(); break;
-		case OPT_CSV: csv = open_output(optarg); break;
-		case OPT_JSON: json = open_output(optarg); break;
-		case OPT_CHECK: check_file = optarg; break;
-		case OPT_BOUNDS: bounds_file = optarg; break;
-		case OPT_MEAN: options.mean = true; break;
-		case OPT_LIST: show_list(); exit(0);
-		case 'h': fputs(usage_text, stdout); exit(0);
-		default: fputs(usage_text, stderr); exit(2);
+		case 't':
+			type_list = optarg;
+			break;
+		case 'o':
+			set_ops(optarg);
+			break;
+		case 's':
+			size_list = optarg;
+			break;
+		case 'n':
+			numbers(&elements, optarg, 100000000);
+			break;
+		case 'c':
+			calls = one_number(optarg, 100000000);
+			break;
+		case 'b':
+			numbers(&batches, optarg, 1000000);
+			break;
+		case 'j':
+			numbers(&threads, optarg, 1024);
+			break;
+		case 'r':
+			options.rounds = one_number(optarg, 100000);
+			break;
+		case 'w':
+			options.warmup = one_number(optarg, 1000);
+			break;
+		case OPT_NO_WARMUP:
+			options.warmup = 0;
+			break;
+		case 'd':
+			use_device = true;
+			break;
+		case 'm':
+			memory = one_number(optarg, 500000000);
+			break;
+		case 'k':
+			in_kernel = one_number(optarg, 100000000);
+			break;
+		case 'q':
+			quick();
+			break;
+		case OPT_CSV:
+			csv = open_output(optarg);
+			break;
+		case OPT_JSON:
+			json = open_output(optarg);
+			break;
+		case OPT_CHECK:
+			check_file = optarg;
+			break;
+		case OPT_BOUNDS:
+			bounds_file = optarg;
+			break;
+		case OPT_MEAN:
+			options.mean = true;
+			break;
+		case OPT_LIST:
+			show_list();
+			exit(0);
+		case 'h':
+			fputs(usage_text, stdout);
+			exit(0);
+		default:
+			fputs(usage_text, stderr);
+			exit(2);
 		}
 	}
 	if (optind < argc) {

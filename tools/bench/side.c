@@ -42,7 +42,7 @@ static bool bpf_open(struct side *side)
 		return true;
 	}
 	side->why = err == -EPERM ? "no permission (CAP_BPF)" :
-		    err == -ENOSYS ? "not in this kernel" : errno_name(-err);
+		    errno_name(-err);
 	return false;
 }
 

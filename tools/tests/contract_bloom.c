@@ -152,7 +152,9 @@ static uint32_t hash(const uint8_t *value, uint32_t size, uint32_t seed)
 {
 	uint32_t s[3], w[3], i, n;
 
-	s[0] = s[1] = s[2] = 0xdeadbeef + size + seed;
+	s[0] = 0xdeadbeef + size + seed;
+	s[1] = s[0];
+	s[2] = s[0];
 	for (i = 0; size - i > 12; i += 12) {
 		memcpy(w, value + i, 12);
 		for (n = 0; n < 3; n++)

@@ -566,7 +566,10 @@ static void batch_arguments(const struct kind *k)
 			check_num(b.count, 3, "count");
 			/* Nothing is asked of a count of 0 but its flags */
 			b.count = 0;
-			b.in = b.keys = b.values = b.out = bad_ptr();
+			b.in = bad_ptr();
+			b.keys = bad_ptr();
+			b.values = bad_ptr();
+			b.out = bad_ptr();
 			check_ret(map_batch(cmds[c], l.t.fd, &b),
 				  batch_flags[i].want[c], "count 0");
 			layout_free(&l);
@@ -665,7 +668,8 @@ static void cursor_width(const struct kind *k)
 		check_num(b.count, 6, "count");
 		check_buf(&out, out.p, sizes[i], "out_batch");
 		memcpy(edge, out.p, sizes[i]);
-		b.in = b.out = edge;
+		b.in = edge;
+		b.out = edge;
 		b.keys = keys.p + 6 * (size_t)sizes[i];
 		b.values = values.p + 6 * 8;
 		b.count = 11;

@@ -302,7 +302,7 @@ static const struct {
 
 static void map_ranges(const struct kind *unused)
 {
-	size_t i, t, at;
+	size_t i, t, at, bytes;
 	char *p;
 	int fd;
 
@@ -319,12 +319,11 @@ static void map_ranges(const struct kind *unused)
 			if (!p)
 				continue;
 			/* All of it is there, and nothing in it */
-			for (at = 0; ranges[i].prot & PROT_READ &&
-				     at < ranges[i].pages * page; at++)
-				if (p[at])
-					break;
-			if (ranges[i].prot & PROT_READ)
-				check_num(at, ranges[i].pages * page, "zeros");
+			bytes = ranges[i].prot & PROT_READ ?
+				ranges[i].pages * page : 0;
+			for (at = 0; at < bytes && !p[at]; at++)
+				;
+			check_num(at, bytes, "zeros");
 			munmap(p, ranges[i].pages * page);
 		}
 		close(fd);

@@ -179,9 +179,10 @@ static void warm_up(enum way way, int fd, enum trace trace, uint32_t entries,
 			.map_fd = way == DEVICE ? 0 : fd,
 		} };
 
-		for (i = 0; i < nr; i++)
-			values[i] = keys[i] = next_key(trace, entries, scanned,
-						       &counts);
+		for (i = 0; i < nr; i++) {
+			keys[i] = next_key(trace, entries, scanned, &counts);
+			values[i] = keys[i];
+		}
 		check_ret(command(way, fd, BPFMAP_CMD_MAP_UPDATE_BATCH, &a,
 				  sizeof(a.batch)), 0, "UPDATE_BATCH");
 		left -= nr;
