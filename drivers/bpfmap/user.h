@@ -50,8 +50,9 @@ static __always_inline int bpfmap_copy_in(void *dst, const void __user *src,
 	}
 
 	might_fault();
+	/* As copy_from_user(): nothing can be copied from anywhere */
 	if (!user_read_access_begin(src, size))
-		return -EFAULT;
+		return size ? -EFAULT : 0;
 	for (; size >= 8; size -= 8, dst += 8, src += 8)
 		unsafe_get_user(*(u64 *)dst, (const u64 __user *)src, fault);
 	if (size)
@@ -112,7 +113,7 @@ static __always_inline int bpfmap_copy_out(void __user *dst, const void *src,
 
 	might_fault();
 	if (!user_write_access_begin(dst, size))
-		return -EFAULT;
+		return size ? -EFAULT : 0;
 	for (; size >= 8; size -= 8, dst += 8, src += 8)
 		unsafe_put_user(*(const u64 *)src, (u64 __user *)dst, fault);
 	if (size)

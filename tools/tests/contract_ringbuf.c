@@ -216,6 +216,10 @@ static void no_elements(const struct kind *unused)
 				  -ENOTSUPP, "without a key");
 			check_ret(map_elem(cmds[i], fd, NULL, NULL, 0),
 				  -ENOTSUPP, "without anything");
+			if (has_value)
+				check_ret(map_elem(cmds[i], fd, NULL,
+						   (void *)INTPTR_MIN, 0),
+					  -ENOTSUPP, "value in kernel memory");
 			check_ret(map_elem(cmds[i], fd, key.p, NULL, 0),
 				  -EINVAL, "with a key");
 			check_ret(map_elem(cmds[i], fd, bad_ptr(), NULL, 0),
