@@ -37,16 +37,7 @@ int bpfmap_get_info(struct bpfmap *map, struct bpfmap_info __user *uinfo,
 		    u32 *len)
 {
 	const u32 members = offsetof(struct bpfmap_info, __pad);
-	struct bpfmap_info in = {};
-	struct bpfmap_info info = {
-		.type = map->type,
-		.id = map->id,
-		.key_size = map->key_size,
-		.value_size = map->value_size,
-		.max_entries = map->max_entries,
-		.map_flags = map->flags,
-		.map_extra = map->map_extra,
-	};
+	struct bpfmap_info info = {};
 	int err;
 
 	if (*len > PAGE_SIZE)
@@ -58,15 +49,22 @@ int bpfmap_get_info(struct bpfmap *map, struct bpfmap_info __user *uinfo,
 			return err ?: -E2BIG;
 	}
 	*len = min_t(u32, *len, sizeof(info));
-	if (copy_from_user(&in, uinfo, *len))
+	if (copy_from_user(&info, uinfo, *len))
 		return -EFAULT;
-	err = get_hash(map, &in);
+	err = get_hash(map, &info);
 	if (err)
 		return err;
 
+	/* What is not set here goes back as it came, as in bpf(2) */
+	info.type = map->type;
+	info.id = map->id;
+	info.key_size = map->key_size;
+	info.value_size = map->value_size;
+	info.max_entries = map->max_entries;
+	info.map_flags = map->flags;
+	info.map_extra = map->map_extra;
+	info.btf_vmlinux_value_type_id = 0;
 	memcpy(info.name, map->name, sizeof(info.name));
-	info.hash = in.hash;
-	info.hash_size = in.hash_size;
 	return copy_to_user(uinfo, &info, *len) ? -EFAULT : 0;
 }
 

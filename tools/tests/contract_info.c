@@ -292,6 +292,35 @@ static void hash_not_reached(const struct kind *k)
 	tmap_close(&t);
 }
 
+/* What is about BTF and devices goes back as it came */
+static void not_cleared(const struct kind *k)
+{
+	struct tmap t = tmap_new(k, 4, 12, 5);
+	struct bpfmap_info info, want;
+	uint32_t len = sizeof(info);
+
+	row("1.8", "members that are not written: %s", k->name);
+	pattern(&info, sizeof(info), 1);
+	info.hash = 0;
+	info.hash_size = 0;
+	info.__pad = 0;
+	want = info;
+	if (since(7, 3)) {
+		check_ret(get_info(t.fd, &info, &len), 0, "result");
+		want.type = k->type;
+		want.id = map_id(t.fd);
+		want.key_size = 4;
+		want.value_size = 12;
+		want.max_entries = 5;
+		want.map_flags = k->flags;
+		memset(want.name, 0, sizeof(want.name));
+		want.btf_vmlinux_value_type_id = 0;
+		want.map_extra = 0;
+		check_mem(&info, &want, sizeof(info), "info");
+	}
+	tmap_close(&t);
+}
+
 /* ------------------------------------------------------------------------- */
 /* Ids */
 
@@ -507,6 +536,7 @@ int main(void)
 		TEST(hash_of_content, K_ARRAY | K_ARRAY_MM),
 		TEST(hash_errors, K_ALL),
 		TEST(hash_not_reached, K_ALL),
+		TEST(not_cleared, K_ALL),
 		TEST(ids, K_ALL),
 		TEST(next_id_ends, 0),
 		TEST(fd_by_id, K_ALL),

@@ -332,14 +332,14 @@ struct bpfmap_info_attr {
  * @max_entries: as created
  * @map_flags: as created, without those that belong to the descriptor
  * @name: NUL-terminated
- * @ifindex: 0
+ * @ifindex: as the caller left it, 0
  * @btf_vmlinux_value_type_id: 0
- * @netns_dev: 0
- * @netns_ino: 0
- * @btf_id: 0
- * @btf_key_type_id: 0
- * @btf_value_type_id: 0
- * @btf_vmlinux_id: 0
+ * @netns_dev: as the caller left it, 0
+ * @netns_ino: as the caller left it, 0
+ * @btf_id: as the caller left it, 0
+ * @btf_key_type_id: as the caller left it, 0
+ * @btf_value_type_id: as the caller left it, 0
+ * @btf_vmlinux_id: as the caller left it, 0
  * @map_extra: as created
  * @hash: in: NULL, or where the SHA-256 of a frozen array goes
  * @hash_size: in: 32 with @hash, else 0
