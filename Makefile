@@ -31,6 +31,9 @@ tools:
 test:
 	scripts/test.sh
 
+soak:
+	scripts/test.sh soak
+
 check:
 	scripts/check.sh
 
@@ -74,10 +77,12 @@ help:
 	@echo 'make bench         what operations cost, by bpf(2) and here, in a virtual machine;'
 	@echo '                   RIG=count: in instructions, RIG=uml: inside the kernel;'
 	@echo '                   OUT=DIR for files and plots, BENCH= for its options'
+	@echo 'make soak          an hour of random commands to bpf(2) and the device, see'
+	@echo '                   scripts/test.sh -h; SOAK_SECONDS=, SOAK_KERNEL=, SOAK_SEED='
 	@echo 'make check         compiler warnings, sparse, checkpatch, kernel-doc'
 	@echo 'make vm RUN="..."  run a command in a virtual machine with the module loaded,'
 	@echo '                   without RUN a shell; FILES= to take along, KERNEL=, MEMORY='
 	@echo 'make install       the module (as root); make install-lib: the library'
 	@echo 'make clean'
 
-.PHONY: all module kunit tools test check demo bench vm install install-lib clean help
+.PHONY: all module kunit tools test soak check demo bench vm install install-lib clean help

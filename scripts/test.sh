@@ -21,11 +21,13 @@ usage: scripts/test.sh [PART...]
   bench     the benchmark works, its results are right, and its ratios to
             bpf(2), in instructions, are within tools/bench/bounds
   selftest  the virtual machine notices what goes wrong
+  soak      random commands to bpf(2) and to the device, for long
 
-All of them if none is named. Environment:
+All of them but soak if none is named. Environment:
   STOCK_KERNEL   ($stock)	DEBUG_KERNELS   ($debug)
   TESTS          programs to run, instead of those that tools/Makefile lists
   STRESS_SECONDS for the stress test, for each type of map (10, debug 5)
+  SOAK_SECONDS   for soak (3600)	SOAK_KERNEL, SOAK_SEED: the time now
 END
 }
 
@@ -106,6 +108,7 @@ test_programs()
 	: >"$tmp/out"
 	in_guest "$what" "$kernel" -M 3072 -t $((2400 + stress)) "$@" -- "
 		export STRESS_SECONDS=$stress LIFECYCLE_ROUNDS=$rounds
+		export ORACLE_COMMANDS=$commands ORACLE_SEED=${ORACLE_SEED:-1}
 		for program in $(echo "$tests" | tr '\n' ' '); do
 			echo \"# program \$program\"
 			began=\$(date +%s)
@@ -168,6 +171,7 @@ part_user()
 {
 	stress=${STRESS_SECONDS:-10}
 	rounds=40
+	commands=${ORACLE_COMMANDS:-0}	# those of a minute
 	test_programs "$stock"
 }
 
@@ -175,6 +179,7 @@ part_debug()
 {
 	stress=${STRESS_SECONDS:-5}
 	rounds=10
+	commands=${ORACLE_COMMANDS:-100000}
 	kernel=${debug%% *}
 	# Without those that take long there and do the same on the stock kernel
 	test_programs "$kernel" 'abi|abi32|big|lib_shared|lpm_routes|lru_trace'
@@ -184,6 +189,16 @@ part_debug()
 			STRESS_SECONDS=60 tools/tests/stress 2>&1'
 	count "$tmp/out" "one map under stress on $kernel"
 	arena_module "$kernel"
+}
+
+part_soak()
+{
+	kernel=${SOAK_KERNEL:-$stock}
+	seconds=${SOAK_SECONDS:-3600}
+	in_guest "soak on $kernel" "$kernel" -t $((seconds + seconds / 2 + 600)) \
+		-f tools/tests/oracle -- "tools/tests/oracle \
+			--seed ${SOAK_SEED:-$(date +%s)} --seconds $seconds 2>&1"
+	count "$tmp/out" "soak on $kernel"
 }
 
 part_kunit()
@@ -225,7 +240,7 @@ part_selftest()
 
 for part; do
 	case $part in
-	library|examples|user|build|kunit|debug|bench|selftest) ;;
+	library|examples|user|build|kunit|debug|bench|selftest|soak) ;;
 	*) usage; exit 2 ;;
 	esac
 done

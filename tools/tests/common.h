@@ -21,6 +21,8 @@
 #endif
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define offsetofend(type, member) \
+	(offsetof(type, member) + sizeof(((type *)0)->member))
 #define PTR(p) ((uint64_t)(uintptr_t)(p))
 #define ROUND_UP(x, to) (((x) + (to) - 1) / (to) * (to))
 

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * oracle_excuse - where older kernels' bpf(2) differs from that of 7.3
+ *
+ * The device is 7.3's on every kernel. What has been changed since is listed
+ * here, as long as both sides fail and nothing has changed; what would make the
+ * two sides drift apart is not generated on the kernels concerned.
+ */
+#include <stdio.h>
+
+#include "oracle.h"
+
+#define BOTH_MODES (BPFMAP_F_RDONLY | BPFMAP_F_WRONLY)
+
+static bool lookup_flags_first(const struct call *c, const struct slot *slot,
+			       long bpf, long dev)
+{
+	(void)slot;
+	(void)dev;
+	return c->step->cmd == BPFMAP_CMD_MAP_LOOKUP_ELEM && bpf == -EINVAL &&
+	       c->step->flags & ~BPFMAP_F_LOCK;
+}
+
+/* The upper half was for the type to test, if it was tested at all */
+static bool update_flags_late(const struct call *c, const struct slot *slot,
+			      long bpf, long dev)
+{
+	(void)slot;
+	(void)bpf;
+	return c->step->cmd == BPFMAP_CMD_MAP_UPDATE_ELEM && dev == -EINVAL &&
+	       c->step->flags & ~(uint64_t)(BPFMAP_F_NOEXIST | BPFMAP_F_EXIST |
+					    BPFMAP_F_LOCK);
+}
+
+static bool modes_first(const struct call *c, const struct slot *slot, long bpf,
+			long dev)
+{
+	(void)slot;
+	(void)dev;
+	return c->step->cmd == BPFMAP_CMD_MAP_CREATE && bpf == -EINVAL &&
+	       (c->step->create.map_flags & BOTH_MODES) == BOTH_MODES;
+}
+
+static bool frozen_again(const struct call *c, const struct slot *slot, long bpf,
+			 long dev)
+{
+	return c->step->cmd == BPFMAP_CMD_MAP_FREEZE && slot &&
+	       slot->object->frozen && bpf == -EBUSY && dev == -EPERM;
+}
+
+/* Sizes that cannot be: when they are found out */
+static bool too_big(const struct call *c, const struct slot *slot, long bpf,
+		    long dev)
+{
+	(void)slot;
+	return c->step->cmd == BPFMAP_CMD_MAP_CREATE && bpf == -ENOMEM &&
+	       dev == -E2BIG;
+}
+
+static struct excuse {
+	const char *name;
+	unsigned int until;	/* version that does it as the device */
+	bool (*covers)(const struct call *c, const struct slot *slot, long bpf,
+		       long dev);
+	unsigned long used;
+} excuses[] = {
+	{ "LOOKUP_ELEM: flags before the descriptor", 703, lookup_flags_first, 0 },
+	{ "UPDATE_ELEM: flags after key and value", 703, update_flags_late, 0 },
+	{ "MAP_CREATE: RDONLY and WRONLY before the type", 703, modes_first, 0 },
+	{ "MAP_FREEZE: EBUSY for a frozen map", 612, frozen_again, 0 },
+	{ "MAP_CREATE: ENOMEM where it is E2BIG now", 703, too_big, 0 },
+};
+
+bool excused(const struct call *c, const struct slot *slot, long bpf, long dev)
+{
+	unsigned int i;
+
+	if (bpf >= 0 || dev >= 0)
+		return false;
+	for (i = 0; i < ARRAY_SIZE(excuses); i++) {
+		struct excuse *e = &excuses[i];
+
+		if (kernel() < e->until && e->covers(c, slot, bpf, dev)) {
+			e->used++;
+			return true;
+		}
+	}
+	return false;
+}
+
+void print_excuses(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(excuses); i++)
+		if (excuses[i].used)
+			printf("# %lu times excused, until %u.%u: %s\n",
+			       excuses[i].used, excuses[i].until / 100,
+			       excuses[i].until % 100, excuses[i].name);
+}

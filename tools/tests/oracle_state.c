@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * oracle_state - types, maps and descriptors that the two sides have in common
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/utsname.h>
+
+#include "oracle.h"
+
+#define F(name) BPFMAP_F_##name
+#define MODES F(RDONLY), F(WRONLY)
+#define HASH_MAY F(NO_PREALLOC), F(NUMA_NODE), F(RDONLY_PROG), MODES
+
+/*
+ * Maps that evict are never filled: what they drop then is a matter of their
+ * own. All else is small, so that limits are met.
+ */
+const struct row rows[] = {
+	{ "HASH", BPFMAP_TYPE_HASH, 0, KEYS_BYTES, ORDER_BUCKETS, 0,
+	  F(ZERO_SEED), { HASH_MAY }, { 4, 8, 1, 3, 13, 16, 40, 256 },
+	  { 8, 4, 1, 7, 16, 33, 250, 1000 }, { 8, 1, 2, 5, 16, 3, 20 } },
+	{ "PERCPU_HASH", BPFMAP_TYPE_PERCPU_HASH, 0, KEYS_BYTES, ORDER_BUCKETS,
+	  T_PERCPU, F(ZERO_SEED), { F(NO_PREALLOC), F(WRONLY_PROG), MODES },
+	  { 4, 8, 5, 12, 64 }, { 8, 4, 1, 13, 24, 100 }, { 8, 1, 3, 16, 12 } },
+	{ "ARRAY", BPFMAP_TYPE_ARRAY, 0, KEYS_INDEX, ORDER_SAME, 0, 0,
+	  { F(MMAPABLE), F(NUMA_NODE), F(INNER_MAP), F(RDONLY_PROG), MODES },
+	  { 4 }, { 8, 4, 1, 3, 17, 100, 1000 }, { 8, 1, 2, 7, 16, 21 } },
+	{ "PERCPU_ARRAY", BPFMAP_TYPE_PERCPU_ARRAY, 0, KEYS_INDEX, ORDER_SAME,
+	  T_PERCPU, 0, { F(RDONLY_PROG), MODES }, { 4 },
+	  { 8, 4, 1, 9, 24, 100 }, { 8, 1, 3, 16 } },
+	{ "ARRAY_OF_MAPS", BPFMAP_TYPE_ARRAY_OF_MAPS, 0, KEYS_INDEX, ORDER_SAME,
+	  T_OUTER, 0, { F(NUMA_NODE), MODES }, { 4 }, { 4 }, { 4, 1, 9 } },
+	{ "HASH_OF_MAPS", BPFMAP_TYPE_HASH_OF_MAPS, 0, KEYS_BYTES,
+	  ORDER_BUCKETS, T_OUTER, F(ZERO_SEED), { HASH_MAY }, { 4, 8, 7 },
+	  { 4 }, { 8, 1, 3 } },
+	{ "LRU_HASH", BPFMAP_TYPE_LRU_HASH, 0, KEYS_BYTES, ORDER_BUCKETS,
+	  T_EVICTS, F(ZERO_SEED), { F(NO_COMMON_LRU), MODES }, { 4, 8, 11 },
+	  { 8, 3, 64 }, { 1024, 700 } },
+	{ "LRU_PERCPU_HASH", BPFMAP_TYPE_LRU_PERCPU_HASH, 0, KEYS_BYTES,
+	  ORDER_BUCKETS, T_EVICTS | T_PERCPU, F(ZERO_SEED),
+	  { F(NO_COMMON_LRU), MODES }, { 4, 8, 11 }, { 8, 3, 24 },
+	  { 1024, 700 } },
+	{ "LPM_TRIE", BPFMAP_TYPE_LPM_TRIE, 0, KEYS_PREFIX, ORDER_SAME, 0,
+	  F(NO_PREALLOC), { F(NUMA_NODE), F(RDONLY_PROG), MODES },
+	  { 8, 5, 6, 12, 20, 260 }, { 8, 4, 1, 7, 60 }, { 16, 1, 3, 8 } },
+	{ "QUEUE", BPFMAP_TYPE_QUEUE, 0, KEYS_NONE, ORDER_SAME, 0, 0,
+	  { F(NUMA_NODE), F(RDONLY_PROG), MODES }, { 0 }, { 8, 4, 1, 7, 100 },
+	  { 8, 1, 2, 5 } },
+	{ "STACK", BPFMAP_TYPE_STACK, 0, KEYS_NONE, ORDER_SAME, 0, 0,
+	  { F(NUMA_NODE), F(RDONLY_PROG), MODES }, { 0 }, { 8, 4, 1, 7, 100 },
+	  { 8, 1, 2, 5 } },
+	{ "BLOOM_FILTER", BPFMAP_TYPE_BLOOM_FILTER, 0, KEYS_NONE, ORDER_SAME,
+	  T_KEYLESS_IN | T_EXTRA | T_SMALL_EXTRA, F(ZERO_SEED),
+	  { F(NUMA_NODE), F(RDONLY_PROG), MODES }, { 0 }, { 8, 4, 1, 7, 100 },
+	  { 8, 1, 2, 40 } },
+	{ "RHASH", BPFMAP_TYPE_RHASH, 703, KEYS_BYTES, ORDER_ANY,
+	  T_EXTRA | T_SMALL_EXTRA, F(NO_PREALLOC),
+	  { F(NUMA_NODE), F(RDONLY_PROG), MODES }, { 4, 8, 1, 3, 13, 40 },
+	  { 8, 4, 1, 7, 33 }, { 8, 16, 20, 40 } },
+	{ "RINGBUF", BPFMAP_TYPE_RINGBUF, 0, KEYS_NONE, ORDER_SAME, T_NO_ELEMS,
+	  0, { F(NUMA_NODE) }, { 0 }, { 0 }, { 4096, 8192, 65536 } },
+	{ "USER_RINGBUF", BPFMAP_TYPE_USER_RINGBUF, 0, KEYS_NONE, ORDER_SAME,
+	  T_NO_ELEMS, 0, { F(NUMA_NODE) }, { 0 }, { 0 }, { 4096, 8192, 65536 } },
+	{ "ARENA", BPFMAP_TYPE_ARENA, 612, KEYS_NONE, ORDER_SAME,
+	  T_NO_ELEMS | T_EXTRA, F(MMAPABLE), { F(SEGV_ON_FAULT) }, { 0 }, { 0 },
+	  { 1, 10, 100 } },
+};
+
+const unsigned int n_rows = ARRAY_SIZE(rows);
+
+#define N_OBJECTS 4096
+#define N_IDS (1U << 16)
+
+static struct object objects[N_OBJECTS];
+static unsigned int n_objects;
+/* By the lower bits of a side's id: ids are given out in order */
+static uint16_t by_id[N_SIDES][N_IDS];
+
+struct slot slots[N_SLOTS];
+
+unsigned int kernel(void)
+{
+	static unsigned int version;
+	unsigned int major, minor;
+	struct utsname u;
+
+	if (!version && !uname(&u) &&
+	    sscanf(u.release, "%u.%u", &major, &minor) == 2)
+		version = major * 100 + minor;
+	return version;
+}
+
+const struct row *row_of(uint32_t type)
+{
+	unsigned int i;
+
+	for (i = 0; i < n_rows; i++)
+		if (rows[i].type == type)
+			return &rows[i];
+	return NULL;
+}
+
+const struct object *object_at(unsigned int i)
+{
+	static const struct object plain = {
+		.row = &rows[0],
+		.shape = { .map_type = BPFMAP_TYPE_HASH, .key_size = 8,
+			   .value_size = 8, .max_entries = 8 },
+	};
+	struct slot *s = slot_at(i);
+
+	return s ? s->object : &plain;
+}
+
+void slot_close(unsigned int i)
+{
+	struct slot *s = slot_at(i);
+
+	if (!s)
+		return;
+	close(s->fds[SIDE_BPF]);
+	close(s->fds[SIDE_DEVICE]);
+	s->object = NULL;
+}
+
+void state_begin(void)
+{
+	n_objects = 0;
+	memset(by_id, 0, sizeof(by_id));
+}
+
+void state_end(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < N_SLOTS; i++)
+		slot_close(i);
+}
+
+/* The ids are to follow. NULL: there were too many */
+struct object *object_new(const struct bpfmap_create_attr *shape)
+{
+	struct object *o;
+
+	if (n_objects + 1 >= N_OBJECTS)
+		return NULL;
+	o = &objects[++n_objects];
+	memset(o, 0, sizeof(*o));
+	o->row = row_of(shape->map_type);
+	o->shape = *shape;
+	o->serial = n_objects;
+	return o->row ? o : NULL;
+}
+
+struct object *object_of_id(enum side side, uint32_t id)
+{
+	struct object *o = &objects[by_id[side][id % N_IDS]];
+
+	if (!o->serial || !id)
+		return NULL;
+	return o->ids[side] == id ? o : NULL;
+}
+
+/* What both sides have in common of an id; 0: nothing */
+unsigned int serial_of(enum side side, uint32_t id)
+{
+	struct object *o = object_of_id(side, id);
+
+	return o ? o->serial : 0;
+}
+
+void object_has_ids(struct object *o, uint32_t bpf, uint32_t device)
+{
+	o->ids[SIDE_BPF] = bpf;
+	o->ids[SIDE_DEVICE] = device;
+	by_id[SIDE_BPF][bpf % N_IDS] = o->serial;
+	by_id[SIDE_DEVICE][device % N_IDS] = o->serial;
+}
+
+/* ------------------------------------------------------------------------- */
+/* Keys and values */
+
+/* Bytes from one value to the next, for one CPU */
+uint32_t value_stride(const struct object *o, uint64_t flags)
+{
+	if (!(o->row->traits & T_PERCPU) ||
+	    flags & (BPFMAP_F_CPU | BPFMAP_F_ALL_CPUS))
+		return o->shape.value_size;
+	return ROUND_UP(o->shape.value_size, 8);
+}
+
+/* Bytes that a command with these flags transfers */
+uint32_t value_bytes(const struct object *o, uint64_t flags)
+{
+	if (!(o->row->traits & T_PERCPU) ||
+	    flags & (BPFMAP_F_CPU | BPFMAP_F_ALL_CPUS))
+		return o->shape.value_size;
+	return value_stride(o, flags) * n_cpus();
+}
+
+/* Numbers of keys to use: some more than there is room for */
+uint32_t n_keys(const struct object *o)
+{
+	uint32_t n = o->shape.max_entries;
+
+	if (o->row->keys == KEYS_INDEX)
+		n += 2;
+	else
+		n += n / 2 + 1;
+	return n < N_KEYS ? n : N_KEYS;
+}
+
+/* Prefixes that contain each other, and others that do not */
+static void make_prefix(const struct object *o, unsigned int nr, uint8_t *key)
+{
+	static const uint8_t data[] = { 0x00, 0x80, 0xc0, 0xa8, 0xff, 0xa5 };
+	uint32_t bits = 8 * (o->shape.key_size - 4), len;
+	static const uint8_t lens[] = { 0, 1, 8, 3, 7, 12, 2, 9, 16, 24, 31, 32 };
+
+	len = lens[nr % ARRAY_SIZE(lens)];
+	if (nr % 5 == 4)
+		len = bits;
+	if (len > bits)
+		len %= bits + 1;
+	if (nr == KEY_WILD)
+		len = bits + 1;
+	memset(key + 4, data[nr / 5 % ARRAY_SIZE(data)], o->shape.key_size - 4);
+	key[4] = data[nr % ARRAY_SIZE(data)];
+	key[o->shape.key_size - 1] ^= nr;
+	memcpy(key, &len, sizeof(len));
+}
+
+void make_key(const struct object *o, unsigned int nr, uint8_t *key)
+{
+	uint32_t index = nr;
+
+	if (nr != KEY_WILD)
+		index = nr %= n_keys(o);
+	switch (o->row->keys) {
+	case KEYS_NONE:
+		break;
+	case KEYS_INDEX:
+		if (nr == KEY_WILD)
+			index = UINT32_MAX;
+		memcpy(key, &index, sizeof(index));
+		break;
+	case KEYS_PREFIX:
+		make_prefix(o, nr, key);
+		break;
+	case KEYS_BYTES:
+		memset(key, 0x40, o->shape.key_size);
+		key[o->shape.key_size / 2] = 3 * nr;
+		key[0] = nr;
+		break;
+	}
+}
+
+/* -1: none of make_key()'s */
+int key_number(const struct object *o, const uint8_t *key)
+{
+	uint8_t made[KEY_MAX];
+	unsigned int i;
+
+	for (i = 0; i < n_keys(o); i++) {
+		make_key(o, i, made);
+		if (!memcmp(made, key, o->shape.key_size))
+			return i;
+	}
+	return -1;
+}
+
+/* What bpf(2) did with padding before 7.3 is not what it does now */
+void make_value(const struct object *o, unsigned int nr, uint64_t flags,
+		uint8_t *value)
+{
+	uint32_t size = o->shape.value_size, all = value_bytes(o, flags);
+	uint32_t stride = value_stride(o, flags), at, i;
+
+	for (at = 0; at < all; at += stride) {
+		uint8_t *v = value + at;
+		uint8_t byte = nr * 37 + at * 11;
+
+		for (i = 0; i < size; i++)
+			v[i] = byte + i * 7;
+		if (stride > size)
+			memset(v + size, kernel() < 703 ? 0 : 0x5a,
+			       stride - size);
+	}
+}
