@@ -12,7 +12,7 @@ packages='gcc make bc bison flex kmod libelf-dev libssl-dev perl xz-utils'
 # virtual machine
 packages="$packages qemu-system-x86 busybox-static cpio libc6-dev"
 # user space; g++ and 32-bit programs for the header
-packages="$packages libcmocka-dev g++ gcc-multilib pkg-config"
+packages="$packages libjson-c-dev bpftool libcmocka-dev g++ gcc-multilib pkg-config"
 # libbpf itself, to run on the device
 packages="$packages libbpf-dev zlib1g-dev"
 # make check

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What maps there are
+ */
+#include <ftw.h>
+#include <mntent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+/* Pins that were found, and the ids of their maps */
+struct pin {
+	uint32_t id;
+	char *path;
+};
+
+static struct pin *pins;
+static size_t pin_count;
+
+static int see_file(const char *path, const struct stat *st, int flag,
+		    struct FTW *ftw)
+{
+	BPFMAP_OPTS(bpfmap_obj_get_opts, opts, .file_flags = BPFMAP_F_RDONLY);
+	struct bpfmap_info info = { 0 };
+	uint32_t len = sizeof(info);
+	int fd;
+
+	(void)st;
+	(void)ftw;
+	if (flag != FTW_F)
+		return 0;
+	fd = bpfmap_obj_get_opts(path, &opts);
+	if (fd < 0)
+		return 0;	/* not for us to see */
+	if (!bpfmap_get_info_by_fd(fd, &info, &len)) {
+		pins = realloc(pins, (pin_count + 1) * sizeof(*pins));
+		if (!pins)
+			abort();
+		pins[pin_count].id = info.id;
+		pins[pin_count++].path = strdup(path);
+	}
+	close(fd);
+	return 0;
+}
+
+static void find_pins(void)
+{
+	FILE *mounts = setmntent("/proc/self/mounts", "re");
+	struct mntent *mount;
+
+	if (!mounts)
+		return;
+	while ((mount = getmntent(mounts)))
+		if (!strcmp(mount->mnt_type, "bpfmapfs"))
+			nftw(mount->mnt_dir, see_file, 16, FTW_PHYS | FTW_MOUNT);
+	endmntent(mounts);
+}
+
+/* A number that the kernel tells of a descriptor; -1 if it does not */
+static long long fdinfo(int fd, const char *name)
+{
+	long long number = -1;
+	char path[64], line[128];
+	size_t len = strlen(name);
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	file = fopen(path, "re");
+	if (!file)
+		return -1;
+	while (fgets(line, sizeof(line), file))
+		if (!strncmp(line, name, len) && line[len] == ':')
+			number = strtoll(line + len + 1, NULL, 10);
+	fclose(file);
+	return number;
+}
+
+static void show_json(const struct map *map)
+{
+	const struct bpfmap_info *info = &map->info;
+	long long memlock = fdinfo(map->fd, "memlock");
+	struct json_object *obj = json_header(map), *array, *path;
+
+	json_object_object_add(obj, "bytes_key",
+			       json_object_new_int64(info->key_size));
+	json_object_object_add(obj, "bytes_value",
+			       json_object_new_int64(info->value_size));
+	json_object_object_add(obj, "max_entries",
+			       json_object_new_int64(info->max_entries));
+	if (memlock >= 0)
+		json_object_object_add(obj, "bytes_memlock",
+				       json_object_new_int64(memlock));
+	json_object_object_add(obj, "frozen",
+			       json_object_new_int(fdinfo(map->fd, "frozen") > 0));
+	if (info->map_extra)
+		json_object_object_add(obj, "map_extra",
+				       json_object_new_uint64(info->map_extra));
+	if (options.pins) {
+		array = json_object_new_array();
+		for (size_t i = 0; i < pin_count; i++) {
+			if (pins[i].id != info->id)
+				continue;
+			path = json_object_new_string(pins[i].path);
+			json_object_array_add(array, path);
+		}
+		json_object_object_add(obj, "pinned", array);
+	}
+	json_emit(obj);
+}
+
+static void show_plain(const struct map *map)
+{
+	long long memlock = fdinfo(map->fd, "memlock");
+
+	print_header(map);
+	printf("\tkey %uB  value %uB  max_entries %u", map->info.key_size,
+	       map->info.value_size, map->info.max_entries);
+	if (memlock >= 0)
+		printf("  memlock %lldB", memlock);
+	for (size_t i = 0; i < pin_count; i++)
+		if (pins[i].id == map->info.id)
+			printf("\n\tpinned %s", pins[i].path);
+	if (fdinfo(map->fd, "frozen") > 0)
+		printf("\n\tfrozen");
+	putchar('\n');
+}
+
+int verb_show(struct args *args)
+{
+	bool all = !args->n;
+	struct map *maps;
+	size_t count;
+	int status;
+
+	status = take_maps(args, BPFMAP_F_RDONLY, &maps, &count);
+	if (!status)
+		status = no_more(args);
+	if (!status && options.pins)
+		find_pins();
+	if (!status && options.json && (all || count > 1))
+		json_begin();
+	for (size_t i = 0; i < count; i++) {
+		if (!status && options.json)
+			show_json(&maps[i]);
+		else if (!status)
+			show_plain(&maps[i]);
+		map_close(&maps[i]);
+	}
+	if (!status && options.json && (all || count > 1))
+		json_end();
+	free(maps);
+	for (size_t i = 0; i < pin_count; i++)
+		free(pins[i].path);
+	free(pins);
+	return status;
+}

@@ -1,0 +1,580 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# bpfmapctl, where the module is loaded. Prints TAP. Arguments: bpfmapctl,
+# json_pick, and bpftool if there is one to compare with.
+# shellcheck disable=SC2317 # the functions that is() calls
+set -u
+ctl=$1 pick=$2 bpftool=${3-}
+pins=/sys/fs/bpfmap
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+n=0 failed=0 out=''
+cpus=$(cat /sys/devices/system/cpu/possible)
+cpus=$((${cpus#*-} + 1))
+nl='
+'
+
+# result STATUS NAME
+result()
+{
+	n=$((n + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $n - $2"
+	else
+		failed=1
+		echo "not ok $n - $2"
+		echo "$out" | sed 's/^/# out: /' | head -n 20
+		sed 's/^/# err: /' "$tmp/err" | head -n 20
+	fi
+}
+
+skip()
+{
+	n=$((n + 1))
+	echo "ok $n # SKIP $1"
+}
+
+map()
+{
+	"$ctl" map "$@"
+}
+
+# is NAME STATUS OUTPUT COMMAND... - both are as expected, no word on stderr
+is()
+{
+	name=$1 status=$2 expected=$3
+	shift 3
+	out=$("$@" 2>"$tmp/err" </dev/null)
+	got=$?
+	[ "$got" = "$status" ] && [ "$out" = "$expected" ] && [ ! -s "$tmp/err" ]
+	result $? "$name (status $got)"
+}
+
+# fails NAME STATUS TEXT COMMAND... - nothing on stdout, TEXT in the message
+fails()
+{
+	name=$1 status=$2 expected=$3
+	shift 3
+	out=$("$@" 2>"$tmp/err" </dev/null)
+	got=$?
+	read -r said <"$tmp/err"
+	case $got,$out,$said in
+	"$status,,"*"$expected"*) true ;;
+	*) false ;;
+	esac
+	result $? "$name (status $got)"
+}
+
+# json NAME STATUS VALUES POINTERS COMMAND... - valid JSON with these values
+json()
+{
+	name=$1 status=$2 expected=$3 pointers=$4
+	shift 4
+	"$@" >"$tmp/json" 2>"$tmp/err" </dev/null
+	got=$?
+	# shellcheck disable=SC2086 # several pointers
+	out=$("$pick" $pointers <"$tmp/json" 2>>"$tmp/err")
+	valid=$?
+	[ "$got" = "$status" ] && [ $valid = 0 ] && [ "$out" = "$expected" ] &&
+		[ ! -s "$tmp/err" ]
+	result $? "$name (status $got)"
+}
+
+basic_verbs()
+{
+	h="pinned $pins/h"
+	# shellcheck disable=SC2086 # $h is two words everywhere below
+	{
+	is 'create' 0 '' map create $pins/h type hash key 4 value 8 entries 16 name first
+	fails 'create: the name is taken' 2 'File exists' \
+		map create $pins/h type hash key 4 value 8 entries 16 name first
+	fails 'create: no type' 2 'type is missing' map create $pins/x name x
+	fails 'create: no name' 2 'name is missing' \
+		map create $pins/x type hash key 4 value 8 entries 16
+	fails 'create: bad type' 2 "no type 'hsah'" map create $pins/x type hsah
+	fails 'create: bad number' 2 'is no number' map create $pins/x type hash key four
+	fails 'create: too large' 2 'is more than' map create $pins/x type hash key 4294967296
+	fails 'create: refused' 2 'none of such sizes' \
+		map create $pins/x type array key 8 value 8 entries 1 name x
+	fails 'create: not on our file system' 2 'not on a bpfmapfs' \
+		map create /tmp/x type hash key 4 value 8 entries 16 name x
+	is 'update' 0 '' map update $h key 1 2 3 4 value 1 2 3 4 5 6 7 8
+	is 'update in hexadecimal' 0 '' \
+		map update $h key hex 0a 00 00 FF value hex 1 2 3 4 5 6 7 8
+	is 'lookup' 0 'key: 01 02 03 04  value: 01 02 03 04 05 06 07 08' \
+		map lookup $h key 1 2 3 4
+	is 'lookup in hexadecimal' 0 'key: 0a 00 00 ff  value: 01 02 03 04 05 06 07 08' \
+		map lookup $h key hex a 0 0 ff
+	is 'lookup of what is not there' 1 "key:${nl}09 09 09 09${nl}${nl}Not found" \
+		map lookup $h key 9 9 9 9
+	is 'numbers as keys and values' 0 '' map update $h key u32 7 value u64 5
+	is 'signed numbers' 0 '' map update $h key s32 -2 value s64 -3 any
+	is 'a big-endian number' 0 'key: 07 00 00 00  value: 05 00 00 00 00 00 00 00' \
+		map lookup $h key be32 0x07000000
+	is 'a signed number is found' 0 'key: fe ff ff ff  value: fd ff ff ff ff ff ff ff' \
+		map lookup $h key s32 -2
+	is 'text' 0 '' map update $h key str abc value str hello
+	is 'text is found' 0 'key: 61 62 63 00  value: 68 65 6c 6c 6f 00 00 00' \
+		map lookup $h key str abc
+	is 'several pieces' 0 '' map update $h key u8 1 pad 1 be16 258 value mac 2:0:0:0:0:1 u16 3
+	is 'several pieces are found' 0 'key: 01 00 01 02  value: 02 00 00 00 00 01 03 00' \
+		map lookup $h key 1 0 1 2
+	printf abcdefgh >"$tmp/value"
+	is 'a value from a file' 0 '' map update $h key u32 9 value file "$tmp/value"
+	is 'the value from the file' 0 'key: 09 00 00 00  value: 61 62 63 64 65 66 67 68' \
+		map lookup $h key u32 9
+	fails 'a file of another size' 2 'does not have the 8 bytes' \
+		map update $h key u32 9 value file /proc/version
+	fails 'a short key' 2 'key: 1 of 4 bytes are missing' map lookup $h key 1 2 3
+	fails 'a long key' 2 'expected' map lookup $h key 1 2 3 4 5
+	fails 'more than a byte' 2 '256 is more than a byte' map lookup $h key 256 0 0 0
+	fails 'no byte' 2 'is no byte' map lookup $h key 1 2 x 4
+	fails 'a number that does not fit' 2 'does not fit into 8 bits' map lookup $h key u8 256
+	fails 'a negative unsigned number' 2 'is below 0' map lookup $h key u32 -1
+	fails 'a long text' 2 'do not fit' map lookup $h key str hello
+	fails 'two keys' 2 'given twice' map update $h key u32 1 key u32 1 value u64 1
+	fails 'no value' 2 'value is missing' map update $h key u32 1
+	fails 'no key' 2 'key is missing' map update $h value u64 1
+	fails 'noexist' 2 'there already' map update $h key u32 7 value u64 1 noexist
+	fails 'exist' 2 'key is not there' map update $h key u32 8 value u64 1 exist
+	is 'exist where it does' 0 '' map update $h key u32 7 value u64 6 exist
+	fails 'a value for one CPU of a plain map' 2 'not per CPU' \
+		map update $h key u32 1 cpu 0 value u64 1
+	is 'count' 0 7 map count $h
+	is 'delete' 0 '' map delete $h key u32 9
+	fails 'delete what is not there' 1 'not there' map delete $h key u32 9
+	is 'words cut short' 0 6 map cou pin $pins/h
+	fails 'a verb that does not exist' 2 "'frobnicate'" map frobnicate
+	fails 'a noun that does not exist' 2 "'prog'" "$ctl" prog
+	fails 'too many words' 2 'too much' map count $h more
+	fails 'no map' 2 'expected at the end' map count
+	fails 'a pin that does not exist' 2 'no such map' map count pinned $pins/none
+	fails 'a file that is no pin' 2 'not a pin' map count pinned /proc/version
+	fails 'an id that does not exist' 2 'no such map' map count id 2000000000
+	fails 'a name that does not exist' 2 'no such map' map count name none
+	is 'by name' 0 6 map count name first
+	is 'pin' 0 '' map pin $h $pins/h2
+	is 'the second pin is the same map' 0 6 map count pinned $pins/h2
+	fails 'pin elsewhere' 2 'not on a bpfmapfs' map pin $h /tmp/x
+	rm $pins/h2
+	}
+}
+
+shows_and_dumps()
+{
+	is 'create one to show' 0 '' \
+		map create $pins/s type hash key 2 value 2 entries 4 name shown flags 1
+	is 'update that' 0 '' map update name shown key 1 2 value 3 4
+	id=$("$ctl" -j map show name shown | "$pick" /id)
+	map show name shown | sed 's/memlock [0-9]*B/memlock NB/' >"$tmp/shown"
+	is 'show' 0 "$id: hash  name shown  flags 0x1
+	key 2B  value 2B  max_entries 4  memlock NB" cat "$tmp/shown"
+	json 'show -j' 0 "\"hash\"${nl}\"shown\"${nl}1${nl}2${nl}2${nl}4${nl}0" \
+		'/type /name /flags /bytes_key /bytes_value /max_entries /frozen' \
+		"$ctl" -j map show id "$id"
+	json 'show -f -j lists pins' 0 "[\"$pins/s\"]" '/pinned' \
+		"$ctl" -f -j map show name shown
+	json 'show all' 0 "\"first\"${nl}\"shown\"" '/0/name /1/name' "$ctl" -j map show
+	map list >"$tmp/list"
+	is 'list all' 0 2 grep -c 'hash  name' "$tmp/list"
+	is 'dump' 0 "key: 01 02  value: 03 04${nl}Found 1 element" map dump name shown
+	json 'dump -j' 0 '["0x01","0x02"]'"$nl"'["0x03","0x04"]' '/0/key /0/value' \
+		"$ctl" -j map dump name shown
+	json 'dump -p' 0 '"0x02"' '/0/key/1' "$ctl" -p map dump name shown
+	is 'dump without batches' 0 "key: 01 02  value: 03 04${nl}Found 1 element" \
+		"$ctl" -B map dump name shown
+	is 'dump watch' 0 "key: 01 02  value: 03 04${nl}Found 1 element${nl}${nl}key: 01 02  value: 03 04${nl}Found 1 element" \
+		map dump name shown --watch interval 0.05 times 2
+	json 'getnext -j' 0 "null${nl}[\"0x01\",\"0x02\"]" '/key /next_key' \
+		"$ctl" -j map getnext name shown
+	is 'getnext' 0 "key: None${nl}next key:${nl}01 02" map getnext name shown
+	fails 'getnext at the end' 1 'no next key' map getnext name shown key 1 2
+	json 'lookup -j' 0 '["0x03","0x04"]' /value "$ctl" -j map lookup name shown key 1 2
+	json 'lookup -j of what is not there' 1 '' '' "$ctl" -j map lookup name shown key 1 3
+	json 'an error in JSON' 2 '"name none: no such map"' /error "$ctl" -j map dump name none
+	json 'update -j' 0 '' '' "$ctl" -j map update name shown key 1 2 value 3 5
+	json 'count -j' 0 1 /elements "$ctl" -j map count name shown
+	json 'version -j' 0 '"0.1.0"' /version "$ctl" -j version
+	is 'two of one name' 0 '' \
+		map create $pins/s2 type hash key 4 value 4 entries 4 name shown
+	fails 'which is ambiguous' 2 '2 maps have this name' map count name shown
+	json 'but not for dump' 0 "\"shown\"${nl}[]" '/0/name /1/elements' \
+		"$ctl" -j map dump name shown
+	is 'freeze' 0 '' map freeze pinned $pins/s
+	fails 'update of a frozen map' 2 'is frozen' \
+		map update pinned $pins/s key 1 2 value 3 4
+	fails 'delete from a frozen map' 2 'is frozen' map delete pinned $pins/s key 1 2
+	fails 'clear of a frozen map' 2 'is frozen' map clear pinned $pins/s
+	fails 'freeze again' 2 'already' map freeze pinned $pins/s
+	json 'show frozen' 0 1 /frozen "$ctl" -j map show pinned $pins/s
+	rm $pins/s $pins/s2
+	"$ctl" map help 2>"$tmp/help" >"$tmp/shown"
+	is 'help names all verbs' 0 22 grep -c 'bpfmapctl map ' "$tmp/help"
+	fails 'output to a full device' 2 'standard output' \
+		sh -c "'$ctl' map dump $h >/dev/full"
+}
+
+# Not everybody may use ids. The machine may know no users yet.
+without_rights()
+{
+	if [ ! -e /etc/passwd ]; then
+		mkdir -p /etc
+		printf '%s:x:%d:%d::/:/bin/sh\n' root 0 0 nobody 65534 65534 \
+			>/etc/passwd
+	fi
+	chmod 666 /dev/bpfmap
+	chmod 755 $pins "$tmp"
+	chmod 444 $pins/h
+	fails 'ids without CAP_SYS_ADMIN' 2 'CAP_SYS_ADMIN' \
+		su nobody -c "$ctl map show"
+	is 'a pin that may be read' 0 6 su nobody -c "$ctl map count pinned $pins/h"
+	fails 'but not written' 2 'does not permit' su nobody -c \
+		"$ctl map update pinned $pins/h key u32 1 value u64 1"
+	chmod 600 /dev/bpfmap $pins/h
+	fails 'the device is closed to others' 2 'may not open' su nobody -c \
+		"$ctl map count pinned $pins/h"
+}
+
+# have TYPE CREATE-WORDS... - a map of it at $pins/t, or false where there are none
+have()
+{
+	have_type=$1
+	shift
+	map create $pins/t type "$have_type" name t "$@" >"$tmp/out" 2>"$tmp/err" &&
+		return
+	skip "no $have_type maps here: $(head -n 1 "$tmp/err")"
+	return 1
+}
+
+percpu_verbs()
+{
+	have percpu_hash key 4 value 4 entries 8 || return
+	p="pinned $pins/t"
+	# shellcheck disable=SC2086
+	{
+	is 'update on all CPUs' 0 '' map update $p key u32 1 value u32 7
+	is 'update on CPU 0' 0 '' map update $p key u32 1 cpu 0 value u32 9
+	is 'lookup on CPU 0' 0 'key: 01 00 00 00  value: 09 00 00 00' \
+		map lookup $p key u32 1 cpu 0
+	json 'lookup on all' 0 "0${nl}\"0x09\"${nl}$((cpus - 1))${nl}\"0x07\"" \
+		"/values/0/cpu /values/0/value/0 /values/$((cpus - 1))/cpu /values/$((cpus - 1))/value/0" \
+		"$ctl" -j map lookup $p key u32 1
+	map lookup $p key u32 1 >"$tmp/shown"
+	is 'lookup as text' 0 "key:${nl}01 00 00 00${nl}value (CPU 00): 09 00 00 00" \
+		head -n 3 "$tmp/shown"
+	fails 'a CPU that does not exist' 2 'out of range' \
+		map lookup $p key u32 1 cpu 70000
+	rm $pins/t
+	}
+}
+
+queue_verbs()
+{
+	q="pinned $pins/t"
+	for type in queue stack; do
+		have $type key 0 value 4 entries 3 || continue
+		# shellcheck disable=SC2086
+		{
+		is "$type: push" 0 '' map push $q value u32 1
+		is "$type: enqueue" 0 '' map enqueue $q value u32 2
+		first=1 second=2
+		[ $type = queue ] || first=2 second=1
+		is "$type: peek" 0 "value: 0$first 00 00 00" map peek $q
+		is "$type: pop" 0 "value: 0$first 00 00 00" map pop $q
+		json "$type: dequeue -j" 0 "\"0x0$second\"" /value/0 "$ctl" -j map dequeue $q
+		is "$type: pop of nothing" 1 'Error: empty map' map pop $q
+		fails "$type: dump" 2 'cannot be listed' map dump $q
+		is "$type: push again" 0 '' map push $q value u32 1
+		fails "$type: a key" 2 'not for here' map push $q key 1 value u32 2
+		is "$type: clear" 0 'Cleared 1 element' map clear $q
+		map push $q value u32 5
+		map push $q value u32 6
+		map push $q value u32 7
+		fails "$type: full" 2 'full' map push $q value u32 8
+		fails "$type: export" 2 'drain' map export $q
+		is "$type: export drain" 0 '' map export $q to "$tmp/q" drain
+		is "$type: is empty then" 1 'Error: empty map' map peek $q
+		is "$type: import" 0 '' map import into $q from "$tmp/q"
+		[ $type = queue ] && first=5 || first=7
+		is "$type: the first" 0 "value: 0$first 00 00 00" map pop $q
+		is "$type: the second" 0 "value: 06 00 00 00" map pop $q
+		rm $pins/t
+		}
+	done
+}
+
+bloom_verbs()
+{
+	have bloom_filter key 0 value 4 entries 100 || return
+	is 'bloom: push' 0 '' map push pinned $pins/t value u32 7
+	is 'bloom: lookup' 0 Found map lookup pinned $pins/t value u32 7
+	is 'bloom: lookup of what is not there' 1 'Not found' \
+		map lookup pinned $pins/t value u32 123456
+	fails 'bloom: clear' 2 'cannot be cleared' map clear pinned $pins/t
+	rm $pins/t
+}
+
+outer_verbs()
+{
+	is 'a map for the inside' 0 '' \
+		map create $pins/in type array key 4 value 4 entries 1 name inside
+	in=$("$ctl" -j map show name inside | "$pick" /id)
+	for type in array_of_maps hash_of_maps; do
+		have $type key 4 value 4 entries 4 inner_map pinned $pins/in || continue
+		is "$type: update" 0 '' map update pinned $pins/t key u32 1 value name inside
+		map lookup pinned $pins/t key u32 1 >"$tmp/shown"
+		is "$type: lookup" 0 "key: 01 00 00 00  inner_map_id: $in " cat "$tmp/shown"
+		json "$type: dump" 0 "$in" /0/inner_map_id "$ctl" -j map dump pinned $pins/t
+		is "$type: count" 0 1 map count pinned $pins/t
+		is "$type: export" 0 '' map export pinned $pins/t to "$tmp/outer"
+		is "$type: import" 0 '' map import pin $pins/t2 from "$tmp/outer" \
+			inner_map pinned $pins/in
+		is "$type: same" 0 '' map diff pinned $pins/t pinned $pins/t2
+		is "$type: clear" 0 'Cleared 1 element' map clear pinned $pins/t2
+		rm $pins/t $pins/t2
+	done
+	rm $pins/in
+}
+
+trie_verbs()
+{
+	have lpm_trie key 8 value 4 entries 16 flags 1 || return
+	l="pinned $pins/t"
+	# shellcheck disable=SC2086
+	{
+	is 'lpm: update' 0 '' map update $l key ip 10.0.0.0/8 value u32 8
+	is 'lpm: update a longer one' 0 '' map update $l key ip 10.1.0.0/16 value u32 16
+	is 'lpm: an address' 0 'key: 20 00 00 00 0a 01 02 03  value: 10 00 00 00' \
+		map lookup $l key ip 10.1.2.3
+	is 'lpm: a prefix' 0 'key: 09 00 00 00 0a 00 00 00  value: 08 00 00 00' \
+		map lookup $l key ip 10.0.0.0/9
+	is 'lpm: bytes' 0 'key: 20 00 00 00 0a 02 00 00  value: 08 00 00 00' \
+		map lookup $l key u32 32 10 2 0 0
+	fails 'lpm: a bad length' 2 'no length' map lookup $l key ip 10.0.0.0/33
+	fails 'lpm: a bad address' 2 'no IPv4' map lookup $l key ip 10.0.0/8
+	is 'lpm: count' 0 2 map count $l
+	rm $pins/t
+	}
+	have lpm_trie key 20 value 4 entries 16 flags 1 || return
+	is 'lpm: IPv6' 0 '' map update pinned $pins/t key ip6 fd00::/8 value u32 6
+	json 'lpm: IPv6 is found' 0 '"0x06"' /value/0 \
+		"$ctl" -j map lookup pinned $pins/t key ip6 fd00::1
+	rm $pins/t
+}
+
+# elements COUNT TYPE - lines for "import"
+elements()
+{
+	key=8 flags=0 values=0
+	case $2 in
+	*array) key=4 ;;
+	lpm_trie|rhash) flags=1 ;;
+	esac
+	case $2 in
+	*percpu*) values=$cpus ;;
+	esac
+	echo "{\"bpfmap\":1,\"type\":\"$2\",\"name\":\"t\",\"key_size\":$key,\"value_size\":8,\"max_entries\":$1,\"flags\":$flags,\"map_extra\":0,\"frozen\":0,\"cpus\":$values}"
+	awk -v count="$1" -v type="$2" -v cpus="$values" 'BEGIN {
+		for (i = 0; i < count; i++) {
+			low = sprintf("%02x%02x%02x00", i % 256, int(i / 256) % 256,
+				int(i / 65536))
+			if (type ~ /array/)
+				key = low
+			else if (type == "lpm_trie")
+				key = "20000000" low
+			else
+				key = low "0a0b0c0d"
+			printf "{\"key\":\"%s\",", key
+			if (!cpus) {
+				printf "\"value\":\"%sffee%04x\"}\n", low, i % 65536
+				continue
+			}
+			printf "\"values\":["
+			for (c = 0; c < cpus; c++)
+				printf "%s\"%s00%02x%04x\"", c ? "," : "", low, c,
+					i % 65536
+			print "]}"
+		}
+		printf "{\"elements\":%d}\n", count
+	}'
+}
+
+# What show says but for what is another one's: id, memory
+properties()
+{
+	"$ctl" -j map show pinned "$1" | sed 's/"id":[0-9]*,//; s/"bytes_memlock":[0-9]*,//'
+}
+
+same_file()
+{
+	sort "$1" >"$tmp/a" && sort "$2" >"$tmp/b" && cmp "$tmp/a" "$tmp/b"
+}
+
+round_trip()
+{
+	for type in hash percpu_hash lru_hash lru_percpu_hash array percpu_array \
+		lpm_trie rhash; do
+		count=1000
+		elements $count $type >"$tmp/in"
+		if ! map import pin $pins/t from "$tmp/in" 2>"$tmp/err"; then
+			grep -q 'cannot create' "$tmp/err" && {
+				skip "no $type maps here"
+				continue
+			}
+			result 1 "$type: import"
+			continue
+		fi
+		is "$type: all are there" 0 $count map count pinned $pins/t
+		[ $type = hash ] && map freeze pinned $pins/t
+		is "$type: export" 0 '' map export pinned $pins/t to "$tmp/json"
+		[ $type = hash ] && sed -i 's/"frozen":1/"frozen":0/' "$tmp/json"
+		is "$type: exported as it came" 0 '' same_file "$tmp/in" "$tmp/json"
+		is "$type: export binary" 0 '' \
+			map export pinned $pins/t to "$tmp/bin" format binary
+		is "$type: import binary" 0 '' map import pin $pins/t2 from "$tmp/bin"
+		properties $pins/t >"$tmp/was"
+		is "$type: properties" 0 "$(cat "$tmp/was")" properties $pins/t2
+		is "$type: no difference" 0 '' map diff pinned $pins/t pinned $pins/t2
+		is "$type: none to the file" 0 '' map diff pinned $pins/t file "$tmp/json"
+		is "$type: export of the restored" 0 '' \
+			sh -c "'$ctl' -B map export pinned $pins/t2 | sed 's/\"frozen\":1/\"frozen\":0/' >$tmp/again"
+		is "$type: is the same" 0 '' same_file "$tmp/in" "$tmp/again"
+		rm $pins/t $pins/t2
+		map import pin $pins/t from "$tmp/in"
+		is "$type: clear" 0 "Cleared $count elements" map clear pinned $pins/t
+		case $type in
+		*array) left=$count ;;
+		*) left=0 ;;
+		esac
+		is "$type: is empty" 0 $left map count pinned $pins/t
+		map import into pinned $pins/t from "$tmp/in"
+		is "$type: import into it, clear without batches" 0 \
+			"Cleared $count elements" "$ctl" -B map clear pinned $pins/t
+		rm $pins/t
+	done
+}
+
+damaged_files()
+{
+	elements 10 hash >"$tmp/in"
+	map import pin $pins/t from "$tmp/in"
+	map export pinned $pins/t to "$tmp/bin" format binary
+	head -n 5 "$tmp/in" >"$tmp/short"
+	fails 'import: cut JSON' 2 'ends too early' map import pin $pins/x from "$tmp/short"
+	sed 5d "$tmp/in" >"$tmp/short"
+	fails 'import: a line is missing' 2 '9 elements, not the 10' \
+		map import pin $pins/x from "$tmp/short"
+	sed 's/"elements":10/"elements":x/' "$tmp/in" >"$tmp/bad"
+	fails 'import: no JSON' 2 ':12: no JSON' map import pin $pins/x from "$tmp/bad"
+	sed '3s/key":"../key":"/' "$tmp/in" >"$tmp/bad"
+	fails 'import: a short key' 2 ':3: key is missing or wrong' \
+		map import pin $pins/x from "$tmp/bad"
+	sed '1s/"type":"hash"/"type":"hush"/' "$tmp/in" >"$tmp/bad"
+	fails 'import: a bad type' 2 ':1: type' map import pin $pins/x from "$tmp/bad"
+	head -c 150 "$tmp/bin" >"$tmp/short"
+	fails 'import: cut binary' 2 'ends too early' map import pin $pins/x from "$tmp/short"
+	{ head -c 100 "$tmp/bin"; printf '\377'; tail -c +102 "$tmp/bin"; } >"$tmp/bad"
+	fails 'import: damaged binary' 2 'damaged' map import pin $pins/x from "$tmp/bad"
+	sed 's/,"value"/ , "value" /; 2s/{\("key":[^,]*\) , \(.*\) }/{ \2, \1}/' "$tmp/in" >"$tmp/loose"
+	is 'import: JSON of another hand' 0 '' map import pin $pins/x from "$tmp/loose"
+	is 'import: is the same' 0 '' map diff pinned $pins/x pinned $pins/t
+	rm $pins/x
+	map export pinned $pins/t >"$tmp/shown"
+	json 'export: the header is JSON' 0 '"hash"' /type head -n 1 "$tmp/shown"
+	json 'export: a line is JSON' 0 "$(sed -n '2s/.*"value":\("[^"]*"\).*/\1/p' "$tmp/shown")" \
+		/value sed -n 2p "$tmp/shown"
+	: >"$tmp/bad"
+	fails 'import: empty' 2 'nothing in it' map import pin $pins/x from "$tmp/bad"
+	fails 'import: nowhere' 2 'is needed' map import from "$tmp/in"
+	fails 'none of these left a map' 2 'no such map' map count pinned $pins/x
+	fails 'import: other sizes' 2 'sizes differ' \
+		map import into pinned $pins/h from "$tmp/in"
+	fails 'export to a full device' 2 'No space' map export pinned $pins/t to /dev/full
+	is 'update before diff' 0 '' map update pinned $pins/t \
+		key hex 0 0 0 0 a b c d value u64 0
+	is 'delete before diff' 0 '' map delete pinned $pins/t key hex 1 0 0 0 a b c d
+	is 'insert before diff' 0 '' map update pinned $pins/t \
+		key hex ff 0 0 0 a b c d value u64 1
+	is 'diff' 1 '- key: 00 00 00 00 0a 0b 0c 0d  value: 00 00 00 00 00 00 00 00
++ key: 00 00 00 00 0a 0b 0c 0d  value: 00 00 00 00 ff ee 00 00
++ key: 01 00 00 00 0a 0b 0c 0d  value: 01 00 00 00 ff ee 00 01
+- key: ff 00 00 00 0a 0b 0c 0d  value: 01 00 00 00 00 00 00 00' \
+		map diff pinned $pins/t file "$tmp/in"
+	json 'diff -j' 1 "null${nl}\"0x01\"${nl}null" '/1/first /1/second/0 /2/second' \
+		"$ctl" -j map diff pinned $pins/t file "$tmp/in"
+	fails 'diff of other sizes' 2 'they have keys' \
+		map diff pinned $pins/t pinned $pins/h
+	rm $pins/t
+}
+
+watching()
+{
+	map create $pins/t type hash key 4 value 8 entries 16 name t
+	map update pinned $pins/t key u32 1 value u64 0
+	map update pinned $pins/t key u32 2 value u64 0
+	"$ctl" -j map top pinned $pins/t interval 2 times 1 >"$tmp/top" 2>"$tmp/err" &
+	sleep 1
+	map update pinned $pins/t key u32 2 value u64 1000
+	wait $!
+	json 'top: what changed' 0 "\"0x02\"${nl}1000" '/0/key/0 /0/value' cat "$tmp/top"
+	rate=$("$pick" /0/rate <"$tmp/top")
+	is 'top: how fast' 0 yes sh -c "[ ${rate%.*} -ge 100 ] && [ ${rate%.*} -le 500 ] && echo yes"
+	is 'top: nothing changes' 0 "0 of 2 elements changed${nl}    per second                 value  key" \
+		map top pinned $pins/t interval 0.1 times 1
+	rm $pins/t
+}
+
+# The same elements in a map of bpf(2): bpftool's words and ours
+same_words()
+{
+	if [ -z "$bpftool" ]; then
+		skip 'no bpftool here'
+		return
+	fi
+	mount -t bpf bpf /sys/fs/bpf 2>/dev/null
+	for sizes in '4 8' '16 16' '20 40'; do
+		for type in hash array percpu_array; do
+			# shellcheck disable=SC2086
+			set -- $sizes
+			[ $type = hash ] || [ "$1" = 4 ] || set -- 4 "$2"
+			key=$(seq 1 "$1" | tr '\n' ' ')
+			[ $type = hash ] || key='1 0 0 0'
+			value=$(seq 1 "$2" | tr '\n' ' ')
+			# shellcheck disable=SC2086
+			for verbs in "$bpftool map /sys/fs/bpf" "$ctl map $pins"; do
+				set -- "$1" "$2" $verbs
+				"$3" "$4" create "$5/w" type $type key "$1" value "$2" \
+					entries 2 name w
+				"$3" "$4" update pinned "$5/w" key $key value $value
+				for option in '' -j; do
+					for verb in dump lookup getnext; do
+						[ $verb = lookup ] && rest="key $key" || rest=
+						"$3" $option "$4" $verb pinned "$5/w" $rest
+						echo
+					done
+				done >"$tmp/words-$4-${3##*/}"
+				rm "$5/w"
+			done
+			is "words of $type $1/$2 are bpftool's" 0 '' \
+				diff "$tmp/words-map-${bpftool##*/}" "$tmp/words-map-${ctl##*/}"
+		done
+	done
+}
+
+grep -q " $pins bpfmapfs" /proc/mounts || mount -t bpfmapfs bpfmapfs $pins
+basic_verbs
+shows_and_dumps
+without_rights
+percpu_verbs
+queue_verbs
+bloom_verbs
+outer_verbs
+trie_verbs
+round_trip
+damaged_files
+watching
+same_words
+rm $pins/h
+echo "1..$n"
+exit $failed
