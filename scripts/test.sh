@@ -14,6 +14,7 @@ usage: scripts/test.sh [PART...]
 
   library   what can be said of the library without a kernel
   examples  what README shows, on the stock kernel
+  cli       bpfmapctl, and programs of bpf(2) with the library to preload
   user      the test programs on the stock kernel
   build     the module builds without a warning for each kernel
   kunit     the KUnit suites, on the debug kernels
@@ -167,6 +168,31 @@ part_examples()
 	arena_module "$stock"
 }
 
+# Programs that are not ours are taken along where the machine has them.
+part_cli()
+{
+	set -- -f tools/cli/bpfmapctl -f tools/preload/libbpfmap-preload.so \
+		-f tools/tests/json_pick -f tools/tests/cli.sh \
+		-f tools/tests/preload.sh -f tools/tests/contract_elem \
+		-f tools/tests/contract_create -f tools/tests/contract_inner
+	bpftool=$(PATH=$PATH:/usr/sbin command -v bpftool) &&
+		set -- "$@" -f "$bpftool:/root/bpftool"
+	# The variables are the guest's.
+	# shellcheck disable=SC2016
+	in_guest "bpfmapctl, preload" "$stock" -t 600 "$@" -- '
+		test -x bpftool && bpftool=./bpftool || bpftool=
+		echo "# program bpfmapctl"
+		sh tools/tests/cli.sh tools/cli/bpfmapctl tools/tests/json_pick $bpftool
+		echo "# status $?"
+		test "$bpftool" || exit 0
+		echo "# program preload"
+		sh tools/tests/preload.sh tools/preload/libbpfmap-preload.so $bpftool \
+			tools/tests/contract_elem tools/tests/contract_create \
+			tools/tests/contract_inner
+		echo "# status $?"'
+	count "$tmp/out" "bpfmapctl, preload"
+}
+
 part_user()
 {
 	stress=${STRESS_SECONDS:-10}
@@ -240,11 +266,11 @@ part_selftest()
 
 for part; do
 	case $part in
-	library|examples|user|build|kunit|debug|bench|selftest|soak) ;;
+	library|examples|cli|user|build|kunit|debug|bench|selftest|soak) ;;
 	*) usage; exit 2 ;;
 	esac
 done
-[ $# -gt 0 ] || set -- library examples user build kunit debug bench selftest
+[ $# -gt 0 ] || set -- library examples cli user build kunit debug bench selftest
 
 # The last line, however we got here
 finish()
