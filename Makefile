@@ -10,7 +10,7 @@ KDIR ?= $(or $(wildcard /lib/modules/$(shell uname -r)/build),$\
 
 # The kernel of "make vm", one of those that scripts/kernel.sh knows
 KERNEL ?= stock-6.1
-FILES ?= $(wildcard tools/demo/demo tools/cli/bpfmap)
+FILES ?= $(wildcard tools/demo/demo tools/cli/bpfmapctl)
 MEMORY ?= 1024
 
 kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR)
@@ -54,7 +54,25 @@ vm:
 export GUEST_RUN := $(value RUN)
 
 install: module
-	$(kbuild) modules_install
+	$(kbuild) modules_install $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR))
+	$(MAKE) -C tools install install-tools install-system
+
+# The module stays, as it does when a kernel is removed: its place is depmod's
+uninstall:
+	$(MAKE) -C tools uninstall uninstall-tools uninstall-system
+
+# Sources for dkms, which builds the module for each kernel: then
+# "dkms install bpfmap/VERSION"
+version = $(shell sed -n 's/^VERSION := //p' tools/Makefile)
+dkms = $(DESTDIR)/usr/src/bpfmap-$(version)
+dkms-install:
+	install -d $(dkms)/drivers/bpfmap $(dkms)/include/linux \
+		$(dkms)/include/uapi/linux
+	install -m 644 drivers/bpfmap/Kbuild drivers/bpfmap/*.[ch] $(dkms)/drivers/bpfmap
+	install -m 644 include/linux/*.h $(dkms)/include/linux
+	install -m 644 include/uapi/linux/*.h $(dkms)/include/uapi/linux
+	echo 'obj-m += drivers/bpfmap/' >$(dkms)/Kbuild
+	sed 's/@VERSION@/$(version)/' scripts/dkms.conf.in >$(dkms)/dkms.conf
 
 install-lib:
 	$(MAKE) -C tools install
@@ -71,7 +89,7 @@ help:
 	@echo 'make [all]         the module and the tools'
 	@echo 'make module        drivers/bpfmap/bpfmap.ko; KDIR= picks the kernel'
 	@echo 'make kunit         kunit/bpfmap_kunit.ko, for a KDIR with CONFIG_KUNIT'
-	@echo 'make tools         library, tests, demo, examples'
+	@echo 'make tools         library, bpfmapctl, tests, demo, examples'
 	@echo 'make demo          what it does, in a virtual machine'
 	@echo 'make test          all tests, in virtual machines'
 	@echo 'make bench         what operations cost, by bpf(2) and here, in a virtual machine;'
@@ -82,7 +100,10 @@ help:
 	@echo 'make check         compiler warnings, sparse, checkpatch, kernel-doc'
 	@echo 'make vm RUN="..."  run a command in a virtual machine with the module loaded,'
 	@echo '                   without RUN a shell; FILES= to take along, KERNEL=, MEMORY='
-	@echo 'make install       the module (as root); make install-lib: the library'
+	@echo 'make install       all of it (as root); make install-lib: the library only'
+	@echo 'make uninstall     all but the module'
+	@echo 'make dkms-install  sources for dkms'
 	@echo 'make clean'
 
-.PHONY: all module kunit tools test soak check demo bench vm install install-lib clean help
+.PHONY: all module kunit tools test soak check demo bench vm install uninstall \
+	install-lib dkms-install clean help
