@@ -27,7 +27,7 @@ usage: scripts/test.sh [PART...]
 All of them but soak if none is named. Environment:
   STOCK_KERNEL   ($stock)	DEBUG_KERNELS   ($debug)
   TESTS          programs to run, instead of those that tools/Makefile lists
-  STRESS_SECONDS for the stress test, for each type of map (10, debug 5)
+  STRESS_SECONDS for the stress test, for each type of map (6, debug 3)
   SOAK_SECONDS   for soak (3600)	SOAK_KERNEL, SOAK_SEED: the time now
 END
 }
@@ -195,7 +195,7 @@ part_cli()
 
 part_user()
 {
-	stress=${STRESS_SECONDS:-10}
+	stress=${STRESS_SECONDS:-6}
 	rounds=40
 	commands=${ORACLE_COMMANDS:-0}	# those of a minute
 	test_programs "$stock"
@@ -203,12 +203,13 @@ part_user()
 
 part_debug()
 {
-	stress=${STRESS_SECONDS:-5}
-	rounds=10
-	commands=${ORACLE_COMMANDS:-100000}
+	stress=${STRESS_SECONDS:-3}
+	rounds=4
+	commands=${ORACLE_COMMANDS:-50000}
 	kernel=${debug%% *}
 	# Without those that take long there and do the same on the stock kernel
-	test_programs "$kernel" 'abi|abi32|big|lib_shared|lpm_routes|lru_trace'
+	test_programs "$kernel" \
+		'abi|abi32|big|lib_shared|lpm_routes|lru_trace|memcg'
 	# All of a minute on one small map, where every element is fought for
 	in_guest "one map under stress on $kernel" "$kernel" -t 600 \
 		-f tools/tests/stress -- 'STRESS_KIND=HASH STRESS_SIZE=64 \
