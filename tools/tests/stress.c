@@ -758,8 +758,11 @@ static void freeze_once(const struct kind *kind)
 
 static void test_freeze(const struct kind *kind)
 {
+	const char *only = getenv("STRESS_KIND");
 	unsigned int i;
 
+	if (only && strcmp(only, kind->name))
+		return;
 	for (i = 0; i < load_env("STRESS_FREEZES", 20); i++)
 		freeze_once(kind);
 }
