@@ -205,7 +205,7 @@ part_debug()
 {
 	stress=${STRESS_SECONDS:-3}
 	rounds=4
-	commands=${ORACLE_COMMANDS:-50000}
+	commands=${ORACLE_COMMANDS:-15000}
 	kernel=${debug%% *}
 	# Without those that take long there and do the same on the stock kernel
 	test_programs "$kernel" \

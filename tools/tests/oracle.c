@@ -56,14 +56,14 @@ static const struct row *choose_row(struct rng *r, const struct row *only)
 }
 
 /*
- * The number of steps that agreed; @end: time to stop, 0: when all are done. All
- * that can be walked is, at last.
+ * The number of steps that agreed, of @n; @end: time to stop, 0: when all are
+ * done. All that can be walked is, at last.
  */
-static long episode(uint64_t seed, const struct row *only, double end,
+static long episode(uint64_t seed, const struct row *only, long n, double end,
 		    const char **why)
 {
 	struct rng r = { seed };
-	long i, n = EPISODE;
+	long i;
 
 	*why = NULL;
 	state_begin();
@@ -134,8 +134,12 @@ static unsigned long run(const struct row *only, unsigned long commands,
 		commands = commands ? commands / SLOW + 1 : 0;
 	do {
 		uint64_t this = options.once ? options.seed : rnd64(&seeds);
-		long at = episode(this, only, commands || options.once ?
-				  0 : end, &why);
+		long n = EPISODE, at;
+
+		if (commands && !options.once && commands - done < EPISODE)
+			n = commands - done;
+		at = episode(this, only, n, commands || options.once ? 0 : end,
+			     &why);
 
 		done += at;
 		end_episode();

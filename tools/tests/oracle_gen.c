@@ -121,11 +121,12 @@ static void spoil_shape(struct rng *r, const struct row *row,
 		a->value_size = PICK(r, values);
 		break;
 	case 2:
-		/* A filter of that many bits would fit */
-		if (row->type != BPFMAP_TYPE_BLOOM_FILTER)
-			a->max_entries = PICK(r, entries);
-		else
+		/* A filter of that many bits would fit; 3 would be filled up */
+		if (row->type == BPFMAP_TYPE_BLOOM_FILTER ||
+		    row->traits & T_EVICTS)
 			a->max_entries = 0;
+		else
+			a->max_entries = PICK(r, entries);
 		break;
 	case 3:
 		a->map_flags ^= 1U << rnd(r, 12);
