@@ -184,9 +184,10 @@ static void gen_create(struct rng *r, const struct row *row, struct step *s)
 		s->create = o->shape;
 	while (one_in(r, 4))
 		spoil_shape(r, row, &s->create);
-	/* What a filter takes for its own depends on its seed */
-	if (s->create.map_type == BPFMAP_TYPE_BLOOM_FILTER)
-		s->create.map_flags |= BPFMAP_F_ZERO_SEED;
+	/* What comes first, or what a filter takes for its own, is the seed's */
+	if (row_of(s->create.map_type))
+		s->create.map_flags |= row_of(s->create.map_type)->must &
+				       BPFMAP_F_ZERO_SEED;
 	/* What is accepted before 7.3 and would let the two drift apart */
 	if (!is_new() && s->create.map_type == BPFMAP_TYPE_PERCPU_ARRAY)
 		s->create.max_entries = s->create.max_entries ? 8 : 0;
