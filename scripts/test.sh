@@ -197,7 +197,7 @@ part_user()
 {
 	stress=${STRESS_SECONDS:-6}
 	rounds=40
-	commands=${ORACLE_COMMANDS:-0}	# those of a minute
+	commands=${ORACLE_COMMANDS:-400000}
 	test_programs "$stock"
 }
 

@@ -169,6 +169,14 @@ static void spoil_shape(struct rng *r, const struct row *row,
 	}
 }
 
+/* Whether it fits depends on how much memory others have just now */
+static bool may_fit(const struct bpfmap_create_attr *a)
+{
+	uint64_t bytes = (uint64_t)a->max_entries * a->value_size;
+
+	return bytes > 64ULL << 20 && bytes < 64ULL << 30;
+}
+
 static void gen_create(struct rng *r, const struct row *row, struct step *s)
 {
 	const struct object *o;
@@ -191,6 +199,10 @@ static void gen_create(struct rng *r, const struct row *row, struct step *s)
 	/* What is accepted before 7.3 and would let the two drift apart */
 	if (!is_new() && s->create.map_type == BPFMAP_TYPE_PERCPU_ARRAY)
 		s->create.max_entries = s->create.max_entries ? 8 : 0;
+	if (may_fit(&s->create)) {
+		s->create.value_size = 8;
+		s->create.max_entries = 0;
+	}
 	s->size = BPFMAP_ATTR_SIZE;
 }
 
@@ -305,8 +317,8 @@ static void gen_batch(struct rng *r, const struct object *o, struct step *s)
 	s->other = o->row->traits & T_OUTER ? slot_like(r, o->like) : 0;
 	s->count = one_in(r, 3) ? rnd(r, BATCH_MAX + 1) : rnd(r, 9);
 	if (one_in(r, 60))
-		s->count = PICK(r, ((const uint32_t[]) { 41, 1000, 0x7fffffff,
-							 0xffffffff }));
+		s->count = PICK(r, ((const uint32_t[]) {
+			41, 1000, 0x7fffffff, 0xffffffff }));
 	s->from = rnd(r, 8);
 	s->from = s->from < 3 ? FROM_START : s->from < 6 ? FROM_CURSOR :
 		  s->from < 7 ? FROM_KEY : FROM_NONSENSE;
@@ -335,13 +347,13 @@ static void gen_id(struct rng *r, struct step *s)
 	s->size = PICK(r, ((const uint8_t[]) { 12, 168, 16, 8 }));
 	if (one_in(r, 12)) {
 		s->slot = SLOT_OTHER;
-		s->count = PICK(r, ((const uint32_t[]) { 0, 0x7ffffffe,
-			0x7fffffff, 0x80000000, 0xffffffff }));
+		s->count = PICK(r, ((const uint32_t[]) {
+			0, 0x7ffffffe, 0x7fffffff, 0x80000000, 0xffffffff }));
 	}
 	s->other = rnd(r, N_SLOTS);
 	if (one_in(r, 3))
-		s->flags = PICK(r, ((const uint32_t[]) { 8, 16, 8, 16, 24, 1,
-							 1U << 31 }));
+		s->flags = PICK(r, ((const uint32_t[]) {
+			8, 16, 8, 16, 24, 1, 1U << 31 }));
 }
 
 static void gen_info(struct rng *r, struct step *s)

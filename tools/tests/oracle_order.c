@@ -203,7 +203,9 @@ const char *order_next_key(const struct call *c, const struct slot *slot,
 			why = "not the key that follows";
 		}
 		/* The rest of what is compared is as if they had agreed */
-		memset(call_bytes(c, side, A_VALUE, &n), 0, n);
+		key = call_bytes(c, side, A_VALUE, &n);
+		if (c->areas[A_VALUE].place != AT_RDONLY)
+			memset(key, 0, n);
 	}
 	return why;
 }
