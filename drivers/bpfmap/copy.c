@@ -15,7 +15,7 @@
 /**
  * bpfmap_words_load() - copy from an element that others may write to
  * @dst: where to, not aligned
- * @elem: aligned to 8 bytes
+ * @elem: best aligned to 8 bytes, as all elements but those of queues are
  * @size: bytes
  */
 void bpfmap_words_load(void *dst, const void *elem, u32 size)
@@ -43,7 +43,7 @@ void bpfmap_words_load(void *dst, const void *elem, u32 size)
 
 /**
  * bpfmap_words_store() - copy to an element that others may read
- * @elem: aligned to 8 bytes
+ * @elem: best aligned to 8 bytes, as all elements but those of queues are
  * @src: where from, not aligned
  * @size: bytes
  */

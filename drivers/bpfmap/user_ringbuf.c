@@ -75,7 +75,7 @@ struct ring_sample {
 /* The next record, if there is one and if it can be one */
 static int ring_peek(struct bpfmap_ring *ring, struct ring_sample *sample)
 {
-	/* Written by whom holds busy alone, which is the caller */
+	/* Written only by who holds busy, which is the caller */
 	unsigned long consumer = ring->consumer_pos;
 	unsigned long producer, size;
 	struct bpfmap_ring_hdr *hdr;
