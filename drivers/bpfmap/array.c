@@ -18,6 +18,7 @@
 #include "array.h"
 #include "batch.h"
 #include "internal.h"
+#include "user.h"
 #include "value.h"
 
 #define PERCPU_ARRAY_FLAGS (BPFMAP_F_NUMA_NODE |			\
@@ -62,7 +63,7 @@ struct bpfmap_array {
 	};
 };
 
-static struct bpfmap_array *to_array(const struct bpfmap *map)
+static __always_inline struct bpfmap_array *to_array(const struct bpfmap *map)
 {
 	return container_of(map, struct bpfmap_array, map);
 }
@@ -72,13 +73,14 @@ static u64 array_bytes(const struct bpfmap_array *a)
 	return (u64)a->map.max_entries * a->stride;
 }
 
-static void *array_elem(const struct bpfmap_array *a, u32 index)
+static __always_inline void *array_elem(const struct bpfmap_array *a, u32 index)
 {
 	return a->data + (u64)index * a->stride;
 }
 
 /* For value.h the element is its index */
-static void *array_slot(const struct bpfmap *map, const void *elem, int cpu)
+static __always_inline void *array_slot(const struct bpfmap *map,
+					const void *elem, int cpu)
 {
 	struct bpfmap_array *a = to_array(map);
 
@@ -252,26 +254,125 @@ static long array_for_each(struct bpfmap *map, bpfmap_each_fn fn, void *ctx)
 	return index;
 }
 
+/* An element to user memory, between user_write_access_begin() and _end() */
+static __always_inline bool array_put(const struct bpfmap_array *a, u32 index,
+				      u32 __user *key, void __user *value,
+				      u64 flags)
+{
+	void *elem = (void *)(uintptr_t)index;
+	u32 cpu;
+
+	if (!bpfmap_unsafe_put(key, &index, sizeof(index)))
+		return false;
+	if (!a->map.ops->percpu)
+		return bpfmap_unsafe_put(value, array_elem(a, index),
+					 a->map.value_size);
+	if (flags & BPFMAP_F_ONE_VALUE)
+		return bpfmap_unsafe_put(value, array_slot(&a->map, elem,
+							   bpfmap_one_cpu(flags)),
+					 a->map.value_size);
+	for (cpu = 0; cpu < nr_cpu_ids; cpu++) {
+		/* Only possible CPUs have one */
+		if (!a->areas[cpu])
+			continue;
+		if (!bpfmap_unsafe_put(value, array_slot(&a->map, elem, cpu),
+				       a->stride))
+			return false;
+		value += a->stride;
+	}
+	return true;
+}
+
+/* @nr elements whose values are words. How many went out */
+static u32 array_put_words(const struct bpfmap_array *a, u32 index, u32 nr,
+			   const struct bpfmap_walk *w)
+{
+	u32 i, stride = bpfmap_user_value_size(&a->map, w->flags);
+	u32 __user *keys = w->ukeys;
+	void __user *value = w->uvalues;
+
+	if (!user_write_access_begin(keys, nr * sizeof(*keys)))
+		return 0;
+	for (i = 0; i < nr; i++, value += stride)
+		if (!array_put(a, index + i, &keys[i], value, w->flags))
+			break;
+	user_write_access_end();
+	return i;
+}
+
+/* One whole value. Not if there is a fault, or if writers outrun us */
+static bool array_put_whole(const struct bpfmap_array *a, u32 index,
+			    u32 __user *key, void __user *value, u64 flags)
+{
+	struct bpfmap_array_stripe *stripe = &a->stripes[index & a->stripe_mask];
+	unsigned int seq;
+	int tries;
+	bool put;
+
+	for (tries = 0; tries < ARRAY_TRIES; tries++) {
+		seq = read_seqcount_begin(&stripe->seq);
+		if (!user_write_access_begin(key, sizeof(*key)))
+			return false;
+		put = array_put(a, index, key, value, flags);
+		user_write_access_end();
+		if (!put)
+			return false;
+		if (!read_seqcount_retry(&stripe->seq, seq))
+			return true;
+	}
+	return false;
+}
+
+/* Straight to user memory: up to @nr elements, but -EFAULT if it is none */
+static int array_walk_direct(const struct bpfmap_array *a, u32 index, u32 nr,
+			     struct bpfmap_walk *w)
+{
+	u32 i, stride = bpfmap_user_value_size(&a->map, w->flags);
+	u32 __user *keys = w->ukeys;
+
+	if (!a->stripes) {
+		i = array_put_words(a, index, nr, w);
+	} else {
+		for (i = 0; i < nr; i++)
+			if (!array_put_whole(a, index + i, &keys[i],
+					     w->uvalues + (size_t)i * stride,
+					     w->flags))
+				break;
+	}
+	w->nr = i;
+	*(u32 *)w->key = index + i - 1;
+	return i ? 0 : -EFAULT;
+}
+
+static int array_walk_buffer(const struct bpfmap_array *a, u32 index, u32 nr,
+			     struct bpfmap_walk *w)
+{
+	u32 stride = bpfmap_user_value_size(&a->map, w->flags);
+	u32 i, *keys = w->keys;
+
+	for (i = 0; i < nr; i++) {
+		keys[i] = index + i;
+		array_read(a, index + i, w->values + (size_t)i * stride,
+			   w->flags);
+	}
+	w->nr = nr;
+	*(u32 *)w->key = index + nr - 1;
+	return 0;
+}
+
 static int array_walk(struct bpfmap *map, struct bpfmap_walk *w)
 {
-	u32 stride = bpfmap_user_value_size(map, w->flags);
-	u32 *keys = w->keys, *last = w->key;
-	u32 index = 0;
+	u32 nr, last = *(u32 *)w->key, index = 0;
 
 	w->nr = 0;
 	/* A key that is not there: from the start */
-	if (w->from != BPFMAP_WALK_START && *last < map->max_entries)
-		index = *last + 1;
+	if (w->from != BPFMAP_WALK_START && last < map->max_entries)
+		index = last + 1;
 	if (index == map->max_entries)
 		return -ENOENT;
-	while (w->nr < w->room && index < map->max_entries) {
-		keys[w->nr] = index;
-		array_read(to_array(map), index,
-			   w->values + (size_t)w->nr * stride, w->flags);
-		w->nr++;
-		*last = index++;
-	}
-	return 0;
+	nr = min(w->room, map->max_entries - index);
+	return w->ukeys ? array_walk_direct(to_array(map), index, nr, w) :
+			  array_walk_buffer(to_array(map), index, nr, w);
 }
 
 static int array_mmap(struct bpfmap *map, struct vm_area_struct *vma)
@@ -490,6 +591,7 @@ const struct bpfmap_ops bpfmap_array_ops = {
 	.get_next_key = array_get_next_key,
 	.for_each = array_for_each,
 	.walk = array_walk,
+	.walk_direct = true,
 	.lookup_batch = bpfmap_lookup_key_batch,
 	.update_batch = bpfmap_update_batch,
 	.mmap = array_mmap,
@@ -512,6 +614,7 @@ const struct bpfmap_ops bpfmap_percpu_array_ops = {
 	.get_next_key = array_get_next_key,
 	.for_each = array_for_each,
 	.walk = array_walk,
+	.walk_direct = true,
 	.lookup_batch = bpfmap_lookup_key_batch,
 	.update_batch = bpfmap_update_batch,
 	.mem_usage = percpu_array_mem_usage,

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Batches: elements go through a kernel buffer of some kilobytes, so that user
- * memory is touched in large pieces and never under a lock
+ * Batches
+ *
+ * Types that can copy elements that are looked up straight to user memory. All
+ * else goes through a kernel buffer, small enough to stay in the cache, as does
+ * what the straight way had a fault for.
  */
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -10,9 +13,19 @@
 #include <linux/uaccess.h>
 
 #include "batch.h"
+#include "user.h"
 
 /* Buffer size, unless one element or one bucket needs more */
-#define BATCH_BYTES	SZ_32K
+#define BATCH_BYTES	SZ_4K
+
+/* Larger values are copied faster in two steps than by words in one */
+#define BATCH_DIRECT_BYTES	512
+
+/* Elements between two looks at signals */
+#define BATCH_DIRECT_ELEMS	SZ_1K
+
+/* The most that a bucket may have to be copied straight */
+#define BATCH_DIRECT_BUCKET	SZ_64K
 
 /**
  * struct batch_run - state of a batch
@@ -77,7 +90,6 @@ static int batch_start(struct batch_run *run, struct bpfmap_batch *batch,
 		       bool values)
 {
 	const struct bpfmap_batch_attr *attr = batch->attr;
-	u32 elem;
 
 	*run = (struct batch_run) {
 		.batch = batch,
@@ -90,9 +102,15 @@ static int batch_start(struct batch_run *run, struct bpfmap_batch *batch,
 	if (values)
 		run->value_size = bpfmap_user_value_size(batch->map,
 							 attr->elem_flags);
-	elem = run->key_size + run->value_size;
+	return 0;
+}
+
+static int batch_alloc(struct batch_run *run)
+{
+	u32 elem = run->key_size + run->value_size;
+
 	return batch_resize(run, clamp_t(u32, BATCH_BYTES / elem, 1,
-					 attr->count));
+					 run->batch->attr->count));
 }
 
 static int batch_pause(void)
@@ -148,6 +166,23 @@ static u32 batch_can_deliver(struct batch_run *run, u32 nr)
 	return div_u64(bytes, run->value_size);
 }
 
+/* Can elements be copied straight? If so, tell the walk where to */
+static bool batch_direct(const struct batch_run *run, struct bpfmap_walk *w,
+			 u32 room)
+{
+	if (!run->batch->map->ops->walk_direct ||
+	    run->key_size > BATCH_DIRECT_BYTES ||
+	    run->value_size > BATCH_DIRECT_BYTES ||
+	    !IS_ENABLED(CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS))
+		return false;
+	w->room = min(batch_left(run), room);
+	w->ukeys = batch_ukey(run);
+	w->uvalues = batch_uvalue(run);
+	return w->ukeys &&
+	       access_ok(w->ukeys, (size_t)w->room * run->key_size) &&
+	       access_ok(w->uvalues, (size_t)w->room * run->value_size);
+}
+
 /*
  * Fill the buffer with whole buckets. If that is to be done with care, with no
  * more than user memory can take, and a bucket that it cannot take alone.
@@ -158,6 +193,12 @@ static int batch_fill(struct batch_run *run, struct bpfmap_walk *w)
 	u32 left = batch_left(run);
 	int err;
 
+	if (!run->room) {
+		err = batch_alloc(run);
+		if (err)
+			return err;
+	}
+	w->ukeys = NULL;
 	w->room = min(left, run->room);
 	if (run->careful)
 		w->room = batch_can_deliver(run, w->room);
@@ -195,28 +236,52 @@ static int bucket_batch_end(struct batch_run *run, const struct bpfmap_walk *w,
  * they are removed just the elements of that one are lost. Without removal there
  * is time enough to be careful when the first fault has happened.
  */
-static int bucket_batch_run(struct batch_run *run, struct bpfmap_walk *w)
+static int bucket_batch_by_buffer(struct batch_run *run, struct bpfmap_walk *w)
 {
-	bool started = false;
 	u32 pos = w->pos;
 	int err;
 
-	run->careful = w->remove;
-	while (!(err = batch_fill(run, w))) {
-		err = batch_copy_out(run, w->nr);
-		if (err && !run->careful) {
-			run->careful = true;
-			w->pos = pos;
-			continue;
-		}
-		if (err)
+	for (;;) {
+		err = batch_fill(run, w);
+		if (!err)
+			err = batch_copy_out(run, w->nr);
+		if (err != -EFAULT || run->careful)
 			return err;
+		run->careful = true;
+		w->pos = pos;
+	}
+}
+
+static int bucket_batch_step(struct batch_run *run, struct bpfmap_walk *w)
+{
+	struct bpfmap *map = run->batch->map;
+	int err;
+
+	if (batch_direct(run, w, BATCH_DIRECT_BUCKET)) {
+		err = map->ops->walk(map, w);
+		if (!err)
+			run->done += w->nr;
+		if (err != -EFAULT &&
+		    (err != -ENOSPC || w->need > batch_left(run)))
+			return err;
+	}
+	return bucket_batch_by_buffer(run, w);
+}
+
+static int bucket_batch_run(struct batch_run *run, struct bpfmap_walk *w)
+{
+	bool started = false;
+	int err;
+
+	run->careful = w->remove;
+	while (!(err = bucket_batch_step(run, w))) {
 		started = true;
-		pos = w->pos;
 		err = batch_pause();
 		if (err)
 			break;
 	}
+	if (err == -EFAULT)
+		return err;
 	/* A cursor that is no bucket: not even the cursor is written */
 	if (err == -ENOENT && !started)
 		return err;
@@ -286,23 +351,39 @@ static int key_batch_end(struct batch_run *run, const struct bpfmap_walk *w,
 	return err;
 }
 
-static int key_batch_run(struct batch_run *run, struct bpfmap_walk *w)
+static int key_batch_step(struct batch_run *run, struct bpfmap_walk *w)
 {
 	struct bpfmap *map = run->batch->map;
+	int err;
+
+	if (batch_direct(run, w, BATCH_DIRECT_ELEMS)) {
+		err = map->ops->walk(map, w);
+		if (!err)
+			run->done += w->nr;
+		if (err != -EFAULT)
+			return err;
+	}
+	err = run->room ? 0 : batch_alloc(run);
+	if (err)
+		return err;
+	w->ukeys = NULL;
+	w->room = min(batch_left(run), run->room);
+	w->keys = run->keys;
+	w->values = run->values;
+	err = map->ops->walk(map, w);
+	return err ?: batch_copy_out(run, w->nr);
+}
+
+static int key_batch_run(struct batch_run *run, struct bpfmap_walk *w)
+{
 	int err = 0;
 
 	while (!err && batch_left(run)) {
-		w->room = min(batch_left(run), run->room);
-		w->keys = run->keys;
-		w->values = run->values;
-		err = map->ops->walk(map, w);
-		if (err)
-			break;
-		w->from = BPFMAP_WALK_ON;
-		err = batch_copy_out(run, w->nr);
-		if (err)
+		err = key_batch_step(run, w);
+		if (err == -EFAULT)
 			return err;
-		err = batch_pause();
+		w->from = BPFMAP_WALK_ON;
+		err = err ?: batch_pause();
 	}
 	return key_batch_end(run, w, err);
 }
@@ -403,7 +484,7 @@ static int from_batch(struct bpfmap_batch *batch, bool remove)
 	if (!attr->count)
 		return 0;
 
-	err = batch_start(&run, batch, true);
+	err = batch_start(&run, batch, true) ?: batch_alloc(&run);
 	if (!err) {
 		cursor = kmalloc(run.key_size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 		err = cursor ? 0 : -ENOMEM;
@@ -480,7 +561,7 @@ static int write_batch(struct bpfmap_batch *batch, bool values,
 
 	if (!batch->attr->count)
 		return 0;
-	err = batch_start(&run, batch, values);
+	err = batch_start(&run, batch, values) ?: batch_alloc(&run);
 	if (err)
 		return err;
 

@@ -79,25 +79,25 @@ struct bpfmap_hash {
 		    BPFMAP_F_RDONLY_PROG | BPFMAP_F_WRONLY_PROG |	\
 		    BPFMAP_F_ZERO_SEED)
 
-static inline struct bpfmap_hash *to_hash(const struct bpfmap *map)
+static __always_inline struct bpfmap_hash *to_hash(const struct bpfmap *map)
 {
 	return container_of(map, struct bpfmap_hash, map);
 }
 
-static inline struct bpfmap_hash_elem *hash_elem(const struct bpfmap_hash *h,
+static __always_inline struct bpfmap_hash_elem *hash_elem(const struct bpfmap_hash *h,
 						 u32 index)
 {
 	return bpfmap_pool_elem(&h->pool, index);
 }
 
-static inline void *hash_value(const struct bpfmap_hash *h,
+static __always_inline void *hash_value(const struct bpfmap_hash *h,
 			       const struct bpfmap_hash_elem *e)
 {
 	return (void *)e + h->value_off;
 }
 
 /* Where a per-CPU element's value of a CPU is */
-static inline void *hash_slot(const struct bpfmap *map, const void *elem,
+static __always_inline void *hash_slot(const struct bpfmap *map, const void *elem,
 			      int cpu)
 {
 	void __percpu *values;

@@ -6,9 +6,10 @@
 #include <linux/sched.h>
 
 #include "hash.h"
+#include "user.h"
 
 /* Buckets to look at in one go with interrupts off */
-#define HASH_WALK_BUCKETS	1024
+#define HASH_WALK_BUCKETS	256
 
 /*
  * Copy the key behind @link, which was read from @from. It is a key of that
@@ -192,81 +193,176 @@ long hash_for_each(struct bpfmap *map, bpfmap_each_fn fn, void *ctx)
 	return nr;
 }
 
-static u32 hash_chain_length(const struct bpfmap_hash *h, u32 bucket)
+static __always_inline u32 hash_chain_length(const struct bpfmap_hash *h,
+					     u32 link)
 {
-	u32 nr = 0, link = h->heads[bucket];
+	u32 nr = 0;
 
 	for (; !(link & HASH_END); nr++)
 		link = hash_elem(h, link)->next;
 	return nr;
 }
 
-static __always_inline void hash_walk_bucket(struct bpfmap_hash *h, u32 bucket,
-					     struct bpfmap_walk *w, bool lru)
+static void hash_copy_bucket(const struct bpfmap_hash *h, u32 bucket,
+			     struct bpfmap_walk *w)
 {
-	u32 stride = bpfmap_user_value_size(&h->map, w->flags);
-	u32 *link = &h->heads[bucket];
+	u32 link, stride = bpfmap_user_value_size(&h->map, w->flags);
 
-	while (!(*link & HASH_END)) {
-		struct bpfmap_hash_elem *e = hash_elem(h, *link);
+	for (link = h->heads[bucket]; !(link & HASH_END); w->nr++) {
+		struct bpfmap_hash_elem *e = hash_elem(h, link);
 
 		memcpy(w->keys + (size_t)w->nr * h->map.key_size, e->key,
 		       h->map.key_size);
-		if (unlikely(w->take))
+		if (w->take)
 			w->take(w, hash_value(h, e));
 		else
 			hash_load(h, e, w->values + (size_t)w->nr * stride,
 				  w->flags);
-		w->nr++;
-		if (!w->remove)
-			link = &e->next;
-		else if (lru)
-			lru_hash_unlink(h, link);
-		else
-			hash_unlink(h, link);
+		link = e->next;
 	}
 }
 
-/* Buckets that share a lock. -ENOSPC: the one at @w->pos does not fit */
-static __always_inline int hash_walk_stripe(struct bpfmap_hash *h,
-					    struct bpfmap_walk *w, bool lru)
+/* To @w->keys and @w->values. -ENOSPC: what is at @w->pos does not fit */
+static int hash_copy_buckets(const struct bpfmap_hash *h, struct bpfmap_walk *w,
+			     u32 end)
 {
-	raw_spinlock_t *lock = hash_lock(h, w->pos);
-	u32 end, left = HASH_WALK_BUCKETS;
-	unsigned long irqflags;
+	for (; w->pos < end; w->pos++) {
+		w->need = hash_chain_length(h, h->heads[w->pos]);
+		if (w->need > w->room - w->nr)
+			return -ENOSPC;
+		hash_copy_bucket(h, w->pos, w);
+	}
+	return 0;
+}
+
+/* Under user_write_access_begin() */
+static __always_inline bool hash_put_value(const struct bpfmap_hash *h,
+					   const struct bpfmap_hash_elem *e,
+					   void __user *to, u64 flags,
+					   const bool percpu)
+{
+	u32 cpu, stride = bpfmap_value_stride(&h->map);
+
+	if (!percpu)
+		return bpfmap_unsafe_put(to, hash_value(h, e),
+					 h->map.value_size);
+	if (flags & BPFMAP_F_ONE_VALUE)
+		return bpfmap_unsafe_put(to, hash_slot(&h->map, e,
+						       bpfmap_one_cpu(flags)),
+					 h->map.value_size);
+	/* All of them are possible, see hash_put_buckets() */
+	for (cpu = 0; cpu < nr_cpu_ids; cpu++, to += stride)
+		if (!bpfmap_unsafe_put(to, hash_slot(&h->map, e, cpu), stride))
+			return false;
+	return true;
+}
+
+/*
+ * To @w->ukeys and @w->uvalues; page faults are disabled. -ENOSPC and -EFAULT:
+ * what is at @w->pos does not fit, or met a fault.
+ */
+static __always_inline int __hash_put_buckets(const struct bpfmap_hash *h,
+					      struct bpfmap_walk *w, u32 end,
+					      const bool percpu)
+{
+	u32 stride = bpfmap_user_value_size(&h->map, w->flags);
+	u32 key_size = h->map.key_size, room = w->room, pos, link, nr;
+	void __user *key = w->ukeys, *value = w->uvalues;
 	int err = 0;
 
-	end = ((w->pos >> h->stripe_shift) + 1) << h->stripe_shift;
-
-	raw_spin_lock_irqsave(lock, irqflags);
-	for (; w->pos < end && left; w->pos++, left--) {
-		u32 nr = hash_chain_length(h, w->pos);
-
-		if (nr > w->room - w->nr) {
+	if (!user_write_access_begin(key, (size_t)room * key_size))
+		return -EFAULT;
+	for (pos = w->pos; pos < end; pos++) {
+		link = h->heads[pos];
+		nr = hash_chain_length(h, link);
+		if (nr > room) {
 			w->need = nr;
 			err = -ENOSPC;
 			break;
 		}
-		hash_walk_bucket(h, w->pos, w, lru);
+		for (; !(link & HASH_END); link = hash_elem(h, link)->next) {
+			const struct bpfmap_hash_elem *e = hash_elem(h, link);
+
+			if (!bpfmap_unsafe_put(key, e->key, key_size) ||
+			    !hash_put_value(h, e, value, w->flags, percpu)) {
+				err = -EFAULT;
+				goto out;
+			}
+			key += key_size;
+			value += stride;
+		}
+		room -= nr;
 	}
-	raw_spin_unlock_irqrestore(lock, irqflags);
+out:
+	user_write_access_end();
+	w->pos = pos;
+	w->nr = w->room - room;
 	return err;
 }
 
+static int hash_put_buckets(const struct bpfmap_hash *h, struct bpfmap_walk *w,
+			    u32 end)
+{
+	if (!h->map.ops->percpu)
+		return __hash_put_buckets(h, w, end, false);
+	/* No function can be called there that knows which CPUs are possible */
+	if (num_possible_cpus() != nr_cpu_ids)
+		return -EFAULT;
+	return __hash_put_buckets(h, w, end, true);
+}
+
+static __always_inline void hash_empty_buckets(struct bpfmap_hash *h, u32 bucket,
+					       u32 end, const bool lru)
+{
+	u32 first = BPFMAP_POOL_NONE, last = BPFMAP_POOL_NONE, index;
+
+	for (; bucket < end; bucket++) {
+		u32 *link = &h->heads[bucket];
+
+		while (!(*link & HASH_END)) {
+			if (lru) {
+				lru_hash_unlink(h, link);
+				continue;
+			}
+			index = hash_cut(h, link);
+			hash_elem(h, index)->pool.next_free = first;
+			first = index;
+			if (last == BPFMAP_POOL_NONE)
+				last = index;
+		}
+	}
+	if (first != BPFMAP_POOL_NONE)
+		bpfmap_pool_put_list(&h->pool, first, last);
+}
+
+/*
+ * Some buckets that share a lock. Page faults are disabled for no longer than
+ * that is held, as in kernel/futex: a fault is an error, not a sleep.
+ */
 static __always_inline int hash_do_walk(struct bpfmap *map,
-					struct bpfmap_walk *w, bool lru)
+					struct bpfmap_walk *w, const bool lru)
 {
 	struct bpfmap_hash *h = to_hash(map);
-	int err = 0;
+	u32 first = w->pos, end;
+	unsigned long irqflags;
+	raw_spinlock_t *lock;
+	int err;
 
 	w->nr = 0;
 	if (w->pos > h->mask)
 		return -ENOENT;
+	lock = hash_lock(h, w->pos);
+	end = ((w->pos >> h->stripe_shift) + 1) << h->stripe_shift;
+	end = min(end, w->pos + HASH_WALK_BUCKETS);
 
-	while (w->pos <= h->mask && !err) {
-		err = hash_walk_stripe(h, w, lru);
-		cond_resched();
-	}
+	pagefault_disable();
+	raw_spin_lock_irqsave(lock, irqflags);
+	err = w->ukeys ? hash_put_buckets(h, w, end) :
+			 hash_copy_buckets(h, w, end);
+	if (w->remove)
+		hash_empty_buckets(h, first, w->pos, lru);
+	raw_spin_unlock_irqrestore(lock, irqflags);
+	pagefault_enable();
 	return w->nr ? 0 : err;
 }
 
@@ -277,9 +373,9 @@ static __always_inline int hash_do_walk(struct bpfmap *map,
  *
  * Each bucket is of one time.
  *
- * Return: 0 if something was copied or the last bucket is behind us, -ENOSPC if
- * the first bucket with elements does not fit, -ENOENT if there is no bucket
- * @w->pos.
+ * Return: 0 if buckets are behind us, whether or not they had elements, -ENOSPC
+ * if the first bucket with elements does not fit, -EFAULT if it could not be
+ * copied straight to user memory, -ENOENT if there is no bucket @w->pos.
  */
 int hash_walk(struct bpfmap *map, struct bpfmap_walk *w)
 {

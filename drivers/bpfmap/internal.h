@@ -2,7 +2,8 @@
 /*
  * bpfmap - what the module's files share
  *
- * Lock order, outermost first; user memory is touched under none of them:
+ * Lock order, outermost first; user memory is touched under none of them, but
+ * with page faults disabled under the stripe locks of a hash:
  *
  *	mmap_lock (taken by the kernel around mmap and page faults)
  *	  map->freeze_mutex
@@ -91,6 +92,10 @@ enum bpfmap_walk_from {
  * @remove: take the elements out of the map
  * @keys: packed keys
  * @values: packed values, as the user's side sees them
+ * @ukeys: user's packed keys, for a type whose operations have walk_direct: copy
+ *	   there, and not to @keys and @values, or return -EFAULT with nothing
+ *	   copied; NULL: do not
+ * @uvalues: user's packed values, likewise
  * @take: for a hash whose users see something else than what it stores: called
  *	  instead of copying @value, in place @nr, with the bucket locked
  */
@@ -105,6 +110,8 @@ struct bpfmap_walk {
 	bool remove;
 	void *keys;
 	void *values;
+	void __user *ukeys;
+	void __user *uvalues;
 	void (*take)(struct bpfmap_walk *walk, const void *value);
 };
 
@@ -134,6 +141,7 @@ struct bpfmap_batch;
  * @sync_writes: when a write of user space returns, no RCU reader uses what
  *		 it replaced or removed
  * @same_entries: in a map of maps, max_entries must be the template's
+ * @walk_direct: @walk can copy straight to user memory
  * @check: every rule for the arguments that comes before any allocation
  * @alloc: allocate and set up the type's part; may sleep; ERR_PTR
  * @free: release all that @alloc and the elements took; called after a grace
@@ -186,6 +194,7 @@ struct bpfmap_ops {
 	bool lookup_by_value;
 	bool sync_writes;
 	bool same_entries;
+	bool walk_direct;
 	int (*check)(const struct bpfmap_create_attr *attr);
 	struct bpfmap *(*alloc)(const struct bpfmap_create_attr *attr);
 	void (*free)(struct bpfmap *map);
@@ -260,6 +269,8 @@ struct bpfmap_writers {
  * @writers: user space's active writers
  * @key_size: bytes of a key, constant as all up to @name
  * @value_size: bytes of a value
+ * @user_size: bytes of a value as user space sees it: for per-CPU types those of
+ *	       all CPUs
  * @type: enum bpfmap_type
  * @max_entries: elements at most
  * @flags: create flags that belong to the map and not to a descriptor
@@ -284,6 +295,7 @@ struct bpfmap {
 	struct bpfmap_writers __percpu *writers;
 	u32 key_size;
 	u32 value_size;
+	u32 user_size;
 	u32 type;
 	u32 max_entries;
 	u32 flags;
@@ -389,7 +401,7 @@ static inline u32 bpfmap_flags_cpu(u64 flags)
 }
 
 /* Distance of the values of two CPUs in a user's buffer, and their size here */
-static inline u32 bpfmap_value_stride(const struct bpfmap *map)
+static __always_inline u32 bpfmap_value_stride(const struct bpfmap *map)
 {
 	return round_up(map->value_size, 8);
 }
@@ -397,9 +409,7 @@ static inline u32 bpfmap_value_stride(const struct bpfmap *map)
 /* Bytes of one value between the user and an operation with these flags */
 static inline u32 bpfmap_user_value_size(const struct bpfmap *map, u64 flags)
 {
-	if (!map->ops->percpu || (flags & BPFMAP_F_ONE_VALUE))
-		return map->value_size;
-	return bpfmap_value_stride(map) * num_possible_cpus();
+	return flags & BPFMAP_F_ONE_VALUE ? map->value_size : map->user_size;
 }
 
 #endif /* _BPFMAP_INTERNAL_H */

@@ -134,6 +134,8 @@ void bpfmap_init_map(struct bpfmap *map, const struct bpfmap_create_attr *attr)
 	map->type = attr->map_type;
 	map->key_size = attr->key_size;
 	map->value_size = attr->value_size;
+	map->user_size = !map->ops->percpu ? map->value_size :
+			 bpfmap_value_stride(map) * num_possible_cpus();
 	map->max_entries = attr->max_entries;
 	map->flags = attr->map_flags & ~(BPFMAP_F_RDONLY | BPFMAP_F_WRONLY);
 	map->numa_node = attr->map_flags & BPFMAP_F_NUMA_NODE ?

@@ -308,13 +308,26 @@ u32 bpfmap_pool_get_own(struct bpfmap_pool *pool)
  */
 void bpfmap_pool_put(struct bpfmap_pool *pool, u32 index)
 {
+	bpfmap_pool_put_list(pool, index, index);
+}
+
+/**
+ * bpfmap_pool_put_list() - give elements back that are linked by next_free
+ * @pool: the pool
+ * @first: index of the first
+ * @last: index of the last
+ *
+ * Context: irqs off.
+ */
+void bpfmap_pool_put_list(struct bpfmap_pool *pool, u32 first, u32 last)
+{
 	struct bpfmap_pool_list *own = this_cpu_ptr(pool->lists);
 
 	lockdep_assert_irqs_disabled();
 
 	raw_spin_lock(&own->lock);
-	pool_link(pool, index)->next_free = own->first;
-	WRITE_ONCE(own->first, index);
+	pool_link(pool, last)->next_free = own->first;
+	WRITE_ONCE(own->first, first);
 	raw_spin_unlock(&own->lock);
 }
 

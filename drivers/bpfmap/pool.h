@@ -80,6 +80,7 @@ int bpfmap_pool_grow(struct bpfmap_pool *pool, gfp_t gfp);
 int bpfmap_pool_get(struct bpfmap_pool *pool, u32 *index);
 u32 bpfmap_pool_get_own(struct bpfmap_pool *pool);
 void bpfmap_pool_put(struct bpfmap_pool *pool, u32 index);
+void bpfmap_pool_put_list(struct bpfmap_pool *pool, u32 first, u32 last);
 void bpfmap_pool_put_to(struct bpfmap_pool *pool, u32 index, u32 cpu);
 u64 bpfmap_pool_mem_usage(const struct bpfmap_pool *pool);
 
@@ -91,7 +92,7 @@ u64 bpfmap_pool_mem_usage(const struct bpfmap_pool *pool);
  * The load of the chunk's address depends on @index: whoever can know the
  * index sees the chunk.
  */
-static inline void *bpfmap_pool_elem(const struct bpfmap_pool *pool, u32 index)
+static __always_inline void *bpfmap_pool_elem(const struct bpfmap_pool *pool, u32 index)
 {
 	u32 in_chunk = index & ((1U << pool->chunk_shift) - 1);
 

@@ -125,4 +125,54 @@ fault:
 	return -EFAULT;
 }
 
+/**
+ * bpfmap_unsafe_put() - copy to user memory between user_write_access_begin()
+ *			 and user_write_access_end()
+ * @dst: user memory
+ * @src: kernel memory that others may write to, aligned to 8
+ * @size: bytes
+ *
+ * No function is called, as must be so there.
+ *
+ * Return: false after a fault; a part may have been written.
+ */
+static __always_inline bool bpfmap_unsafe_put(void __user *dst, const void *src,
+					      u32 size)
+{
+#define put_word(type, at)						\
+	unsafe_put_user(READ_ONCE(*(const type *)(src + (at))),		\
+			(type __user *)(dst + (at)), fault)
+
+	for (; size >= 64; size -= 64, dst += 64, src += 64) {
+		put_word(u64, 0);
+		put_word(u64, 8);
+		put_word(u64, 16);
+		put_word(u64, 24);
+		put_word(u64, 32);
+		put_word(u64, 40);
+		put_word(u64, 48);
+		put_word(u64, 56);
+	}
+	for (; size >= 8; size -= 8, dst += 8, src += 8)
+		put_word(u64, 0);
+	if (likely(!size))
+		return true;
+	if (size & 4) {
+		put_word(u32, 0);
+		dst += 4;
+		src += 4;
+	}
+	if (size & 2) {
+		put_word(u16, 0);
+		dst += 2;
+		src += 2;
+	}
+	if (size & 1)
+		put_word(u8, 0);
+	return true;
+fault:
+	return false;
+#undef put_word
+}
+
 #endif /* _BPFMAP_USER_H */
