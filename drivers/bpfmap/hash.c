@@ -57,18 +57,7 @@
  */
 u32 *hash_find_link(const struct bpfmap_hash *h, const void *key, u32 hash)
 {
-	u32 *link = &h->heads[hash & h->mask];
-
-	lockdep_assert_held(hash_lock(h, hash & h->mask));
-
-	while (!(*link & HASH_END)) {
-		struct bpfmap_hash_elem *e = hash_elem(h, *link);
-
-		if (hash_matches(h, e, key, hash))
-			return link;
-		link = &e->next;
-	}
-	return NULL;
+	return __hash_find_link(h, key, hash);
 }
 
 /**
@@ -197,63 +186,45 @@ int percpu_hash_lookup(struct bpfmap *map, const void *key, void *value,
 	return hash_do_lookup(to_hash(map), key, value, flags, true);
 }
 
-static int hash_insert(struct bpfmap_hash *h, const void *key, u32 hash,
-		       const void *value, u64 flags)
+/* -EAGAIN: nothing changed, the pool must grow */
+static __always_inline int hash_insert(struct bpfmap_hash *h, const void *key,
+				       u32 hash, const void *value, u64 flags,
+				       const bool percpu)
 {
-	u32 index;
-	int err;
+	s64 index = bpfmap_pool_get(&h->pool);
 
-	lockdep_assert_held(hash_lock(h, hash & h->mask));
-
-	err = bpfmap_pool_get(&h->pool, &index);
-	if (!err)
-		hash_add(h, hash_elem(h, index), index, key, hash, value,
-			 flags);
-	return err;
-}
-
-/* @old: out: what was replaced. -EAGAIN: nothing changed, the pool must grow */
-static int hash_update_locked(struct bpfmap_hash *h, const void *key, u32 hash,
-			      const void *value, u64 flags, void *old)
-{
-	u64 mode = flags & ~BPFMAP_F_THIS_CPU;
-	u32 *link = hash_find_link(h, key, hash);
-	struct bpfmap_hash_elem *e;
-
-	if (!link)
-		return mode == BPFMAP_F_EXIST ?
-		       -ENOENT : hash_insert(h, key, hash, value, flags);
-	if (mode == BPFMAP_F_NOEXIST)
-		return -EEXIST;
-
-	e = hash_elem(h, *link);
-	if (unlikely(old))
-		hash_load(h, e, old, 0);
-	hash_replace(h, e, value, flags);
+	if (unlikely(index < 0))
+		return index;
+	hash_add(h, hash_elem(h, index), index, key, hash, value, flags, percpu);
 	return 0;
 }
 
-/**
- * hash_exchange() - insert an element, or replace its value and tell the old one
- * @map: the map
- * @key: the key
- * @value: as it is to be stored
- * @flags: element flags that the type allows
- * @gfp: for a new element
- * @old: out: what was replaced; untouched if nothing was. May be NULL
- */
-int hash_exchange(struct bpfmap *map, const void *key, const void *value,
-		  u64 flags, gfp_t gfp, void *old)
+static __always_inline int
+hash_do_exchange(struct bpfmap *map, const void *key, const void *value,
+		 u64 flags, gfp_t gfp, void *old, const bool percpu)
 {
+	u64 mode = flags & ~BPFMAP_F_THIS_CPU;
 	struct bpfmap_hash *h = to_hash(map);
-	u32 hash = hash_key(h, key);
+	u32 hash = hash_key(h, key), *link;
 	raw_spinlock_t *lock = hash_lock(h, hash & h->mask);
 	unsigned long irqflags;
 	int err;
 
 	for (;;) {
 		raw_spin_lock_irqsave(lock, irqflags);
-		err = hash_update_locked(h, key, hash, value, flags, old);
+		link = __hash_find_link(h, key, hash);
+		if (link) {
+			struct bpfmap_hash_elem *e = hash_elem(h, *link);
+
+			err = mode == BPFMAP_F_NOEXIST ? -EEXIST : 0;
+			if (!err && old)
+				hash_load(h, e, old, 0);
+			if (!err)
+				hash_replace(h, e, value, flags, percpu);
+		} else {
+			err = mode == BPFMAP_F_EXIST ? -ENOENT :
+			      hash_insert(h, key, hash, value, flags, percpu);
+		}
 		raw_spin_unlock_irqrestore(lock, irqflags);
 		if (likely(err != -EAGAIN))
 			return err;
@@ -263,20 +234,35 @@ int hash_exchange(struct bpfmap *map, const void *key, const void *value,
 	}
 }
 
+/**
+ * hash_exchange() - insert an element, or replace its value and tell the old one
+ * @map: the map, not of a per-CPU type
+ * @key: the key
+ * @value: as it is to be stored
+ * @flags: element flags that the type allows
+ * @gfp: for a new element
+ * @old: out: what was replaced; untouched if nothing was
+ */
+int hash_exchange(struct bpfmap *map, const void *key, const void *value,
+		  u64 flags, gfp_t gfp, void *old)
+{
+	return hash_do_exchange(map, key, value, flags, gfp, old, false);
+}
+
 static int hash_update(struct bpfmap *map, const void *key, const void *value,
 		       u64 flags, gfp_t gfp)
 {
-	if (flags > BPFMAP_F_EXIST)
+	if (unlikely(flags > BPFMAP_F_EXIST))
 		return -EINVAL;
-	return hash_exchange(map, key, value, flags, gfp, NULL);
+	return hash_do_exchange(map, key, value, flags, gfp, NULL, false);
 }
 
 static int percpu_hash_update(struct bpfmap *map, const void *key,
 			      const void *value, u64 flags, gfp_t gfp)
 {
-	if ((u32)flags > BPFMAP_F_ALL_CPUS)
+	if (unlikely((u32)flags > BPFMAP_F_ALL_CPUS))
 		return -EINVAL;
-	return hash_exchange(map, key, value, flags, gfp, NULL);
+	return hash_do_exchange(map, key, value, flags, gfp, NULL, true);
 }
 
 static int hash_delete(struct bpfmap *map, const void *key)
@@ -288,7 +274,7 @@ static int hash_delete(struct bpfmap *map, const void *key)
 	u32 *link;
 
 	raw_spin_lock_irqsave(lock, irqflags);
-	link = hash_find_link(h, key, hash);
+	link = __hash_find_link(h, key, hash);
 	if (link)
 		hash_unlink(h, link);
 	raw_spin_unlock_irqrestore(lock, irqflags);
@@ -528,6 +514,18 @@ void hash_free(struct bpfmap *map)
 	kfree(h);
 }
 
+/* With BPFMAP_F_ZERO_SEED they stay 0, and elements are where bpf(2) has them */
+static void hash_seed(struct bpfmap_hash *h)
+{
+	u32 size = h->map.key_size;
+
+	if (h->map.flags & BPFMAP_F_ZERO_SEED)
+		return;
+	get_random_bytes(h->seeds, sizeof(h->seeds));
+	if (!(size & 3) && size <= 4 * HASH_SEED_WORDS)
+		h->key_words = size / 4;
+}
+
 /**
  * hash_create() - a map of a hash type
  * @attr: the request, checked
@@ -548,8 +546,7 @@ struct bpfmap *hash_create(const struct bpfmap_create_attr *attr, u32 lru_homes)
 		return ERR_PTR(-ENOMEM);
 	bpfmap_init_map(&h->map, attr);
 	h->mask = roundup_pow_of_two(attr->max_entries) - 1;
-	h->seed = attr->map_flags & BPFMAP_F_ZERO_SEED ? 0 : get_random_u32();
-
+	hash_seed(h);
 	h->value_off = offsetof(struct bpfmap_hash_elem, key) +
 		       round_up(h->map.key_size, 8);
 	h->value_size = h->map.ops->percpu || h->map.ops->set_inner ?

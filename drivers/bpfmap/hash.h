@@ -3,6 +3,7 @@
 #define _BPFMAP_HASH_H
 
 #include <linux/bits.h>
+#include <linux/hash.h>
 #include <linux/jhash.h>
 
 #include "internal.h"
@@ -47,12 +48,16 @@ struct bpfmap_hash_stripe {
 	raw_spinlock_t lock;
 } ____cacheline_aligned_in_smp;
 
+/* Words of the longest keys that are hashed by hash_multilinear() */
+#define HASH_SEED_WORDS	16
+
 /**
  * struct bpfmap_hash - a hash table; all members are constant
  * @map: the common part
  * @heads: link of each bucket
  * @mask: buckets - 1
- * @seed: of the hash function
+ * @key_words: 32-bit words of a key, if hash_multilinear() is used; else 0
+ * @seeds: random numbers for that
  * @value_off: from an element to its value
  * @value_size: bytes of a value in an element; not for per-CPU values
  * @stripe_shift: log2 of the buckets that share a lock
@@ -64,13 +69,14 @@ struct bpfmap_hash {
 	struct bpfmap map;
 	u32 *heads;
 	u32 mask;
-	u32 seed;
+	u32 key_words;
 	u32 value_off;
 	u32 value_size;
 	u32 stripe_shift;
 	struct bpfmap_hash_stripe *stripes;
 	struct bpfmap_pool pool;
 	struct bpfmap_lru *lru;
+	u64 seeds[HASH_SEED_WORDS + 1];
 };
 
 /* Flags of all hash types at creation */
@@ -151,67 +157,93 @@ static inline u32 hash_cut(struct bpfmap_hash *h, u32 *link)
 	return index;
 }
 
-static inline void hash_store(const struct bpfmap_hash *h,
-			      struct bpfmap_hash_elem *e, const void *value,
-			      u64 flags, bool fresh)
+static __always_inline void hash_store(const struct bpfmap_hash *h,
+				       struct bpfmap_hash_elem *e,
+				       const void *value, u64 flags, bool fresh,
+				       bool percpu)
 {
-	if (h->map.ops->percpu)
+	if (percpu)
 		bpfmap_percpu_store(&h->map, e, value, flags, fresh, hash_slot);
 	else
 		bpfmap_value_store(hash_value(h, e), value, h->value_size);
 }
 
 /* Replace the value of an element whose stripe is locked */
-static inline void hash_replace(const struct bpfmap_hash *h,
-				struct bpfmap_hash_elem *e, const void *value,
-				u64 flags)
+static __always_inline void hash_replace(const struct bpfmap_hash *h,
+					 struct bpfmap_hash_elem *e,
+					 const void *value, u64 flags,
+					 bool percpu)
 {
 	hash_write_begin(e);
-	hash_store(h, e, value, flags, false);
+	hash_store(h, e, value, flags, false, percpu);
 	hash_write_end(e);
 }
 
 /* Put a new element, which is the caller's, into a chain that is locked */
-static inline void hash_add(struct bpfmap_hash *h, struct bpfmap_hash_elem *e,
-			    u32 index, const void *key, u32 hash,
-			    const void *value, u64 flags)
+static __always_inline void hash_add(struct bpfmap_hash *h,
+				     struct bpfmap_hash_elem *e, u32 index,
+				     const void *key, u32 hash,
+				     const void *value, u64 flags, bool percpu)
 {
 	u32 *head = &h->heads[hash & h->mask];
 
 	/* @seq is odd, and has been since hash_cut() or hash_elem_init() */
 	WRITE_ONCE(e->hash, hash);
-	/* data_race: with readers of its last life, who drop what they see */
-	data_race(memcpy(e->key, key, h->map.key_size));
-	hash_store(h, e, value, flags, true);
+	bpfmap_value_store(e->key, key, h->map.key_size);
+	hash_store(h, e, value, flags, true, percpu);
 	WRITE_ONCE(e->next, *head);
 	hash_write_end(e);
 	/* Pairs with the address dependency on the link in hash_find() */
 	smp_store_release(head, index);
 }
 
+/*
+ * A strongly universal hash, the same for two keys with a probability of 2^-32
+ * whatever they are, for who does not know the seeds: MULTILINEAR-HM of Lemire
+ * and Kaser, "Strongly universal string hashing is fast", 2014. It maps a run of
+ * keys to one of numbers with a constant difference, which could be a bad one
+ * for the mask: hence the last step, a bijection of the sum.
+ */
+static __always_inline u32 hash_multilinear(const struct bpfmap_hash *h,
+					    const u32 *key, u32 words)
+{
+	const u64 *seed = h->seeds;
+	u64 sum = *seed++;
+
+	for (; words >= 2; words -= 2, key += 2, seed += 2)
+		sum += (seed[0] + key[0]) * (seed[1] + key[1]);
+	if (words)
+		sum += seed[0] * key[0];
+	sum ^= sum >> 32;
+	return (sum * GOLDEN_RATIO_64) >> 32;
+}
+
 /* Hash of a key, which is aligned to 4 if key_size is a multiple of 4 */
 static __always_inline u32 hash_key(const struct bpfmap_hash *h,
 				    const void *key)
 {
-	u32 size = h->map.key_size;
+	u32 size = h->map.key_size, seed = h->seeds[0];
 
+	if (likely(h->key_words))
+		return hash_multilinear(h, key, h->key_words);
 	/* As bpf(2), so that BPFMAP_F_ZERO_SEED gives the same order */
-	if (likely(!(size & 3)))
-		return jhash2(key, size / 4, h->seed);
-	return jhash(key, size, h->seed);
+	if (!(size & 3))
+		return jhash2(key, size / 4, seed);
+	return jhash(key, size, seed);
 }
 
-/* Most keys are one or two words: no call for those */
+/* Keys are short, and mostly whole words: no call for those */
 static __always_inline bool hash_same_key(const void *elem_key, const void *key,
 					  u32 size)
 {
 	const u32 *a = elem_key, *b = key;
 
-	if (size == 4)
-		return a[0] == b[0];
-	if (size == 8)
-		return a[0] == b[0] && a[1] == b[1];
-	return !memcmp(a, b, size);
+	if (unlikely(size & 3 || size > 4 * HASH_SEED_WORDS))
+		return !memcmp(a, b, size);
+	for (; size >= 8; size -= 8, a += 2, b += 2)
+		if (a[0] != b[0] || a[1] != b[1])
+			return false;
+	return !size || a[0] == b[0];
 }
 
 static __always_inline bool hash_matches(const struct bpfmap_hash *h,
@@ -222,6 +254,24 @@ static __always_inline bool hash_matches(const struct bpfmap_hash *h,
 		return false;
 	/* data_race: the caller drops the answer if @seq has changed */
 	return data_race(hash_same_key(e->key, key, h->map.key_size));
+}
+
+/* hash_find_link() without the call */
+static __always_inline u32 *__hash_find_link(const struct bpfmap_hash *h,
+					     const void *key, u32 hash)
+{
+	u32 *link = &h->heads[hash & h->mask];
+
+	lockdep_assert_held(hash_lock(h, hash & h->mask));
+
+	while (!(*link & HASH_END)) {
+		struct bpfmap_hash_elem *e = hash_elem(h, *link);
+
+		if (hash_matches(h, e, key, hash))
+			return link;
+		link = &e->next;
+	}
+	return NULL;
 }
 
 /**

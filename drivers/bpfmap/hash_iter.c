@@ -24,8 +24,7 @@ static int hash_copy_key(const struct bpfmap_hash *h, const u32 *from, u32 link,
 
 	if (seq & 1)
 		return -EAGAIN;
-	/* data_race: dropped if @seq has changed */
-	data_race(memcpy(next_key, e->key, h->map.key_size));
+	bpfmap_value_load(next_key, e->key, h->map.key_size);
 	if (!hash_unchanged(e, seq) || READ_ONCE(*from) != link)
 		return -EAGAIN;
 	return 0;

@@ -124,7 +124,7 @@ struct lru_put {
 static int lru_hash_put_locked(struct bpfmap_hash *h, struct lru_put *put)
 {
 	u64 mode = put->flags & ~BPFMAP_F_THIS_CPU;
-	u32 *link = hash_find_link(h, put->key, put->hash);
+	u32 *link = __hash_find_link(h, put->key, put->hash);
 	u32 group = lru_hash_group(h, put->hash);
 	struct bpfmap_hash_elem *e;
 
@@ -132,7 +132,8 @@ static int lru_hash_put_locked(struct bpfmap_hash *h, struct lru_put *put)
 		e = hash_elem(h, *link);
 		if (mode == BPFMAP_F_NOEXIST)
 			return -EEXIST;
-		hash_replace(h, e, put->value, put->flags);
+		hash_replace(h, e, put->value, put->flags,
+			     h->map.ops->percpu);
 		bpfmap_lru_mark(h->lru, e);
 		return 0;
 	}
@@ -146,7 +147,8 @@ static int lru_hash_put_locked(struct bpfmap_hash *h, struct lru_put *put)
 	}
 	e = hash_elem(h, put->index);
 	bpfmap_lru_add(h->lru, group, e);
-	hash_add(h, e, put->index, put->key, put->hash, put->value, put->flags);
+	hash_add(h, e, put->index, put->key, put->hash, put->value, put->flags,
+		 h->map.ops->percpu);
 	put->index = BPFMAP_POOL_NONE;
 	return 0;
 }
@@ -238,7 +240,7 @@ static int lru_hash_remove(struct bpfmap *map, const void *key, void *value)
 	u32 *link;
 
 	raw_spin_lock_irqsave(lock, irqflags);
-	link = hash_find_link(h, key, hash);
+	link = __hash_find_link(h, key, hash);
 	if (link) {
 		if (value)
 			hash_load(h, hash_elem(h, *link), value, 0);

@@ -122,19 +122,23 @@ void bpfmap_lru_destroy(struct bpfmap_lru *lru)
  */
 u32 bpfmap_lru_get(struct bpfmap_lru *lru)
 {
-	u32 index = bpfmap_pool_get_own(lru->pool);
+	u32 own = bpfmap_pool_get_own(lru->pool);
+	s64 index;
 
-	if (index != BPFMAP_POOL_NONE || lru->nr_homes > 1 ||
+	if (own != BPFMAP_POOL_NONE || lru->nr_homes > 1 ||
 	    !READ_ONCE(lru->loose))
-		return index;
-	if (!bpfmap_pool_get(lru->pool, &index))
+		return own;
+	index = bpfmap_pool_get(lru->pool);
+	if (index >= 0)
 		return index;
 
 	WRITE_ONCE(lru->loose, false);
 	/* Pairs with the barrier in bpfmap_lru_put() */
 	smp_mb();
-	if (!bpfmap_pool_get(lru->pool, &index))
-		WRITE_ONCE(lru->loose, true);
+	index = bpfmap_pool_get(lru->pool);
+	if (index < 0)
+		return BPFMAP_POOL_NONE;
+	WRITE_ONCE(lru->loose, true);
 	return index;
 }
 

@@ -146,6 +146,7 @@ int bpfmap_pool_create(struct bpfmap_pool *pool, struct bpfmap *map,
 	pool->elem_size = elem_size;
 	pool->nr_max = map->max_entries;
 	pool->chunk_shift = order_base_2(chunk_elems);
+	pool->chunk_mask = (1U << pool->chunk_shift) - 1;
 	raw_spin_lock_init(&pool->grow_lock);
 
 	pool->lists = alloc_percpu_gfp(struct bpfmap_pool_list,
@@ -265,23 +266,24 @@ static u32 pool_steal(struct bpfmap_pool *pool, struct bpfmap_pool_list *own)
 /**
  * bpfmap_pool_get() - take an element
  * @pool: the pool
- * @index: out: its index
  *
  * Context: irqs off.
- * Return: 0, -EAGAIN if bpfmap_pool_grow() can help, -E2BIG if all are taken.
+ * Return: its index, -EAGAIN if bpfmap_pool_grow() can help, -E2BIG if all are
+ * taken.
  */
-int bpfmap_pool_get(struct bpfmap_pool *pool, u32 *index)
+s64 bpfmap_pool_get(struct bpfmap_pool *pool)
 {
 	struct bpfmap_pool_list *own = this_cpu_ptr(pool->lists);
-	u32 ready = READ_ONCE(pool->nr_ready);
+	/* Before the look at the lists, to which what is new then comes first */
+	u32 index, ready = READ_ONCE(pool->nr_ready);
 
 	lockdep_assert_irqs_disabled();
 
-	*index = pool_pop(pool, own);
-	if (*index == BPFMAP_POOL_NONE)
-		*index = pool_steal(pool, own);
-	if (*index != BPFMAP_POOL_NONE)
-		return 0;
+	index = pool_pop(pool, own);
+	if (unlikely(index == BPFMAP_POOL_NONE))
+		index = pool_steal(pool, own);
+	if (likely(index != BPFMAP_POOL_NONE))
+		return index;
 	return ready < pool->nr_max ? -EAGAIN : -E2BIG;
 }
 

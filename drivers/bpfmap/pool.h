@@ -48,6 +48,7 @@ struct bpfmap_pool_list {
  * @chunks: memory of the elements, chunk by chunk; an entry is constant once
  *	    an index in it was given out
  * @chunk_shift: log2 of the elements in a chunk
+ * @chunk_mask: elements in a chunk - 1
  * @elem_size: bytes of an element, a multiple of 8
  * @nr_max: elements at most
  * @nr_ready: elements in chunks that exist; written under @grow_lock
@@ -63,6 +64,7 @@ struct bpfmap_pool_list {
 struct bpfmap_pool {
 	void **chunks;
 	u32 chunk_shift;
+	u32 chunk_mask;
 	u32 elem_size;
 	u32 nr_max;
 	u32 nr_ready;
@@ -77,7 +79,7 @@ int bpfmap_pool_create(struct bpfmap_pool *pool, struct bpfmap *map,
 		       u32 chunk_elems, bool prealloc);
 void bpfmap_pool_destroy(struct bpfmap_pool *pool);
 int bpfmap_pool_grow(struct bpfmap_pool *pool, gfp_t gfp);
-int bpfmap_pool_get(struct bpfmap_pool *pool, u32 *index);
+s64 bpfmap_pool_get(struct bpfmap_pool *pool);
 u32 bpfmap_pool_get_own(struct bpfmap_pool *pool);
 void bpfmap_pool_put(struct bpfmap_pool *pool, u32 index);
 void bpfmap_pool_put_list(struct bpfmap_pool *pool, u32 first, u32 last);
@@ -94,10 +96,8 @@ u64 bpfmap_pool_mem_usage(const struct bpfmap_pool *pool);
  */
 static __always_inline void *bpfmap_pool_elem(const struct bpfmap_pool *pool, u32 index)
 {
-	u32 in_chunk = index & ((1U << pool->chunk_shift) - 1);
-
 	return READ_ONCE(pool->chunks[index >> pool->chunk_shift]) +
-	       (size_t)in_chunk * pool->elem_size;
+	       (size_t)(index & pool->chunk_mask) * pool->elem_size;
 }
 
 #endif /* _BPFMAP_POOL_H */
