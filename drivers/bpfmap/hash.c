@@ -61,18 +61,6 @@ u32 *hash_find_link(const struct bpfmap_hash *h, const void *key, u32 hash)
 }
 
 /**
- * hash_unlink() - remove the element behind a link
- * @h: the table
- * @link: in a chain whose stripe is locked
- *
- * The element is free at once.
- */
-void hash_unlink(struct bpfmap_hash *h, u32 *link)
-{
-	bpfmap_pool_put(&h->pool, hash_cut(h, link));
-}
-
-/**
  * hash_get() - look for a key until there is an answer
  * @h: the table
  * @key: the key

@@ -146,7 +146,7 @@ static inline void hash_write_end(struct bpfmap_hash_elem *e)
  *
  * Return: its index. It is the caller's.
  */
-static inline u32 hash_cut(struct bpfmap_hash *h, u32 *link)
+static __always_inline u32 hash_cut(struct bpfmap_hash *h, u32 *link)
 {
 	u32 index = *link;
 	struct bpfmap_hash_elem *e = hash_elem(h, index);
@@ -155,6 +155,12 @@ static inline u32 hash_cut(struct bpfmap_hash *h, u32 *link)
 	WRITE_ONCE(*link, e->next);
 	hash_write_begin(e);
 	return index;
+}
+
+/* Remove the element behind a link of a chain that is locked; free at once */
+static __always_inline void hash_unlink(struct bpfmap_hash *h, u32 *link)
+{
+	bpfmap_pool_put(&h->pool, hash_cut(h, link));
 }
 
 static __always_inline void hash_store(const struct bpfmap_hash *h,
@@ -333,7 +339,6 @@ struct bpfmap_hash_elem *hash_get(const struct bpfmap_hash *h,
 int hash_lookup(struct bpfmap *map, const void *key, void *value, u64 flags);
 int percpu_hash_lookup(struct bpfmap *map, const void *key, void *value,
 		       u64 flags);
-void hash_unlink(struct bpfmap_hash *h, u32 *link);
 int hash_exchange(struct bpfmap *map, const void *key, const void *value,
 		  u64 flags, gfp_t gfp, void *old);
 int hash_lookup_and_delete(struct bpfmap *map, const void *key, void *value);

@@ -324,7 +324,7 @@ static __always_inline void hash_empty_buckets(struct bpfmap_hash *h, u32 bucket
 				continue;
 			}
 			index = hash_cut(h, link);
-			hash_elem(h, index)->pool.next_free = first;
+			WRITE_ONCE(hash_elem(h, index)->pool.next_free, first);
 			first = index;
 			if (last == BPFMAP_POOL_NONE)
 				last = index;

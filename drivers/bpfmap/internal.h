@@ -12,10 +12,8 @@
  *	stripe lock of a hash or array (irqs off), which in an LRU hash is also
  *	the lock of the order of its elements; no two stripes at once: who wants
  *	an element of another stripe gives up its own for that time
- *	  list lock of a pool (irqs off)
  *
- *	grow_lock of a pool (irqs off)
- *	  list lock of a pool
+ *	grow_lock of a pool (irqs off): nothing inside
  *
  *	lock of a trie (irqs off): nothing of ours inside
  *

@@ -4,9 +4,10 @@
  *
  * Each element is in exactly one list or taken. A CPU puts to and gets from
  * its own list, and looks through the others' when that is empty, so that any
- * CPU can have the last element. The idea of a lock per CPU's list is that of
+ * CPU can have the last element. The idea of a list per CPU is that of
  * kernel/bpf/percpu_freelist.c; indexes instead of pointers halve the links,
- * and let chunks come one by one where nothing is preallocated.
+ * let a link and a counter be replaced as one word, and let chunks come one by
+ * one where nothing is preallocated.
  */
 #include <linux/log2.h>
 #include <linux/mm.h>
@@ -70,25 +71,18 @@ static struct bpfmap_pool_elem *pool_link(struct bpfmap_pool *pool, u32 index)
 	return bpfmap_pool_elem(pool, index);
 }
 
-static void pool_splice(struct bpfmap_pool *pool, int cpu, u32 first, u32 last)
-{
-	struct bpfmap_pool_list *list = per_cpu_ptr(pool->lists, cpu);
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&list->lock, flags);
-	pool_link(pool, last)->next_free = list->first;
-	list->first = first;
-	raw_spin_unlock_irqrestore(&list->lock, flags);
-}
-
 /* Put elements first..first+nr-1, which nobody knows, into lists of CPUs */
 static void pool_add_range(struct bpfmap_pool *pool, u32 first, u32 nr, int cpu)
 {
+	unsigned long flags;
 	u32 i;
 
 	for (i = first; i < first + nr - 1; i++)
 		pool_link(pool, i)->next_free = i + 1;
-	pool_splice(pool, cpu, first, first + nr - 1);
+	local_irq_save(flags);
+	bpfmap_pool_push(pool, per_cpu_ptr(pool->lists, cpu), first,
+			 first + nr - 1);
+	local_irq_restore(flags);
 }
 
 /* A piece for each CPU, so that the first inserts need not look elsewhere */
@@ -156,8 +150,7 @@ int bpfmap_pool_create(struct bpfmap_pool *pool, struct bpfmap *map,
 	for_each_possible_cpu(cpu) {
 		struct bpfmap_pool_list *list = per_cpu_ptr(pool->lists, cpu);
 
-		raw_spin_lock_init(&list->lock);
-		list->first = BPFMAP_POOL_NONE;
+		atomic64_set(&list->head, BPFMAP_POOL_NONE);
 		list->victim = cpu;
 	}
 	pool->chunks = bpfmap_area_alloc((u64)pool_nr_chunks(pool) *
@@ -223,35 +216,30 @@ int bpfmap_pool_grow(struct bpfmap_pool *pool, gfp_t gfp)
 	}
 	WRITE_ONCE(pool->chunks[first >> pool->chunk_shift], chunk);
 	pool_add_range(pool, first, nr, raw_smp_processor_id());
-	WRITE_ONCE(pool->nr_ready, first + nr);
+	/* Pairs with smp_load_acquire() in bpfmap_pool_steal() */
+	smp_store_release(&pool->nr_ready, first + nr);
 	raw_spin_unlock_irqrestore(&pool->grow_lock, flags);
 	return 0;
 }
 
-static __always_inline u32 pool_pop(struct bpfmap_pool *pool,
-				    struct bpfmap_pool_list *list)
+/**
+ * bpfmap_pool_steal() - take an element, whoever's list it is in
+ * @pool: the pool
+ *
+ * Context: irqs off.
+ * Return: as bpfmap_pool_get().
+ */
+s64 bpfmap_pool_steal(struct bpfmap_pool *pool)
 {
-	u32 index;
-
-	/* Racy look: an empty list of another CPU is not worth its lock */
-	if (READ_ONCE(list->first) == BPFMAP_POOL_NONE)
-		return BPFMAP_POOL_NONE;
-
-	raw_spin_lock(&list->lock);
-	index = list->first;
-	if (index != BPFMAP_POOL_NONE)
-		WRITE_ONCE(list->first, pool_link(pool, index)->next_free);
-	raw_spin_unlock(&list->lock);
-	return index;
-}
-
-static u32 pool_steal(struct bpfmap_pool *pool, struct bpfmap_pool_list *own)
-{
+	struct bpfmap_pool_list *own = this_cpu_ptr(pool->lists);
+	/* Read before the lists, where those are that make it larger */
+	u32 ready = smp_load_acquire(&pool->nr_ready);
 	u32 index, i, cpu = own->victim;
 
 	for (i = 0; i < nr_cpu_ids; i++) {
 		if (cpu_possible(cpu)) {
-			index = pool_pop(pool, per_cpu_ptr(pool->lists, cpu));
+			index = bpfmap_pool_pop(pool,
+						per_cpu_ptr(pool->lists, cpu));
 			if (index != BPFMAP_POOL_NONE) {
 				own->victim = cpu;
 				return index;
@@ -260,97 +248,7 @@ static u32 pool_steal(struct bpfmap_pool *pool, struct bpfmap_pool_list *own)
 		if (++cpu >= nr_cpu_ids)
 			cpu = 0;
 	}
-	return BPFMAP_POOL_NONE;
-}
-
-/**
- * bpfmap_pool_get() - take an element
- * @pool: the pool
- *
- * Context: irqs off.
- * Return: its index, -EAGAIN if bpfmap_pool_grow() can help, -E2BIG if all are
- * taken.
- */
-s64 bpfmap_pool_get(struct bpfmap_pool *pool)
-{
-	struct bpfmap_pool_list *own = this_cpu_ptr(pool->lists);
-	/* Before the look at the lists, to which what is new then comes first */
-	u32 index, ready = READ_ONCE(pool->nr_ready);
-
-	lockdep_assert_irqs_disabled();
-
-	index = pool_pop(pool, own);
-	if (unlikely(index == BPFMAP_POOL_NONE))
-		index = pool_steal(pool, own);
-	if (likely(index != BPFMAP_POOL_NONE))
-		return index;
 	return ready < pool->nr_max ? -EAGAIN : -E2BIG;
-}
-
-/**
- * bpfmap_pool_get_own() - take an element, but none of another CPU
- * @pool: the pool
- *
- * Context: irqs off.
- * Return: its index, or BPFMAP_POOL_NONE.
- */
-u32 bpfmap_pool_get_own(struct bpfmap_pool *pool)
-{
-	lockdep_assert_irqs_disabled();
-
-	return pool_pop(pool, this_cpu_ptr(pool->lists));
-}
-
-/**
- * bpfmap_pool_put() - give an element back
- * @pool: the pool
- * @index: of an element that is taken
- *
- * Context: irqs off.
- */
-void bpfmap_pool_put(struct bpfmap_pool *pool, u32 index)
-{
-	bpfmap_pool_put_list(pool, index, index);
-}
-
-/**
- * bpfmap_pool_put_list() - give elements back that are linked by next_free
- * @pool: the pool
- * @first: index of the first
- * @last: index of the last
- *
- * Context: irqs off.
- */
-void bpfmap_pool_put_list(struct bpfmap_pool *pool, u32 first, u32 last)
-{
-	struct bpfmap_pool_list *own = this_cpu_ptr(pool->lists);
-
-	lockdep_assert_irqs_disabled();
-
-	raw_spin_lock(&own->lock);
-	pool_link(pool, last)->next_free = own->first;
-	WRITE_ONCE(own->first, first);
-	raw_spin_unlock(&own->lock);
-}
-
-/**
- * bpfmap_pool_put_to() - give an element back to a CPU
- * @pool: the pool
- * @index: of an element that is taken
- * @cpu: a possible CPU
- *
- * Context: irqs off.
- */
-void bpfmap_pool_put_to(struct bpfmap_pool *pool, u32 index, u32 cpu)
-{
-	struct bpfmap_pool_list *list = per_cpu_ptr(pool->lists, cpu);
-
-	lockdep_assert_irqs_disabled();
-
-	raw_spin_lock(&list->lock);
-	pool_link(pool, index)->next_free = list->first;
-	WRITE_ONCE(list->first, index);
-	raw_spin_unlock(&list->lock);
 }
 
 /**

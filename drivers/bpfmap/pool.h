@@ -2,6 +2,7 @@
 #ifndef _BPFMAP_POOL_H
 #define _BPFMAP_POOL_H
 
+#include <linux/atomic.h>
 #include <linux/percpu.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -14,8 +15,8 @@ struct bpfmap_pool;
 
 /**
  * struct bpfmap_pool_elem - head of every element of a pool
- * @next_free: next in a pool's list; protected by the lock of that list, and
- *	       free for the owner's use while the element is taken
+ * @next_free: next in a pool's list; written by who puts the element into one,
+ *	       and read by who tries to take it, perhaps too late
  */
 struct bpfmap_pool_elem {
 	u32 next_free;
@@ -32,14 +33,17 @@ struct bpfmap_pool_ops {
 };
 
 /**
- * struct bpfmap_pool_list - free elements of one CPU
- * @lock: protects @first and the links behind it; irqs off
- * @first: index of the first one
+ * struct bpfmap_pool_list - free elements of one CPU, the last one put first
+ * @head: index of the first one, and in the upper half the number of changes
  * @victim: CPU that gave something the last time; a hint, this CPU only
+ *
+ * A stack as in Treiber, "Systems programming: coping with parallelism", 1986:
+ * @head is replaced by cmpxchg. The number makes one fail that looked at an
+ * element which was taken and put back since; 2^32 changes meanwhile, in a few
+ * instructions with interrupts off, are not to be feared.
  */
 struct bpfmap_pool_list {
-	raw_spinlock_t lock;
-	u32 first;
+	atomic64_t head;
 	u32 victim;
 };
 
@@ -79,11 +83,7 @@ int bpfmap_pool_create(struct bpfmap_pool *pool, struct bpfmap *map,
 		       u32 chunk_elems, bool prealloc);
 void bpfmap_pool_destroy(struct bpfmap_pool *pool);
 int bpfmap_pool_grow(struct bpfmap_pool *pool, gfp_t gfp);
-s64 bpfmap_pool_get(struct bpfmap_pool *pool);
-u32 bpfmap_pool_get_own(struct bpfmap_pool *pool);
-void bpfmap_pool_put(struct bpfmap_pool *pool, u32 index);
-void bpfmap_pool_put_list(struct bpfmap_pool *pool, u32 first, u32 last);
-void bpfmap_pool_put_to(struct bpfmap_pool *pool, u32 index, u32 cpu);
+s64 bpfmap_pool_steal(struct bpfmap_pool *pool);
 u64 bpfmap_pool_mem_usage(const struct bpfmap_pool *pool);
 
 /**
@@ -98,6 +98,114 @@ static __always_inline void *bpfmap_pool_elem(const struct bpfmap_pool *pool, u3
 {
 	return READ_ONCE(pool->chunks[index >> pool->chunk_shift]) +
 	       (size_t)(index & pool->chunk_mask) * pool->elem_size;
+}
+
+/* What comes after @head when @index is the first element */
+static __always_inline s64 bpfmap_pool_head(s64 head, u32 index)
+{
+	return (s64)((((u64)head >> 32) + 1) << 32 | index);
+}
+
+static __always_inline void bpfmap_pool_push(const struct bpfmap_pool *pool,
+					     struct bpfmap_pool_list *list,
+					     u32 first, u32 last)
+{
+	struct bpfmap_pool_elem *elem = bpfmap_pool_elem(pool, last);
+	s64 head = atomic64_read(&list->head);
+
+	lockdep_assert_irqs_disabled();
+
+	/* Fully ordered: who takes the element sees what was done to it before */
+	do {
+		WRITE_ONCE(elem->next_free, (u32)head);
+	} while (!atomic64_try_cmpxchg(&list->head, &head,
+				       bpfmap_pool_head(head, first)));
+}
+
+static __always_inline u32 bpfmap_pool_pop(const struct bpfmap_pool *pool,
+					   struct bpfmap_pool_list *list)
+{
+	s64 head = atomic64_read(&list->head);
+	struct bpfmap_pool_elem *elem;
+
+	lockdep_assert_irqs_disabled();
+
+	do {
+		if ((u32)head == BPFMAP_POOL_NONE)
+			return BPFMAP_POOL_NONE;
+		/* Not ours yet: what we read is of use only if @head is as it was */
+		elem = bpfmap_pool_elem(pool, (u32)head);
+	} while (!atomic64_try_cmpxchg(&list->head, &head,
+				       bpfmap_pool_head(head, READ_ONCE(elem->next_free))));
+	return (u32)head;
+}
+
+/**
+ * bpfmap_pool_get_own() - take an element, but none of another CPU
+ * @pool: the pool
+ *
+ * Context: irqs off.
+ * Return: its index, or BPFMAP_POOL_NONE.
+ */
+static __always_inline u32 bpfmap_pool_get_own(struct bpfmap_pool *pool)
+{
+	return bpfmap_pool_pop(pool, this_cpu_ptr(pool->lists));
+}
+
+/**
+ * bpfmap_pool_get() - take an element
+ * @pool: the pool
+ *
+ * Context: irqs off.
+ * Return: its index, -EAGAIN if bpfmap_pool_grow() can help, -E2BIG if all are
+ * taken.
+ */
+static __always_inline s64 bpfmap_pool_get(struct bpfmap_pool *pool)
+{
+	u32 index = bpfmap_pool_get_own(pool);
+
+	return likely(index != BPFMAP_POOL_NONE) ? index :
+						   bpfmap_pool_steal(pool);
+}
+
+/**
+ * bpfmap_pool_put_list() - give elements back that are linked by next_free
+ * @pool: the pool
+ * @first: index of the first
+ * @last: index of the last
+ *
+ * Context: irqs off.
+ */
+static __always_inline void bpfmap_pool_put_list(struct bpfmap_pool *pool,
+						 u32 first, u32 last)
+{
+	bpfmap_pool_push(pool, this_cpu_ptr(pool->lists), first, last);
+}
+
+/**
+ * bpfmap_pool_put() - give an element back
+ * @pool: the pool
+ * @index: of an element that is taken
+ *
+ * Context: irqs off.
+ */
+static __always_inline void bpfmap_pool_put(struct bpfmap_pool *pool, u32 index)
+{
+	bpfmap_pool_put_list(pool, index, index);
+}
+
+/**
+ * bpfmap_pool_put_to() - give an element back to a CPU
+ * @pool: the pool
+ * @index: of an element that is taken
+ * @cpu: a possible CPU
+ *
+ * Context: irqs off.
+ */
+static __always_inline void bpfmap_pool_put_to(struct bpfmap_pool *pool,
+					       u32 index, u32 cpu)
+{
+	bpfmap_pool_push(pool, per_cpu_ptr(pool->lists, cpu), index, index);
 }
 
 #endif /* _BPFMAP_POOL_H */
