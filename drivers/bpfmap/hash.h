@@ -216,10 +216,15 @@ static __always_inline u32 hash_multilinear(const struct bpfmap_hash *h,
 	const u64 *seed = h->seeds;
 	u64 sum = *seed++;
 
+	if (likely(words == 2)) {
+		sum += (seed[0] + key[0]) * (seed[1] + key[1]);
+		goto mix;
+	}
 	for (; words >= 2; words -= 2, key += 2, seed += 2)
 		sum += (seed[0] + key[0]) * (seed[1] + key[1]);
 	if (words)
 		sum += seed[0] * key[0];
+mix:
 	sum ^= sum >> 32;
 	return (sum * GOLDEN_RATIO_64) >> 32;
 }
@@ -244,12 +249,17 @@ static __always_inline bool hash_same_key(const void *elem_key, const void *key,
 {
 	const u32 *a = elem_key, *b = key;
 
-	if (unlikely(size & 3 || size > 4 * HASH_SEED_WORDS))
+	/* The compiler knows what to do with these */
+	if (likely(size == 8))
+		return !memcmp(a, b, 8);
+	if (size == 4)
+		return !memcmp(a, b, 4);
+	if (unlikely(size & 7 || size > 4 * HASH_SEED_WORDS))
 		return !memcmp(a, b, size);
-	for (; size >= 8; size -= 8, a += 2, b += 2)
-		if (a[0] != b[0] || a[1] != b[1])
+	for (; size; size -= 8, a += 2, b += 2)
+		if (memcmp(a, b, 8))
 			return false;
-	return !size || a[0] == b[0];
+	return true;
 }
 
 static __always_inline bool hash_matches(const struct bpfmap_hash *h,

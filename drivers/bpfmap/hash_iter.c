@@ -310,6 +310,7 @@ static int hash_put_buckets(const struct bpfmap_hash *h, struct bpfmap_walk *w,
 	return __hash_put_buckets(h, w, end, true);
 }
 
+/* What all CPUs may take goes back to the pool in one list */
 static __always_inline void hash_empty_buckets(struct bpfmap_hash *h, u32 bucket,
 					       u32 end, const bool lru)
 {
@@ -319,19 +320,25 @@ static __always_inline void hash_empty_buckets(struct bpfmap_hash *h, u32 bucket
 		u32 *link = &h->heads[bucket];
 
 		while (!(*link & HASH_END)) {
-			if (lru) {
+			if (lru && h->lru->nr_homes > 1) {
 				lru_hash_unlink(h, link);
 				continue;
 			}
 			index = hash_cut(h, link);
+			if (lru)
+				bpfmap_lru_del(h->lru, bucket >> h->stripe_shift,
+					       hash_elem(h, index));
 			WRITE_ONCE(hash_elem(h, index)->pool.next_free, first);
 			first = index;
 			if (last == BPFMAP_POOL_NONE)
 				last = index;
 		}
 	}
-	if (first != BPFMAP_POOL_NONE)
-		bpfmap_pool_put_list(&h->pool, first, last);
+	if (first == BPFMAP_POOL_NONE)
+		return;
+	bpfmap_pool_put_list(&h->pool, first, last);
+	if (lru)
+		bpfmap_lru_loosen(h->lru);
 }
 
 /*

@@ -558,13 +558,18 @@ static noinline int copy_odd_attr(struct bpfmap_call *call,
 	return 0;
 }
 
-/* Members and sizes are multiples of 4 */
-static bool attr_tail_is_zero(const u8 *raw, size_t from, size_t to)
+/* Members are multiples of 4; @to is one of 8 */
+static __always_inline bool attr_tail_is_zero(const u8 *raw, size_t from,
+					      size_t to)
 {
-	u32 bits = 0;
+	u64 bits = 0;
 
-	for (; from < to; from += sizeof(u32))
-		bits |= *(const u32 *)(raw + from);
+	if (from & 4) {
+		bits = *(const u32 *)(raw + from);
+		from += 4;
+	}
+	for (; from < to; from += sizeof(u64))
+		bits |= *(const u64 *)(raw + from);
 	return !bits;
 }
 

@@ -107,6 +107,18 @@ static inline void bpfmap_lru_mark(const struct bpfmap_lru *lru, void *elem)
 		WRITE_ONCE(node->used, 1);
 }
 
+/* After elements became free for every CPU */
+static inline void bpfmap_lru_loosen(struct bpfmap_lru *lru)
+{
+	/*
+	 * Pairs with the barrier in bpfmap_lru_get(): either that sees the
+	 * elements, or this sees that it did not.
+	 */
+	smp_mb();
+	if (!READ_ONCE(lru->loose))
+		WRITE_ONCE(lru->loose, true);
+}
+
 /**
  * bpfmap_lru_put() - make an element free
  * @lru: the lists
@@ -123,13 +135,7 @@ static inline void bpfmap_lru_put(struct bpfmap_lru *lru, u32 index, void *elem)
 		return;
 	}
 	bpfmap_pool_put(lru->pool, index);
-	/*
-	 * Pairs with the barrier in bpfmap_lru_get(): either that sees the
-	 * element, or this sees that it did not.
-	 */
-	smp_mb();
-	if (!READ_ONCE(lru->loose))
-		WRITE_ONCE(lru->loose, true);
+	bpfmap_lru_loosen(lru);
 }
 
 #endif /* _BPFMAP_LRU_H */

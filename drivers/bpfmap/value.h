@@ -98,6 +98,11 @@ static __always_inline void bpfmap_value_store(void *elem, const void *src,
 	}
 }
 
+/* for_each_possible_cpu() without a call for each */
+#define bpfmap_each_cpu(cpu)						\
+	for ((cpu) = 0; (cpu) < nr_cpu_ids; (cpu)++)			\
+		if (likely(cpu_possible(cpu)))
+
 /* Where an element's value of a CPU is; constant while the element exists */
 typedef void *(*bpfmap_slot_fn)(const struct bpfmap *map, const void *elem,
 				int cpu);
@@ -109,7 +114,8 @@ static __always_inline void *bpfmap_slot_load(const struct bpfmap *map,
 	u32 pad = bpfmap_value_stride(map) - map->value_size;
 
 	bpfmap_value_load(dst, slot, map->value_size);
-	memset(dst + map->value_size, 0, pad);
+	if (pad)
+		memset(dst + map->value_size, 0, pad);
 	return dst + map->value_size + pad;
 }
 
@@ -126,14 +132,14 @@ static __always_inline void
 bpfmap_percpu_load(const struct bpfmap *map, void *dst, const void *elem,
 		   u64 flags, bpfmap_slot_fn slot)
 {
-	int cpu;
+	unsigned int cpu;
 
 	if (flags & BPFMAP_F_ONE_VALUE) {
 		bpfmap_value_load(dst, slot(map, elem, bpfmap_one_cpu(flags)),
 				  map->value_size);
 		return;
 	}
-	for_each_possible_cpu(cpu)
+	bpfmap_each_cpu(cpu)
 		dst = bpfmap_slot_load(map, dst, slot(map, elem, cpu));
 }
 
@@ -146,7 +152,8 @@ bpfmap_percpu_store(const struct bpfmap *map, void *elem, const void *src,
 		    u64 flags, bool fresh, bpfmap_slot_fn slot)
 {
 	bool all = !(flags & BPFMAP_F_ONE_VALUE);
-	int cpu, only = -1;
+	unsigned int cpu;
+	int only = -1;
 
 	if (flags & (BPFMAP_F_CPU | BPFMAP_F_THIS_CPU)) {
 		only = bpfmap_one_cpu(flags);
@@ -154,7 +161,7 @@ bpfmap_percpu_store(const struct bpfmap *map, void *elem, const void *src,
 		if (!fresh)
 			return;
 	}
-	for_each_possible_cpu(cpu) {
+	bpfmap_each_cpu(cpu) {
 		if (cpu == only)
 			continue;
 		if (only >= 0)
