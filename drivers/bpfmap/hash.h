@@ -254,12 +254,12 @@ static __always_inline bool hash_same_key(const void *elem_key, const void *key,
 		return !memcmp(a, b, 8);
 	if (size == 4)
 		return !memcmp(a, b, 4);
-	if (unlikely(size & 7 || size > 4 * HASH_SEED_WORDS))
+	if (unlikely(size & 3 || size > 4 * HASH_SEED_WORDS))
 		return !memcmp(a, b, size);
-	for (; size; size -= 8, a += 2, b += 2)
+	for (; size >= 8; size -= 8, a += 2, b += 2)
 		if (memcmp(a, b, 8))
 			return false;
-	return true;
+	return !size || a[0] == b[0];
 }
 
 static __always_inline bool hash_matches(const struct bpfmap_hash *h,
