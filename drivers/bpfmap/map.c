@@ -19,8 +19,11 @@
 /* Requests above this are weighed against the memory that is there */
 #define BPFMAP_AREA_BIG (64ULL << 20)
 
-/* Maps by id; its lock is taken with bottom halves off */
-static DEFINE_XARRAY_ALLOC1(bpfmap_ids);
+/*
+ * Maps by id; its lock is taken with bottom halves off, which the xarray must
+ * know: it gives its lock up to allocate
+ */
+static DEFINE_XARRAY_FLAGS(bpfmap_ids, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_BH);
 static u32 bpfmap_next_free_id;			/* under the lock of bpfmap_ids */
 static struct workqueue_struct *bpfmap_free_wq;
 
