@@ -318,6 +318,7 @@ const struct bpfmap_ops *bpfmap_type_ops(u32 type);
 struct bpfmap *bpfmap_create_from(const struct bpfmap_create_attr *attr,
 				  const struct bpfmap *like, bool token);
 int bpfmap_publish(struct bpfmap *map);
+u32 bpfmap_set_next_id(u32 id);
 void bpfmap_init_map(struct bpfmap *map, const struct bpfmap_create_attr *attr);
 struct bpfmap *bpfmap_get_by_id(u32 id);
 int bpfmap_next_id(u32 start);

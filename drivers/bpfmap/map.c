@@ -237,6 +237,28 @@ int bpfmap_publish(struct bpfmap *map)
 	return 0;
 }
 
+#if IS_ENABLED(CONFIG_KUNIT)
+/**
+ * bpfmap_set_next_id() - the id to try first when the next map is published
+ * @id: from 1 to INT_MAX - 1
+ *
+ * For the test of what comes after the last one.
+ *
+ * Return: what it was before.
+ */
+u32 bpfmap_set_next_id(u32 id)
+{
+	u32 old;
+
+	xa_lock_bh(&bpfmap_ids);
+	old = bpfmap_next_free_id;
+	bpfmap_next_free_id = id;
+	xa_unlock_bh(&bpfmap_ids);
+	return old;
+}
+EXPORT_SYMBOL_GPL(bpfmap_set_next_id);
+#endif
+
 /**
  * bpfmap_create_from() - a map without an id yet, so that nobody can find it
  * @attr: as in bpfmap_create(), but descriptor flags are ignored
