@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * failnth_inject - see failnth.h
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+
+#include "failnth.h"
+
+#define DEBUGFS		"/sys/kernel/debug/"
+
+/*
+ * What is to fail: all that sleeps, small pages, every cache; no backtraces. What
+ * comes when fail-nth is used up fails for who has set make-it-fail.
+ */
+static struct knob {
+	const char *path;
+	const char *value;
+	char was[16];
+	bool optional;
+} knobs[] = {
+	{ DEBUGFS "failslab/ignore-gfp-wait", "N", "", false },
+	{ DEBUGFS "failslab/cache-filter", "N", "", true },
+	{ DEBUGFS "failslab/verbose", "0", "", false },
+	{ DEBUGFS "failslab/task-filter", "Y", "", false },
+	{ DEBUGFS "failslab/times", "-1", "", false },
+	{ DEBUGFS "failslab/probability", "100", "", false },
+	{ DEBUGFS "fail_page_alloc/ignore-gfp-wait", "N", "", false },
+	{ DEBUGFS "fail_page_alloc/ignore-gfp-highmem", "N", "", false },
+	{ DEBUGFS "fail_page_alloc/min-order", "0", "", false },
+	{ DEBUGFS "fail_page_alloc/verbose", "0", "", false },
+	{ DEBUGFS "fail_page_alloc/task-filter", "Y", "", false },
+	{ DEBUGFS "fail_page_alloc/times", "-1", "", false },
+	{ DEBUGFS "fail_page_alloc/probability", "100", "", false },
+	{ DEBUGFS "fail_usercopy/verbose", "0", "", true },
+};
+
+static int nth_fd = -1, always_fd = -1;
+static bool always;
+
+static bool knob_set(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t n = -1;
+
+	if (fd >= 0) {
+		n = write(fd, value, strlen(value));
+		close(fd);
+	}
+	return n > 0;
+}
+
+static void knob_save(struct knob *k)
+{
+	int fd = open(k->path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = 0;
+
+	if (fd >= 0) {
+		n = read(fd, k->was, sizeof(k->was) - 1);
+		close(fd);
+	}
+	k->was[n > 0 ? n : 0] = '\0';
+}
+
+const char *inject_begin(void)
+{
+	unsigned int i;
+
+	nth_fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	always_fd = open("/proc/thread-self/make-it-fail", O_RDWR | O_CLOEXEC);
+	if (nth_fd < 0 || always_fd < 0)
+		return "no /proc/self/fail-nth";
+	for (i = 0; i < ARRAY_SIZE(knobs); i++) {
+		knob_save(&knobs[i]);
+		if (!knob_set(knobs[i].path, knobs[i].value) && !knobs[i].optional)
+			return knobs[i].path;
+	}
+	return NULL;
+}
+
+void inject_end(void)
+{
+	unsigned int i;
+
+	for (i = ARRAY_SIZE(knobs); i--;)
+		if (*knobs[i].was)
+			knob_set(knobs[i].path, knobs[i].was);
+	close(nth_fd);
+	close(always_fd);
+}
+
+static void set_always(const char *text)
+{
+	if (pwrite(always_fd, text, 1, 0) != 1)
+		need(!"make-it-fail can be written");
+}
+
+void inject_arm(unsigned int nth, bool and_all)
+{
+	char text[16];
+	int n = snprintf(text, sizeof(text), "%u", nth);
+
+	always = nth && and_all;
+	if (always)
+		set_always("1");
+	if (pwrite(nth_fd, text, n, 0) != n)
+		need(!"fail-nth can be written");
+}
+
+/* This asks for copies as well, so the last one that was to fail may be here */
+static unsigned int take_rest(void)
+{
+	char text[16] = "";
+	ssize_t n = pread(nth_fd, text, sizeof(text) - 1, 0);
+	unsigned int rest = n > 0 ? atoi(text) : 1;
+
+	while (pwrite(nth_fd, "0", 1, 0) != 1 && errno == EFAULT)
+		;
+	if (always)
+		set_always("0");
+	always = false;
+	return rest;
+}
+
+bool inject_disarm(void)
+{
+	return !take_rest();
+}
+
+unsigned int inject_count(unsigned int armed)
+{
+	return armed - take_rest();
+}

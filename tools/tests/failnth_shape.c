@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * failnth_shape - see failnth.h
+ */
+#include "failnth.h"
+
+#define F(name) BPFMAP_F_##name
+#define NP	F(NO_PREALLOC)
+#define SEED	F(ZERO_SEED)
+
+/*
+ * Values of more than 512 bytes take a buffer, and functions that can be told to
+ * fail copy them. Those without preallocation are so large, or so many, that
+ * adding MORE elements takes memory.
+ */
+const struct shape shapes[] = {
+	{ "HASH", BPFMAP_TYPE_HASH, SEED, KEYED_BYTES, 8, 8, 16, .fill = 4 },
+	{ "HASH, 1000", BPFMAP_TYPE_HASH, SEED, KEYED_BYTES, 40, 1000, 16, .fill = 4,
+	  .extra = true },
+	{ "HASH, no prealloc", BPFMAP_TYPE_HASH, NP | SEED, KEYED_BYTES,
+	  13, 16000, 16, .fill = 4 },
+	{ "PERCPU_HASH", BPFMAP_TYPE_PERCPU_HASH, SEED, KEYED_BYTES,
+	  8, 12, 10, .fill = 4, .percpu = true },
+	{ "PERCPU_HASH, no prealloc", BPFMAP_TYPE_PERCPU_HASH, NP | SEED,
+	  KEYED_BYTES, 4, 2044, 32, .fill = 16, .percpu = true },
+	{ "LRU_HASH", BPFMAP_TYPE_LRU_HASH, SEED, KEYED_BYTES, 8, 600, 64, .fill = 4 },
+	{ "LRU_HASH, own", BPFMAP_TYPE_LRU_HASH, SEED | F(NO_COMMON_LRU),
+	  KEYED_BYTES, 8, 8, 64, .fill = 4, .extra = true },
+	{ "LRU_PERCPU_HASH", BPFMAP_TYPE_LRU_PERCPU_HASH, SEED, KEYED_BYTES,
+	  8, 16, 32, .fill = 4, .percpu = true },
+	{ "ARRAY", BPFMAP_TYPE_ARRAY, 0, KEYED_INDEX, 4, 8, 16, .fill = 4,
+	  .extra = true },
+	{ "ARRAY, 20000", BPFMAP_TYPE_ARRAY, 0, KEYED_INDEX, 4, 20000, 16, .fill = 4 },
+	{ "ARRAY, mmapable", BPFMAP_TYPE_ARRAY, F(MMAPABLE), KEYED_INDEX,
+	  4, 700, 16, .fill = 4, .pages = 2 },
+	{ "PERCPU_ARRAY", BPFMAP_TYPE_PERCPU_ARRAY, 0, KEYED_INDEX,
+	  4, 700, 16, .fill = 4, .percpu = true },
+	{ "LPM_TRIE", BPFMAP_TYPE_LPM_TRIE, NP, KEYED_PREFIX, 8, 8, 16, .fill = 4,
+	  .extra = true },
+	{ "LPM_TRIE, 3000", BPFMAP_TYPE_LPM_TRIE, NP, KEYED_PREFIX,
+	  20, 3000, 16, .fill = 4 },
+	{ "ARRAY_OF_MAPS", BPFMAP_TYPE_ARRAY_OF_MAPS, 0, KEYED_MAPS,
+	  4, 4, 16, .fill = 4 },
+	{ "HASH_OF_MAPS", BPFMAP_TYPE_HASH_OF_MAPS, SEED, KEYED_MAPS,
+	  4, 4, 16, .fill = 4, .extra = true },
+	{ "HASH_OF_MAPS, no prealloc", BPFMAP_TYPE_HASH_OF_MAPS, NP | SEED,
+	  KEYED_MAPS, 4, 4, 16, .fill = 0 },
+	{ "RHASH", BPFMAP_TYPE_RHASH, NP, KEYED_BYTES, 8, 8, 16, .fill = 4,
+	  .any_order = true, .extra = true },
+	{ "RHASH, 5000", BPFMAP_TYPE_RHASH, NP, KEYED_BYTES, 13, 5000, 32,
+	  .fill = 14, .any_order = true },
+	{ "QUEUE", BPFMAP_TYPE_QUEUE, 0, ORDERED, 0, 8, 16, .fill = 4 },
+	{ "STACK, 1000", BPFMAP_TYPE_STACK, 0, ORDERED, 0, 1000, 16, .fill = 4 },
+	{ "BLOOM_FILTER", BPFMAP_TYPE_BLOOM_FILTER, SEED, MEMBERS, 0, 700, 64, .fill = 4 },
+	{ "RINGBUF", BPFMAP_TYPE_RINGBUF, 0, NO_CONTENT, 0, 0, 8192, .fill = 0,
+	  .pages = 1 },
+	{ "RINGBUF, overwrite", BPFMAP_TYPE_RINGBUF, F(RB_OVERWRITE), NO_CONTENT,
+	  0, 0, 4096, .fill = 0, .pages = 1, .extra = true },
+	{ "USER_RINGBUF", BPFMAP_TYPE_USER_RINGBUF, 0, NO_CONTENT, 0, 0, 8192, .fill = 0,
+	  .pgoff = 1, .pages = 1 },
+	{ "ARENA", BPFMAP_TYPE_ARENA, F(MMAPABLE), NO_CONTENT, 0, 0, 10, .fill = 0,
+	  .pages = 10 },
+};
+
+const unsigned int n_shapes = ARRAY_SIZE(shapes);
+
+/* What is old and what is new in maps of maps */
+static struct {
+	int fd;
+	uint32_t id;
+} inner[2];
+
+void inner_begin(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(inner); i++) {
+		inner[i].fd = map_new(&kinds[0], 4, 8, 4, 0);
+		need(inner[i].fd >= 0);
+		inner[i].id = map_id(inner[i].fd);
+	}
+}
+
+void inner_end(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(inner); i++) {
+		close(inner[i].fd);
+		check(load_id_gone(inner[i].id), "inner map %u is still there", i);
+	}
+}
+
+size_t shape_value_bytes(const struct shape *s)
+{
+	return s->percpu ? ROUND_UP((size_t)s->value_size, 8) * n_cpus() :
+			   s->value_size;
+}
+
+void shape_attr(const struct shape *s, struct bpfmap_create_attr *attr)
+{
+	memset(attr, 0, sizeof(*attr));
+	attr->map_type = s->type;
+	attr->map_flags = s->flags;
+	attr->key_size = s->key_size;
+	attr->value_size = s->value_size;
+	attr->max_entries = s->max_entries;
+	attr->inner_map_fd = s->content == KEYED_MAPS ? inner[0].fd : 0;
+	memcpy(attr->map_name, "failnth", 8);
+}
+
+void shape_key(const struct shape *s, unsigned int nr, void *key)
+{
+	uint32_t bits = 8 * (s->key_size - 4);
+
+	switch (s->content) {
+	case KEYED_INDEX:
+	case KEYED_MAPS:
+		memcpy(key, &nr, sizeof(nr));
+		break;
+	case KEYED_BYTES:
+		pattern(key, s->key_size, nr);
+		break;
+	case KEYED_PREFIX:
+		/* None contains another one, so that each is there or not */
+		memcpy(key, &bits, sizeof(bits));
+		pattern((char *)key + 4, s->key_size - 4, nr);
+		break;
+	default:
+		break;
+	}
+}
+
+int shape_key_number(const struct shape *s, const void *key)
+{
+	char made[KEY_BYTES];
+	unsigned int nr;
+
+	for (nr = 0; nr < s->max_entries && nr < 250; nr++) {
+		shape_key(s, nr, made);
+		if (!memcmp(made, key, s->key_size))
+			return nr;
+	}
+	return -1;
+}
+
+void shape_value(const struct shape *s, unsigned int nr, bool new, void *value)
+{
+	size_t stride = ROUND_UP((size_t)s->value_size, 8);
+	unsigned int i;
+
+	if (s->content == KEYED_MAPS) {
+		memcpy(value, &inner[new].fd, sizeof(inner[new].fd));
+		return;
+	}
+	if (!s->percpu) {
+		pattern(value, s->value_size, nr + 100 * new);
+		return;
+	}
+	memset(value, 0, shape_value_bytes(s));
+	for (i = 0; i < n_cpus(); i++)
+		pattern((char *)value + i * stride, s->value_size,
+			nr + 100 * new + 40 * i);
+}
+
+static bool is_zero(const char *p, size_t n)
+{
+	while (n && !*p) {
+		p++;
+		n--;
+	}
+	return !n;
+}
+
+int shape_value_class(const struct shape *s, unsigned int nr, const void *value)
+{
+	size_t n = shape_value_bytes(s);
+	char *made = malloc(n);
+	int class = IS_WRONG;
+	uint32_t id;
+
+	need(made);
+	if (s->content == KEYED_MAPS) {
+		memcpy(&id, value, sizeof(id));
+		class = id == inner[0].id ? IS_OLD :
+			id == inner[1].id ? IS_NEW : IS_WRONG;
+	} else if (is_zero(value, n)) {
+		class = IS_ZERO;
+	} else {
+		shape_value(s, nr, false, made);
+		if (!memcmp(made, value, n))
+			class = IS_OLD;
+		shape_value(s, nr, true, made);
+		if (!memcmp(made, value, n))
+			class = IS_NEW;
+	}
+	free(made);
+	return class;
+}
+
+int shape_fill(const struct shape *s, int fd)
+{
+	char key[KEY_BYTES], *value;
+	unsigned int nr;
+	int err = 0;
+
+	if (s->content == NO_CONTENT)
+		return 0;
+	value = malloc(shape_value_bytes(s));
+	need(value);
+	for (nr = 0; nr < s->fill && !err; nr++) {
+		shape_key(s, nr, key);
+		shape_value(s, nr, false, value);
+		err = map_update(fd, s->key_size ? key : NULL, value, 0);
+	}
+	free(value);
+	return err;
+}
+
+int shape_new(const struct shape *s)
+{
+	union attr a = { 0 };
+	int fd, err;
+
+	shape_attr(s, &a.create);
+	fd = sys_map(BPFMAP_CMD_MAP_CREATE, &a, sizeof(a));
+	if (fd < 0)
+		return fd;
+	err = shape_fill(s, fd);
+	if (!err)
+		return fd;
+	close(fd);
+	return err;
+}
+
+/* Which of the values that were pushed is this? */
+static int ordered_number(const struct shape *s, const void *value)
+{
+	unsigned int nr;
+	int class;
+
+	for (nr = 0; nr < shape_keys(s); nr++) {
+		class = shape_value_class(s, nr, value);
+		if (class == IS_OLD || class == IS_NEW)
+			return 2 * nr + (class == IS_NEW);
+	}
+	return 1000;
+}
+
+static int snap_element(const struct shape *s, int fd, unsigned int nr, void *value)
+{
+	char key[KEY_BYTES];
+	int err;
+
+	shape_key(s, nr, key);
+	err = map_lookup(fd, key, value, 0);
+	return err ?: shape_value_class(s, nr, value);
+}
+
+unsigned int shape_snap(const struct shape *s, int fd, int *snap)
+{
+	unsigned int n = 0, nr;
+	char *value;
+	int err;
+
+	if (s->content == NO_CONTENT)
+		return 0;
+	value = malloc(shape_value_bytes(s));
+	need(value);
+	if (s->content == ORDERED) {
+		err = map_lookup(fd, NULL, value, 0);
+		snap[n++] = err ?: ordered_number(s, value);
+	}
+	for (nr = 0; s->content == MEMBERS && nr < shape_keys(s); nr++) {
+		shape_value(s, nr, false, value);
+		snap[n++] = map_lookup(fd, NULL, value, 0);
+		shape_value(s, nr, true, value);
+		snap[n++] = map_lookup(fd, NULL, value, 0);
+	}
+	for (nr = 0; shape_keyed(s) && nr < shape_keys(s); nr++)
+		snap[n++] = snap_element(s, fd, nr, value);
+	free(value);
+	return n;
+}
+
+unsigned int shape_drain(const struct shape *s, int fd, int *snap)
+{
+	unsigned int n = 0;
+	char *value;
+	int err;
+
+	if (s->content != ORDERED)
+		return shape_snap(s, fd, snap);
+	value = malloc(shape_value_bytes(s));
+	need(value);
+	do {
+		err = map_elem(BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_ELEM, fd, NULL,
+			       value, 0);
+		snap[n++] = err ?: ordered_number(s, value);
+	} while (!err && n < SNAP_MAX);
+	free(value);
+	return n;
+}
