@@ -209,7 +209,7 @@ part_debug()
 	kernel=${debug%% *}
 	# Without those that take long there and do the same on the stock kernel
 	test_programs "$kernel" \
-		'abi|abi32|big|lib_shared|lpm_routes|lru_trace|memcg'
+		'abi|abi32|big|lib_shared|lpm_routes|lru_trace|many|memcg'
 	# All of a minute on one small map, where every element is fought for
 	in_guest "one map under stress on $kernel" "$kernel" -t 600 \
 		-f tools/tests/stress -- 'STRESS_KIND=HASH STRESS_SIZE=64 \

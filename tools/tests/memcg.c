@@ -9,6 +9,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <sched.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -92,9 +93,26 @@ static long wait_current(const char *dir, long at_most)
 	return now;
 }
 
+/**
+ * struct type - one that is none of the kinds
+ * @unit: bytes that one more of max_entries takes, about
+ * @later: and it does so when it is inserted
+ */
+struct type {
+	const char *name;
+	uint32_t type;
+	uint32_t flags;
+	uint32_t key_size;
+	uint32_t value_size;
+	uint32_t unit;
+	bool later;
+};
+
 /* What runs in a group; the map's descriptor is there when it is forked. */
 struct task {
 	const struct kind *kind;
+	const struct type *type;
+	int inner;
 	uint32_t max_entries;
 	int fd;
 	int result;
@@ -323,12 +341,154 @@ static void test_limit(const struct kind *kind)
 	expect_eq(write_file(OWNER, "memory.max", "max"), 0);
 }
 
+static const struct type types[] = {
+	{ "LPM_TRIE", BPFMAP_TYPE_LPM_TRIE, BPFMAP_F_NO_PREALLOC, 8, 200, 256, true },
+	{ "RHASH", BPFMAP_TYPE_RHASH, BPFMAP_F_NO_PREALLOC, 8, 200, 256, true },
+	{ "ARENA", BPFMAP_TYPE_ARENA, BPFMAP_F_MMAPABLE, 0, 0, 4096, true },
+	{ "QUEUE", BPFMAP_TYPE_QUEUE, 0, 0, 256, 256, false },
+	{ "STACK", BPFMAP_TYPE_STACK, 0, 0, 256, 256, false },
+	{ "BLOOM_FILTER", BPFMAP_TYPE_BLOOM_FILTER, 0, 0, 8, 1, false },
+	{ "RINGBUF", BPFMAP_TYPE_RINGBUF, 0, 0, 0, 1, false },
+	{ "USER_RINGBUF", BPFMAP_TYPE_USER_RINGBUF, 0, 0, 0, 1, false },
+	{ "ARRAY_OF_MAPS", BPFMAP_TYPE_ARRAY_OF_MAPS, 0, 4, 4, 8, false },
+	{ "HASH_OF_MAPS", BPFMAP_TYPE_HASH_OF_MAPS, 0, 4, 4, 40, false },
+};
+
+static void create_type(struct task *t)
+{
+	union attr a = { .create = {
+		.map_type = t->type->type,
+		.map_flags = t->type->flags,
+		.key_size = t->type->key_size,
+		.value_size = t->type->value_size,
+		.max_entries = t->max_entries,
+		.inner_map_fd = t->inner,
+	} };
+
+	t->fd = sys_map(BPFMAP_CMD_MAP_CREATE, &a, sizeof(a));
+	t->result = t->fd < 0 ? t->fd : 0;
+}
+
+static sigjmp_buf no_page;
+
+static void on_segv(int sig)
+{
+	(void)sig;
+	siglongjmp(no_page, 1);
+}
+
+/* An arena says that there is no page in the only way it has */
+static void touch_pages(struct task *t)
+{
+	volatile char *at = mmap(NULL, t->max_entries * 4096UL,
+				 PROT_READ | PROT_WRITE, MAP_SHARED, t->fd, 0);
+
+	if (at == MAP_FAILED)
+		_exit(2);
+	signal(SIGSEGV, on_segv);
+	t->result = 0;
+	if (sigsetjmp(no_page, 1)) {
+		t->result = -ENOMEM;
+		return;
+	}
+	for (t->done = 0; t->done < t->max_entries; t->done++)
+		at[t->done * 4096UL] = 1;
+}
+
+static void insert_type(struct task *t)
+{
+	uint32_t key[2] = { 32 };
+	char value[256] = { 0 };
+
+	if (t->type->type == BPFMAP_TYPE_ARENA) {
+		touch_pages(t);
+		return;
+	}
+	t->result = 0;
+	for (t->done = 0; t->done < t->max_entries && !t->result; t->done++) {
+		key[1] = t->done;
+		t->result = map_update(t->fd, key, value, 0);
+	}
+}
+
+/* All that @t's map takes is charged, by somebody else's doing if it is later */
+static void type_charged(struct task *t, long before)
+{
+	long with;
+
+	expect(run_in(OWNER, create_type, t));
+	expect_eq(t->result, 0);
+	if (t->type->later) {
+		expect(charged_to(OWNER) - before < 4 * MIB);
+		expect(run_in(OTHER, insert_type, t));
+		expect_eq(t->result, 0);
+	}
+	load_sleep_ms(100);
+	with = charged_to(OWNER) - before;
+	printf("# %s: %ld KiB charged for %u KiB\n", t->type->name, with / 1024,
+	       t->max_entries * t->type->unit / 1024);
+	expect(with >= 7 * MIB);
+	expect(with <= 40 * MIB);
+	close(t->fd);
+	with = wait_current(OWNER, before + SLACK);
+	check(with <= before + SLACK, "%ld KiB left", (with - before) / 1024);
+}
+
+/* No more than the group may have, and nobody dies of it */
+static void type_limited(struct task *t, long before)
+{
+	long killed = kills(OWNER), left;
+
+	t->max_entries *= 4;
+	expect_eq(write_file(OWNER, "memory.max", "8M"), 0);
+	expect(run_in(OWNER, create_type, t));
+	if (t->type->later) {
+		expect_eq(t->result, 0);
+		expect(run_in(OTHER, insert_type, t));
+		expect(t->done > 0 && t->done < t->max_entries);
+	}
+	expect_eq(t->result, -ENOMEM);
+	expect_eq(kills(OWNER), killed);
+	if (t->fd >= 0)
+		close(t->fd);
+	left = wait_current(OWNER, before + SLACK);
+	check(left <= before + SLACK, "%ld KiB left", (left - before) / 1024);
+	expect_eq(write_file(OWNER, "memory.max", "max"), 0);
+}
+
+static void test_types(const struct kind *kind)
+{
+	unsigned int i;
+	long before;
+
+	(void)kind;
+	if (!have_groups())
+		return;
+	for (i = 0; i < ARRAY_SIZE(types); i++) {
+		struct task t = {
+			.type = &types[i],
+			.inner = map_new(&kinds[0], 4, 8, 4, 0),
+			.max_entries = 8 * MIB / types[i].unit,
+			.fd = -1,
+		};
+
+		row("-", "%s", types[i].name);
+		need(t.inner >= 0);
+		before = base_line(OWNER);
+		type_charged(&t, before);
+		t.fd = -1;
+		type_limited(&t, before);
+		close(t.inner);
+	}
+}
+
 int main(void)
 {
 	static const struct test tests[] = {
 		TEST(test_charged, K_ALL),
 		TEST(test_limit, K_ALL),
 		TEST(test_inserter, K_HASH_NP | K_PHASH_NP),
+		TEST(test_types, 0),
 	};
 	int ret;
 

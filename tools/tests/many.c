@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Thousands of maps at once, of every type, and no descriptor left for one more
+ *
+ * MANY_MAPS: how many (10000)
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <sys/resource.h>
+
+#include "failnth.h"
+
+static uint32_t *ids;
+static int *fds;
+
+static int create(unsigned int nr)
+{
+	union attr a = { 0 };
+
+	shape_attr(&shapes[nr % n_shapes], &a.create);
+	/* Small ones: it is the number that is tried */
+	if (a.create.value_size > 16)
+		a.create.value_size = 16;
+	if (shapes[nr % n_shapes].content != NO_CONTENT)
+		a.create.max_entries = 2;
+	return sys_map(BPFMAP_CMD_MAP_CREATE, &a, sizeof(a));
+}
+
+static bool limit(unsigned int n)
+{
+	struct rlimit r = { n, n };
+
+	return !setrlimit(RLIMIT_NOFILE, &r);
+}
+
+/* Each has an id of its own, by which it is found */
+static void check_ids(unsigned int n)
+{
+	unsigned int i, wrong = 0;
+	int fd;
+
+	for (i = 0; i < n; i++) {
+		ids[i] = map_id(fds[i]);
+		wrong += !ids[i] || (i && ids[i] <= ids[i - 1]);
+	}
+	expect_eq(wrong, 0);
+	for (i = 0; i < n; i += 97) {
+		fd = map_get_fd_by_id(ids[i], 0);
+		if (!expect(fd >= 0))
+			return;
+		expect_eq(map_id(fd), ids[i]);
+		close(fd);
+	}
+}
+
+static void test_many(const struct kind *kind)
+{
+	unsigned int i, n = load_env("MANY_MAPS", 10000);
+	unsigned long start = load_ms();
+	long before = load_ids(NULL);
+	int last = 0;
+
+	(void)kind;
+	if (!limit(n + 200)) {
+		skipped("no %u descriptors", n);
+		return;
+	}
+	for (i = 0; i < n && last >= 0; i++) {
+		last = create(i);
+		fds[i] = last;
+	}
+	expect(last >= 0);
+	printf("# %u maps after %lu ms\n", i, load_ms() - start);
+	expect_eq(load_ids(NULL), before + n);
+	check_ids(n);
+	/* Every other one goes, the others do not notice */
+	for (i = 0; i < n; i += 2)
+		close(fds[i]);
+	expect_eq(load_ids(NULL), before + n / 2);
+	for (i = 1; i < n; i += 2) {
+		if (map_id(fds[i]) != ids[i])
+			last = -1;
+		close(fds[i]);
+	}
+	expect(last >= 0);
+	expect_eq(load_ids(NULL), before);
+	printf("# and none after %lu ms\n", load_ms() - start);
+}
+
+/* Of no type is anything left when there is no descriptor for it */
+static void test_no_descriptor(const struct kind *kind)
+{
+	long before = load_ids(NULL), refs = load_refcnt();
+	int last = -1, next, fd = create(0);
+	uint32_t id = map_id(fd);
+	unsigned int i;
+
+	(void)kind;
+	expect(limit(64));
+	while ((next = dup(0)) >= 0)
+		last = next;
+	need(errno == EMFILE && last > 0);
+	for (i = 0; i < n_shapes; i++) {
+		row("-", "%s", shapes[i].name);
+		check_ret(create(i), -EMFILE, "MAP_CREATE");
+		check_num(load_ids(NULL), before + 1, "maps");
+	}
+	check_ret(map_get_fd_by_id(id, 0), -EMFILE, "MAP_GET_FD_BY_ID");
+	close(last);
+	expect_eq(load_refcnt(), refs + 1);
+	check_ret(create(1), last, "the last descriptor");
+	close(last);
+	while (--last > fd)
+		close(last);
+	close(fd);
+	expect(limit(4096));
+	expect_eq(load_ids(NULL), before);
+}
+
+int main(void)
+{
+	static const struct test tests[] = {
+		TEST(test_many, 0),
+		TEST(test_no_descriptor, 0),
+	};
+	unsigned int n = load_env("MANY_MAPS", 10000);
+	int ret;
+
+	if (backend() == BACKEND_BPF) {
+		printf("1..1\nok 1 - many # SKIP bpf(2) has maps of others\n");
+		return 0;
+	}
+	ids = calloc(n, sizeof(*ids));
+	fds = calloc(n, sizeof(*fds));
+	if (!ids || !fds)
+		return 1;
+	device_fd();
+	inner_begin();
+	ret = run_tests("many", tests, ARRAY_SIZE(tests));
+	inner_end();
+	return ret;
+}
