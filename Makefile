@@ -34,6 +34,10 @@ test:
 soak:
 	scripts/test.sh soak
 
+# Faults that the tests have to notice; FAULT= for some of them
+mutations:
+	scripts/mutate.sh $(if $(FAULT),'$(FAULT)')
+
 check:
 	scripts/check.sh
 
@@ -97,6 +101,7 @@ help:
 	@echo '                   OUT=DIR for files and plots, BENCH= for its options'
 	@echo 'make soak          an hour of random commands to bpf(2) and the device, see'
 	@echo '                   scripts/test.sh -h; SOAK_SECONDS=, SOAK_KERNEL=, SOAK_SEED='
+	@echo 'make mutations     do the tests notice faults that are put into the module?'
 	@echo 'make check         compiler warnings, sparse, checkpatch, kernel-doc'
 	@echo 'make vm RUN="..."  run a command in a virtual machine with the module loaded,'
 	@echo '                   without RUN a shell; FILES= to take along, KERNEL=, MEMORY='
@@ -105,5 +110,5 @@ help:
 	@echo 'make dkms-install  sources for dkms'
 	@echo 'make clean'
 
-.PHONY: all module kunit tools test soak check demo bench vm install uninstall \
+.PHONY: all module kunit tools test soak mutations check demo bench vm install uninstall \
 	install-lib dkms-install clean help

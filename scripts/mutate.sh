@@ -1,0 +1,295 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Do the tests notice? One fault after the other is put into a copy of the
+# module, and some of the test programs are run on it: one of them has to fail,
+# or the kernel has to complain.
+set -eu
+self=mutate.sh
+top=$(cd "$(dirname "$0")/.." && pwd)
+. "$top/scripts/lib.sh"
+
+usage()
+{
+	cat <<END
+usage: scripts/mutate.sh [-n] [NAME...]
+
+Puts in each fault whose description has one of the NAMEs in it, by default all
+of them, and prints what noticed it. Fails if nothing did.
+
+  -n  put in nothing: the same programs have to pass then
+END
+}
+
+# fault DESCRIPTION KERNEL FILE SED-SCRIPT PROGRAM - the script changes one line
+# of a file in drivers/bpfmap. A program is one of tools/tests, with variables in
+# front of it if need be, or kunit:SUITE. Behind a "!" it has a machine for
+# itself: for those that need the modules as init loads them, and for leaks, which
+# are looked for when a machine ends.
+faults()
+{
+	# Locks
+	fault 'a missing unlock' debug-7 hash.c \
+		'/^static int hash_delete/,/^}/ s/raw_spin_unlock_irqrestore/if (link)\n\t\t&/' \
+		contract_elem
+	fault 'the lock of another bucket' debug-7 hash.c \
+		'/^static int hash_delete/,/^}/ s/hash_lock(h, hash & h->mask)/hash_lock(h, 0)/' \
+		contract_elem
+	# Values
+	fault 'a torn copy: no look at the sequence count' stock-6.1 hash.h \
+		's/return READ_ONCE(e->seq) == seq;/return true;/' \
+		'STRESS_KIND=HASH STRESS_SIZE=4000 STRESS_SECONDS=20 stress'
+	fault 'a torn copy: arrays' stock-6.1 array.c \
+		's/!read_seqcount_retry(&stripe->seq, seq)/1/' \
+		'STRESS_KIND=ARRAY STRESS_SIZE=64 STRESS_SECONDS=12 stress'
+	fault 'padding that is not zeroed' stock-6.1 value.h \
+		'/bpfmap_slot_load(/,/^}/ s/memset(.*);/;/' contract_value
+	fault 'the wrong stride of per-CPU values' stock-6.1 value.h \
+		's/src += bpfmap_value_stride(map);/src += map->value_size;/' \
+		contract_value
+	# Bounds, errnos, permissions
+	fault 'an index one too large' stock-6.1 array.h \
+		's/unlikely(index >= map->max_entries)/unlikely(index > map->max_entries)/' \
+		contract_elem
+	fault 'the wrong errno' stock-6.1 hash.c \
+		'/^static int hash_update_locked/,/^}/ s/-EEXIST/-EINVAL/' \
+		contract_elem
+	fault 'a command that does not look whether the map is frozen' stock-6.1 ioctl.c \
+		's/map_fd, READS | WRITES, .check = /map_fd, READS, .check = /' \
+		contract_elem
+	fault 'a mapping that is counted for ever' stock-6.1 freeze.c \
+		'/^void bpfmap_vma_close/,/^}/ s/atomic_dec(&map->mmap_writers)/(void)map/' \
+		mapping
+	# Batches
+	fault 'one off in the count of a batch' stock-6.1 batch.c \
+		'/^static int batch_put_count/,/^}/ s/run->done,/run->done + 1,/' \
+		contract_batch
+	fault 'a cursor that is not given back' stock-6.1 batch.c \
+		'/^static int bucket_batch_end/,/^}/ s/copy_to_user(out, &w->pos, sizeof(w->pos))/!out/' \
+		contract_batch_hash
+	fault 'a walk that misses the last element' stock-6.1 array.c \
+		'/^int array_get_next_key/,/^}/ s/++index == map->max_entries/\+\+index == map->max_entries - 1/' \
+		contract_elem
+	# References and memory
+	fault 'a lost put' stock-6.1 ioctl.c \
+		'/^static long cmd_get_fd_by_id/,/^}/ s/bpfmap_put(map);/;/' \
+		'LIFECYCLE_ROUNDS=4 lifecycle'
+	fault 'an element that is lost to the pool' stock-6.1 hash.c \
+		'/^void hash_unlink/,/^}/ s/bpfmap_pool_put(&h->pool, hash_cut(h, link));/hash_cut(h, link);/' \
+		hotplug
+	fault 'no grace period before a map is freed' debug-7 map.c \
+		's/queue_rcu_work(bpfmap_free_wq, &map->free_work);/queue_work(bpfmap_free_wq, \&map->free_work.work);/' \
+		'!kunit:bpfmap_map_in_map'
+	fault 'a leak when creation fails' debug-7 hash.c \
+		'/^struct bpfmap \*hash_create/,/^}/ s/hash_free(&h->map);/;/' \
+		'!FAILNTH_TYPE=HASH FAILNTH_COMMAND=create failnth'
+	fault 'a reference lost when there is no file' debug-7 map.c \
+		'/^int bpfmap_install_fd/,/^}/ s/bpfmap_put(map);/;/' \
+		'FAILNTH_TYPE=ARRAY FAILNTH_COMMAND=create failnth'
+	fault 'a descriptor lost when there is no file' debug-7 map.c \
+		'/^int bpfmap_install_fd/,/^}/ s/put_unused_fd(fd);/;/' \
+		'FAILNTH_TYPE=ARRAY FAILNTH_COMMAND=create failnth'
+	fault 'an element inserted although there is no memory for it' debug-7 pool.c \
+		'/^int bpfmap_pool_grow/,/^}/ s/return nr ? -ENOMEM : 0;/return nr ? -EBUSY : 0;/' \
+		'FAILNTH_TYPE=prealloc FAILNTH_COMMAND=insert failnth'
+	fault 'a file system left behind when loading fails' debug-7 main.c \
+		'/^err_pinfs:/,/^}/ s/bpfmap_pinfs_exit();/;/' '!reload'
+	fault 'elements that go with their CPU' stock-6.1 pool.c \
+		's/if (cpu_possible(cpu)) {/if (cpu_online(cpu)) {/' hotplug
+}
+
+tree=$cache/mutations
+control=
+only=
+number=0
+unnoticed=0
+complaints=0
+
+# A copy of what modules are built from; the tools are those of this tree
+copy_tree()
+{
+	rm -rf "$tree"
+	mkdir -p "$tree"
+	tar -cf - --exclude='*.o' --exclude='*.ko' --exclude='.*.cmd' Kbuild \
+		drivers include kunit scripts tools/examples/module \
+		tools/tests/module tools/bench/module | tar -C "$tree" -xf -
+}
+
+wanted()
+{
+	[ "$only" ] || return 0
+	while read -r name; do
+		case $1 in *"$name"*) return 0 ;; esac
+	done <<-END
+		$only
+	END
+	return 1
+}
+
+# Build the module with the fault; what to do with it goes to $tmp/N.*
+fault()
+{
+	wanted "$1" || return 0
+	number=$((number + 1))
+	file=drivers/bpfmap/$3
+	sed "$4" "$file" >"$tmp/mutated"
+	lines=$(diff "$file" "$tmp/mutated" | grep -c '^<') || :
+	[ "$lines" = 1 ] || die "$1: changes $lines lines of $3, not one"
+	[ "$control" ] || cp "$tmp/mutated" "$tree/$file"
+	built=$("$tree/scripts/build.sh" "$2" 2>"$tmp/err") ||
+		{ cat "$tmp/err"; die "$1: does not build"; }
+	cp "$file" "$tree/$file"
+	cp -L "$built/bpfmap.ko" "$tmp/$number.ko"
+	printf '%s\n' "$1" >"$tmp/$number.name"
+	printf '%s\n' "$5" >"$tmp/$number.program"
+	case $5 in
+	'!'*)
+		cp -L "$built/bpfmap_kunit.ko" "$tmp/$number.kunit.ko"
+		echo "$number $2" >>"$tmp/alone" ;;
+	*)
+		echo "$number $2" >>"$tmp/shared" ;;
+	esac
+	say "built: $1"
+}
+
+# What a kernel says when it is not well
+reports='(WARNING|BUG): .{0,50}|KASAN: .{0,50}|unreferenced object.{0,30}|Kernel panic.{0,50}|possible .{0,40} detected|not finished after .*|cannot unload .*'
+
+# judge NUMBER STATUS - by its results in $tmp/N.out, and the machine's status
+judge()
+{
+	said=$(grep -m 1 '^not ok .*- ' "$tmp/$1.out" | cut -c1-60) || :
+	[ "$said" ] || said=$(awk -f scripts/tap.awk "$tmp/$1.out" |
+		grep -m 1 '^not ok' | cut -c1-60) || :
+	if [ "$2" != 0 ] && ! grep -q '^not ok .*- ' "$tmp/$1.out"; then
+		said=$(grep -m 1 -oE "$reports" "$tmp/err") ||
+			said='the machine went wrong'
+	fi
+	read -r name <"$tmp/$1.name"
+	read -r program <"$tmp/$1.program"
+	if [ "$said" ]; then
+		complaints=$((complaints + 1))
+	else
+		unnoticed=$((unnoticed + 1))
+		said='nothing noticed'
+	fi
+	printf '%-56s %-26s %s\n' "$name" "${program##*[ !]}" "$said" >>"$tmp/table"
+	say "$name: $said"
+}
+
+# in_machine KERNEL SECONDS RUN-OPTION... -- COMMAND
+in_machine()
+{
+	kernel=$1
+	seconds=$2
+	shift 2
+	status=0
+	scripts/vm/run.sh -k "$(scripts/kernel.sh "$kernel")" -M 2048 \
+		-t "$seconds" "$@" </dev/null >"$tmp/out" \
+		2>"$tmp/err" || status=$?
+}
+
+alone()
+{
+	read -r line <"$tmp/$1.program"
+	program=${line##*[ !]}
+	variables=${line#!}
+	cp "$tmp/$1.ko" "$tmp/bpfmap.ko"
+	cp "$tmp/$1.kunit.ko" "$tmp/bpfmap_kunit.ko"
+	case $program in
+	kunit:*)
+		in_machine "$2" 400 -m "$tmp/bpfmap.ko" \
+			-m "$tmp/bpfmap_kunit.ko" -l "$tmp/log" \
+			-a "kunit.filter_glob=${program#kunit:}" -- true
+		sed -n '/init: loading .*kunit/,$p' "$tmp/log" >"$tmp/$1.out" ;;
+	*)
+		in_machine "$2" 400 -m "$tmp/bpfmap.ko" -f "tools/tests/$program" \
+			-- "export ${variables% *}; tools/tests/$program 2>&1
+			echo \"# status \$?\""
+		cp "$tmp/out" "$tmp/$1.out" ;;
+	esac
+	judge "$1" "$status"
+}
+
+# Load one after the other into one machine. Who kills it, or cannot be unloaded,
+# is noticed for that; those behind it have the next machine.
+shared()
+{
+	kernel=$1
+	shift
+	options=''
+	command=''
+	count=0
+	for n; do
+		read -r line <"$tmp/$n.program"
+		program=${line##* }
+		options="$options -f $tmp/$n.ko:/root/$n.ko -f tools/tests/$program"
+		command="$command
+			echo '# fault $n'
+			insmod $n.ko
+			(export ${line% *}; timeout -s KILL 200 tools/tests/$program 2>&1
+			echo \"# status \$?\")
+			rmmod bpfmap || { sleep 2; rmmod bpfmap; } || exit 1
+			echo '# end $n'"
+		count=$((count + 1))
+	done
+	# shellcheck disable=SC2086
+	in_machine "$kernel" $((60 + 100 * count)) $options -- "$command"
+	rest=
+	for n; do
+		if grep -qx "# fault $n" "$tmp/out"; then
+			sed -n "/^# fault $n\$/,/^# end $n\$/p" "$tmp/out" >"$tmp/$n.out"
+			if grep -qx "# end $n" "$tmp/$n.out"; then
+				judge "$n" 0
+			else
+				judge "$n" "$status"
+			fi
+		else
+			rest="$rest $n"
+		fi
+	done
+	[ "$rest" != " $*" ] || die "no module is loaded: $(tail -n 5 "$tmp/err")"
+	# shellcheck disable=SC2086
+	[ -z "$rest" ] || shared "$kernel" $rest
+}
+
+while getopts nh option; do
+	case $option in
+	n) control=y ;;
+	h) usage; exit ;;
+	*) usage >&2; exit 2 ;;
+	esac
+done
+shift $((OPTIND - 1))
+[ $# = 0 ] || only=$(printf '%s\n' "$@")
+
+exec </dev/null
+cd "$top"
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 130' INT TERM HUP
+scripts/setup.sh
+make -s -C tools tests
+copy_tree
+: >"$tmp/table"
+: >"$tmp/alone"
+: >"$tmp/shared"
+faults
+[ "$number" -gt 0 ] || die 'there is no such fault'
+cut -d' ' -f2 "$tmp/shared" | sort -ur >"$tmp/kernels"
+while read -r kernel; do
+	# shellcheck disable=SC2046
+	shared "$kernel" $(sed -n "s/ $kernel\$//p" "$tmp/shared")
+done <"$tmp/kernels"
+while read -r n kernel; do
+	alone "$n" "$kernel"
+done <"$tmp/alone"
+printf '\n%-56s %-26s %s\n' fault 'noticed by' 'what it said'
+cat "$tmp/table"
+if [ "$control" ]; then
+	say "$number times no fault, $complaints complaints"
+	[ "$complaints" = 0 ]
+else
+	say "$number faults, $unnoticed not noticed"
+	[ "$unnoticed" = 0 ]
+fi
