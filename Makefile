@@ -31,6 +31,10 @@ tools:
 test:
 	scripts/test.sh
 
+# Longer, and on more kernels: see scripts/test.sh -h
+test-kernels:
+	scripts/test.sh kernels kcsan
+
 soak:
 	scripts/test.sh soak
 
@@ -96,6 +100,7 @@ help:
 	@echo 'make tools         library, bpfmapctl, tests, demo, examples'
 	@echo 'make demo          what it does, in a virtual machine'
 	@echo 'make test          all tests, in virtual machines'
+	@echo 'make test-kernels  more of them on more kernels, one of which sees data races'
 	@echo 'make bench         what operations cost, by bpf(2) and here, in a virtual machine;'
 	@echo '                   RIG=count: in instructions, RIG=uml: inside the kernel;'
 	@echo '                   OUT=DIR for files and plots, BENCH= for its options'
@@ -110,5 +115,5 @@ help:
 	@echo 'make dkms-install  sources for dkms'
 	@echo 'make clean'
 
-.PHONY: all module kunit tools test soak mutations check demo bench vm install uninstall \
+.PHONY: all module kunit tools test soak mutations check demo bench vm install uninstall test-kernels \
 	install-lib dkms-install clean help

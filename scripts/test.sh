@@ -23,8 +23,14 @@ usage: scripts/test.sh [PART...]
             bpf(2), in instructions, are within tools/bench/bounds
   selftest  the virtual machine notices what goes wrong
   soak      random commands to bpf(2) and to the device, for long
+  kernels   "make test-kernels": build and test programs, with a million random
+            commands, on the stock kernels, and KUnit on the debug kernels
+  kcsan     KUnit and the test programs on a kernel that sees data races
 
-All of them but soak if none is named. Environment:
+All of them but soak, kernels and kcsan if none is named: the first takes as
+long as one likes, the others half an hour and two more kernels to be built. What
+they find is also found by the others, or by one look at a change that adds a
+kernel or shared memory. Environment:
   STOCK_KERNEL   ($stock)	DEBUG_KERNELS   ($debug)
   TESTS          programs to run, instead of those that tools/Makefile lists
   STRESS_SECONDS for the stress test, for each type of map (6, debug 3)
@@ -228,16 +234,47 @@ part_soak()
 	count "$tmp/out" "soak on $kernel"
 }
 
+# kunit_suites KERNEL
+kunit_suites()
+{
+	: >"$tmp/log"
+	get scripts/build.sh "$1" || return 0
+	in_guest "KUnit on $1" "$1" -m "$got/bpfmap_kunit.ko" -t 900 \
+		-l "$tmp/log" -- true
+	sed -n '/init: loading .*kunit/,$p' "$tmp/log" >"$tmp/ktap"
+	count "$tmp/ktap" "KUnit on $1"
+}
+
 part_kunit()
 {
-	for kernel in $debug; do
-		: >"$tmp/log"
-		get scripts/build.sh "$kernel" || continue
-		in_guest "KUnit on $kernel" "$kernel" -m "$got/bpfmap_kunit.ko" \
-			-t 900 -l "$tmp/log" -- true
-		sed -n '/init: loading .*kunit/,$p' "$tmp/log" >"$tmp/ktap"
-		count "$tmp/ktap" "KUnit on $kernel"
+	for each in $debug; do
+		kunit_suites "$each"
 	done
+}
+
+part_kernels()
+{
+	stress=${STRESS_SECONDS:-6}
+	rounds=40
+	commands=${ORACLE_COMMANDS:-1000000}
+	debug=${DEBUG_KERNELS:-debug-6.12 debug-7}
+	part_build
+	for each in stock-6.1 stock-6.12; do
+		test_programs "$each"
+	done
+	part_kunit
+}
+
+part_kcsan()
+{
+	stress=${STRESS_SECONDS:-3}
+	rounds=4
+	commands=${ORACLE_COMMANDS:-15000}
+	kunit_suites kcsan-7
+	test_programs kcsan-7 \
+		'abi|abi32|big|lib_shared|lpm_routes|lru_trace|memcg'
+	scripts/vm/selftest.sh kcsan-7 | tee "$tmp/out" || :
+	count "$tmp/out" 'selftest on kcsan-7'
 }
 
 part_build()
@@ -267,7 +304,7 @@ part_selftest()
 
 for part; do
 	case $part in
-	library|examples|cli|user|build|kunit|debug|bench|selftest|soak) ;;
+	library|examples|cli|user|build|kunit|debug|bench|selftest|soak|kernels|kcsan) ;;
 	*) usage; exit 2 ;;
 	esac
 done

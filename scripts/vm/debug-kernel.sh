@@ -10,7 +10,7 @@ uml-*)
 	image=linux
 	;;
 *)
-	fragments="$top/scripts/vm/kernel.config $top/scripts/vm/debug.config"
+	fragments="$top/scripts/vm/kernel.config $top/scripts/vm/${kernel%%-*}.config"
 	arch=x86_64
 	image=bzImage
 	;;

@@ -2,16 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Does run.sh tell a healthy run from each kind of bad one? TAP.
-# usage: selftest.sh [KERNEL [DEBUG-KERNEL]]
+# usage: selftest.sh [KERNEL...], each of which is tried at what it is for
 set -eu
 self=selftest.sh
 top=$(cd "$(dirname "$0")/../.." && pwd)
 . "$top/scripts/lib.sh"
 cd "$top"
 
-stock=$(scripts/kernel.sh "${1-stock-6.1}")
-debug=
-[ $# -lt 2 ] || debug=$(scripts/kernel.sh "$2")
+[ $# -gt 0 ] || set -- stock-6.1
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 n=0
@@ -55,45 +53,105 @@ same_output()
 # misdeed NAME REPORT - the debug kernel notices, and run.sh notices that
 misdeed()
 {
-	vm -k "$debug" -t 200 -f "$tmp/broken/broken.ko:/root/broken.ko" -- \
+	vm -k "$dir" -t 200 -f "$tmp/broken/broken.ko:/root/broken.ko" -- \
 		"insmod broken.ko how=$1; rmmod broken"
-	result "debug kernel: $1" gave 125 "$2"
+	result "$kernel: $1" gave 125 "$2"
 }
 
-if [ -n "$debug" ]; then echo 1..16; else echo 1..11; fi
-
-vm -k "$stock" -- 'seq 1 5000'
-result 'success is 0' gave 0
-result 'output arrives whole, and alone' same_output
-vm -k "$stock" -- 'exit 7'
-result 'the status of the command is passed on' gave 7
-vm -k "$stock" -- 'no-such-command'
-result 'a missing command fails' gave 127
-# Expansions are the guest's.
-# shellcheck disable=SC2016
-vm -k "$stock" -- 'sh -c "kill -SEGV \$\$"'
-result 'a command that crashed fails' gave 139
-vm -k "$stock" -t 15 -- 'sleep 1000'
-result 'a hang ends' gave 125 'not finished after 15 seconds'
-vm -k "$stock" -- 'echo c >/proc/sysrq-trigger'
-result 'a panic is shown' gave 125 'Kernel panic - not syncing: sysrq'
-vm -k "$stock" -- 'echo "WARNING: none" >/dev/kmsg'
-result 'a warning in the log is a failure' gave 125 'something to report'
-vm -k "$stock" -- 'reboot -f; sleep 50'
-result 'no word from the machine is a failure' gave 125 'died before the end'
-vm -k "$stock" -m "$top/Makefile" -- true
-result 'a module that does not load is a failure' gave 125 'cannot load'
-vm -k "$stock" -a 'init=/bin/busybox rdinit=/no' -- true
-result 'a machine that does not boot is a failure' gave 125 'Kernel panic'
-
-if [ -n "$debug" ]; then
+build_broken()
+{
+	rm -rf "$tmp/broken"
 	cp -r scripts/vm/broken "$tmp"
-	make -C "$debug/build" M="$tmp/broken" modules >"$tmp/err" 2>&1 ||
+	make -C "$dir/build" M="$tmp/broken" modules >"$tmp/err" 2>&1 ||
 		{ cat "$tmp/err"; exit 1; }
+}
+
+# report FRAME FRAME FRAME FRAME - as KCSAN tells of a race: of two accesses, who
+# made them and who called that
+report()
+{
+	printf '[ 1.0][ T1] %s\n' '==================================================================' \
+		'BUG: KCSAN: data-race in a / b' '' \
+		'write to 0xffff888000000000 of 8 bytes by task 1 on cpu 0:' \
+		" $1" " $2" '' \
+		'read to 0xffff888000000000 of 8 bytes by task 2 on cpu 1:' \
+		" $3" " $4" '' 'Reported by Kernel Concurrency Sanitizer on:' \
+		'=================================================================='
+}
+
+# race NAME COUNT FRAME... - what of such a report is left that fails a run
+race()
+{
+	what=$1
+	want=$2
+	shift 2
+	status=$(report "$@" | awk -f scripts/vm/races.awk | grep -c 'BUG:') || :
+	result "races: $what" [ "$status" = "$want" ]
+}
+
+stock()
+{
+	vm -k "$dir" -- 'seq 1 5000'
+	result 'success is 0' gave 0
+	result 'output arrives whole, and alone' same_output
+	vm -k "$dir" -- 'exit 7'
+	result 'the status of the command is passed on' gave 7
+	vm -k "$dir" -- 'no-such-command'
+	result 'a missing command fails' gave 127
+	# Expansions are the guest's.
+	# shellcheck disable=SC2016
+	vm -k "$dir" -- 'sh -c "kill -SEGV \$\$"'
+	result 'a command that crashed fails' gave 139
+	vm -k "$dir" -t 15 -- 'sleep 1000'
+	result 'a hang ends' gave 125 'not finished after 15 seconds'
+	vm -k "$dir" -- 'echo c >/proc/sysrq-trigger'
+	result 'a panic is shown' gave 125 'Kernel panic - not syncing: sysrq'
+	vm -k "$dir" -- 'echo "WARNING: none" >/dev/kmsg'
+	result 'a warning in the log is a failure' gave 125 'something to report'
+	vm -k "$dir" -- 'reboot -f; sleep 50'
+	result 'no word from the machine is a failure' gave 125 'died before the end'
+	vm -k "$dir" -m "$top/Makefile" -- true
+	result 'a module that does not load is a failure' gave 125 'cannot load'
+	vm -k "$dir" -a 'init=/bin/busybox rdinit=/no' -- true
+	result 'a machine that does not boot is a failure' gave 125 'Kernel panic'
+}
+
+debug()
+{
+	build_broken
 	misdeed bounds 'KASAN: slab-out-of-bounds'
 	misdeed leak 'leak: unreferenced object'
 	misdeed sleep 'BUG: sleeping function called from invalid context'
 	misdeed deadlock 'possible circular locking dependency'
 	misdeed rcu 'suspicious RCU usage'
-fi
+}
+
+kcsan()
+{
+	ours='f+0x1/0x2 [bpfmap]'
+	core='f+0x1/0x2'
+	race 'of a module with the kernel' 1 "$core" "$core" "$ours" "$core"
+	race 'by what copies for a module' 1 "$core" "$core" \
+		'_copy_to_user+0x1/0x2' "$ours"
+	race 'by what the kernel does for modules' 1 "$core" "$ours" "$core" "$ours"
+	race 'of the kernel alone' 0 "$core" "$core" "$core" "$core"
+	race 'of the kernel alone, once for a module' 0 "$core" "$ours" "$core" "$core"
+
+	build_broken
+	misdeed race 'BUG: KCSAN: data-race in count'
+	report "$core" "$core" "$core" "$core" >"$tmp/report"
+	# shellcheck disable=SC2016
+	tell='while read -r line; do echo "$line" >/dev/kmsg; done <report'
+	vm -k "$dir" -f "$tmp/report:/root/report" -- "$tell"
+	result "$kernel: a race in the kernel itself is no failure" gave 0
+	vm -k "$dir" -f "$tmp/report:/root/report" -- \
+		"$tell; echo 'WARNING: none' >/dev/kmsg"
+	result "$kernel: but a warning is" gave 125 'something to report'
+}
+
+for kernel; do
+	dir=$(scripts/kernel.sh "$kernel")
+	"${kernel%%-*}"
+done
+echo "1..$n"
 [ "$bad" = 0 ]

@@ -3,6 +3,9 @@
  * Does what no module may do, one thing per parameter, so that selftest.sh can
  * see whether the debug kernels and run.sh notice.
  */
+#include <linux/delay.h>
+#include <linux/err.h>
+#include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
@@ -11,13 +14,14 @@
 
 static char *how = "";
 module_param(how, charp, 0);
-MODULE_PARM_DESC(how, "bounds, leak, sleep, deadlock or rcu");
+MODULE_PARM_DESC(how, "bounds, leak, sleep, deadlock, rcu or race");
 
 static DEFINE_SPINLOCK(lock_a);
 static DEFINE_SPINLOCK(lock_b);
 static DEFINE_MUTEX(mutex);
 static int __rcu *pointer;
 static void *kept;
+static unsigned long counter;
 
 static void read_out_of_bounds(void)
 {
@@ -59,6 +63,34 @@ static void lock_both_ways(void)
 	spin_unlock(&lock_b);
 }
 
+static int count(void *unused)
+{
+	while (!kthread_should_stop()) {
+		counter++;
+		cond_resched();
+	}
+	return 0;
+}
+
+/* One of them here and one there, so that they do it at the same time */
+static void race(void)
+{
+	struct task_struct *task[2];
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		task[i] = kthread_create(count, NULL, "broken/%d", i);
+		if (IS_ERR(task[i]))
+			continue;
+		kthread_bind(task[i], i);
+		wake_up_process(task[i]);
+	}
+	msleep(3000);
+	for (i = 0; i < 2; i++)
+		if (!IS_ERR(task[i]))
+			kthread_stop(task[i]);
+}
+
 static int __init broken_init(void)
 {
 	if (!strcmp(how, "bounds"))
@@ -71,6 +103,8 @@ static int __init broken_init(void)
 		lock_both_ways();
 	else if (!strcmp(how, "rcu"))
 		return rcu_dereference(pointer) ? -EBUSY : 0;
+	else if (!strcmp(how, "race"))
+		race();
 	else
 		return -EINVAL;
 	return 0;
