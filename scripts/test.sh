@@ -23,14 +23,13 @@ usage: scripts/test.sh [PART...]
             bpf(2), in instructions, are within tools/bench/bounds
   selftest  the virtual machine notices what goes wrong
   soak      random commands to bpf(2) and to the device, for long
-  kernels   "make test-kernels": build and test programs, with a million random
-            commands, on the stock kernels, and KUnit on the debug kernels
+  kernels   build and test programs, with a million random commands, on the stock
+            kernels, and KUnit on the debug kernels
   kcsan     KUnit and the test programs on a kernel that sees data races
 
-All of them but soak, kernels and kcsan if none is named: the first takes as
-long as one likes, the others half an hour and two more kernels to be built. What
-they find is also found by the others, or by one look at a change that adds a
-kernel or shared memory. Environment:
+All of them but the last three if none is named. Those are for changes to
+compat.h, to locks and to what is shared without one, and before a release: they
+build two more kernels, and take as long again as all others. Environment:
   STOCK_KERNEL   ($stock)	DEBUG_KERNELS   ($debug)
   TESTS          programs to run, instead of those that tools/Makefile lists
   STRESS_SECONDS for the stress test, for each type of map (6, debug 3)
