@@ -12,32 +12,40 @@
 
 #define BOTH_MODES (BPFMAP_F_RDONLY | BPFMAP_F_WRONLY)
 
+/* What 7.3 looks at before the flags: the descriptor and what it may do */
 static bool lookup_flags_first(const struct call *c, const struct slot *slot,
 			       long bpf, long dev)
 {
 	(void)slot;
-	(void)dev;
 	return c->step->cmd == BPFMAP_CMD_MAP_LOOKUP_ELEM && bpf == -EINVAL &&
+	       (dev == -EBADF || dev == -EPERM) &&
 	       c->step->flags & ~BPFMAP_F_LOCK;
 }
 
-/* The upper half was for the type to test, if it was tested at all */
+/*
+ * The flags for CPUs and the upper half were for the type to test: after the key
+ * and the value had been copied, in a map of maps after its descriptor, and in a
+ * ring buffer not at all.
+ */
 static bool update_flags_late(const struct call *c, const struct slot *slot,
 			      long bpf, long dev)
 {
-	(void)slot;
-	(void)bpf;
-	return c->step->cmd == BPFMAP_CMD_MAP_UPDATE_ELEM && dev == -EINVAL &&
-	       c->step->flags & ~(uint64_t)(BPFMAP_F_NOEXIST | BPFMAP_F_EXIST |
-					    BPFMAP_F_LOCK);
+	uint64_t tested = BPFMAP_F_CPU | BPFMAP_F_ALL_CPUS | ~0ULL << 32;
+	unsigned int traits = slot ? slot->object->row->traits : 0;
+
+	if (c->step->cmd != BPFMAP_CMD_MAP_UPDATE_ELEM || dev != -EINVAL ||
+	    !(c->step->flags & tested))
+		return false;
+	return bpf == -EFAULT || (traits & T_OUTER && bpf == -EBADF) ||
+	       (traits & T_NO_ELEMS && bpf == -ENOTSUPP);
 }
 
 static bool modes_first(const struct call *c, const struct slot *slot, long bpf,
 			long dev)
 {
 	(void)slot;
-	(void)dev;
 	return c->step->cmd == BPFMAP_CMD_MAP_CREATE && bpf == -EINVAL &&
+	       (dev == -E2BIG || dev == -ENOMEM || dev == -EBADF) &&
 	       (c->step->create.map_flags & BOTH_MODES) == BOTH_MODES;
 }
 
@@ -48,13 +56,16 @@ static bool frozen_again(const struct call *c, const struct slot *slot, long bpf
 	       slot->object->frozen && bpf == -EBUSY && dev == -EPERM;
 }
 
-/* Sizes that cannot be: when they are found out */
+/* Queues that cannot be: when they are found out */
 static bool too_big(const struct call *c, const struct slot *slot, long bpf,
 		    long dev)
 {
+	uint32_t type = c->step->create.map_type;
+
 	(void)slot;
 	return c->step->cmd == BPFMAP_CMD_MAP_CREATE && bpf == -ENOMEM &&
-	       dev == -E2BIG;
+	       dev == -E2BIG && (type == BPFMAP_TYPE_QUEUE ||
+				 type == BPFMAP_TYPE_STACK);
 }
 
 static struct excuse {
@@ -68,7 +79,7 @@ static struct excuse {
 	{ "UPDATE_ELEM: flags after key and value", 703, update_flags_late, 0 },
 	{ "MAP_CREATE: RDONLY and WRONLY before the type", 703, modes_first, 0 },
 	{ "MAP_FREEZE: EBUSY for a frozen map", 612, frozen_again, 0 },
-	{ "MAP_CREATE: ENOMEM where it is E2BIG now", 703, too_big, 0 },
+	{ "MAP_CREATE: ENOMEM for queues where it is E2BIG now", 703, too_big, 0 },
 };
 
 bool excused(const struct call *c, const struct slot *slot, long bpf, long dev)
