@@ -270,11 +270,11 @@ int main(int argc, char **argv)
 	for (i = 0; i < n_rows; i++)
 		n += has[i] = probe(&rows[i]);
 	printf("1..%u\n", options.type || options.once ? 1 : n);
-	/* Half of it is for one type after the other, the rest for all at once */
+	/* About half is for one type after the other, the rest for all at once */
 	for (i = 0; i <= n_rows; i++) {
 		const struct row *only = i < n_rows ? &rows[i] : NULL;
 		unsigned int share = i < n_rows ? 2 * (n - 1) : 2;
-		unsigned long done;
+		unsigned long commands, done;
 		bool ok;
 
 		if (only && !has[i])
@@ -285,7 +285,10 @@ int main(int argc, char **argv)
 			continue;
 		if (options.type)
 			share = 1;
-		done = run(only, options.commands / share,
+		commands = options.commands / share;
+		if (!only && total < options.commands)
+			commands = options.commands - total;
+		done = run(only, commands,
 			   (double)options.seconds / share, &ok);
 		failed += !ok;
 		total += done;

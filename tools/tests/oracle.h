@@ -17,6 +17,7 @@
 enum side { SIDE_BPF, SIDE_DEVICE, N_SIDES };
 
 #define N_SLOTS		20	/* descriptors at a time */
+#define N_VIEWS		4	/* mappings at a time */
 #define SLOT_CLOSED	254
 #define SLOT_OTHER	255	/* open, and no map */
 
@@ -128,7 +129,7 @@ void make_value(const struct object *o, unsigned int nr, uint64_t flags,
 /* Steps */
 
 /* Steps that are no command of bpf(2) */
-enum { DO_CLOSE = 100, DO_WALK, DO_UNLINK };
+enum { DO_CLOSE = 100, DO_WALK, DO_UNLINK, DO_MAP, DO_UNMAP, DO_PROTECT, DO_POKE };
 
 enum place { AT_OK, AT_NULL, AT_BAD, AT_EDGE, AT_CUT, AT_RDONLY, AT_KERNEL,
 	     N_PLACES };
@@ -141,17 +142,18 @@ enum cursor { FROM_START, FROM_CURSOR, FROM_KEY, FROM_NONSENSE };
 /**
  * struct step - one thing to do
  * @slot: the descriptor
- * @other: another one: inner map, value of a map of maps, where a new one goes
+ * @other: another one: inner map, value of a map of maps, where a new one goes;
+ *	   the mapping
  * @direct: ask the map's own descriptor
  * @cut: bytes that lie behind the edge with AT_CUT
  * @key: number of the (first) key
- * @value: number of the (first) value
+ * @value: number of the (first) value; shared or private
  * @from: enum cursor
  * @junk_at: offset of a byte of attr that must be zero and is not, 0: none
  * @size: of attr
- * @count: of a batch; info_len; start_id
- * @flags: element flags, open_flags, file_flags
- * @more: flags of the batch
+ * @count: of a batch; info_len; start_id; length of a mapping, place in it
+ * @flags: element flags, open_flags, file_flags; protection
+ * @more: flags of the batch; offset of a mapping
  */
 struct step {
 	uint8_t cmd;
@@ -247,6 +249,14 @@ const char *compare_walks(const struct slot *slot);
 const char *order_next_key(const struct call *c, const struct slot *slot,
 			   const long ret[N_SIDES]);
 void order_batch(const struct call *c, enum side side, uint32_t n);
+
+/* Mappings: what differs, or NULL */
+const char *view_map(const struct step *s);
+const char *view_protect(const struct step *s);
+const char *view_poke(const struct step *s);
+void view_unmap(unsigned int i);
+void views_end(void);
+const char *compare_views(void);
 
 /* Is this difference one between versions of bpf(2)? */
 bool excused(const struct call *c, const struct slot *slot, long bpf, long dev);

@@ -7,8 +7,11 @@
  * because it does not know it is left out there.
  */
 #include <string.h>
+#include <sys/mman.h>
 
 #include "oracle.h"
+
+#define PAGE		4096U
 
 /* Sebastiano Vigna's splitmix64 */
 uint64_t rnd64(struct rng *r)
@@ -404,6 +407,59 @@ static void gen_freeze(struct rng *r, struct step *s)
 		s->cmd = BPFMAP_CMD_OBJ_GET_INFO_BY_FD;
 }
 
+static bool has_memory(const struct object *o)
+{
+	return o->row->traits & T_NO_ELEMS ||
+	       o->shape.map_flags & BPFMAP_F_MMAPABLE;
+}
+
+/* Bytes of a map that can be mapped */
+static uint32_t map_bytes(const struct object *o)
+{
+	uint32_t n = o->shape.max_entries;
+
+	switch (o->row->type) {
+	case BPFMAP_TYPE_RINGBUF:
+	case BPFMAP_TYPE_USER_RINGBUF:
+		return 2 * PAGE + 2 * n;
+	case BPFMAP_TYPE_ARENA:
+		return n * PAGE;
+	default:
+		return ROUND_UP(n * ROUND_UP(o->shape.value_size, 8), PAGE);
+	}
+}
+
+/* Those of a ring's pages that may be written come one by one */
+static void gen_map(struct rng *r, const struct object *o, struct step *s)
+{
+	uint32_t all = map_bytes(o);
+
+	s->other = rnd(r, N_VIEWS);
+	s->value = one_in(r, 12) ? MAP_PRIVATE : MAP_SHARED;
+	s->flags = PICK(r, ((const uint8_t[]) {
+		PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE, PROT_READ,
+		PROT_READ, PROT_WRITE, PROT_NONE }));
+	/* Before 7.3 nothing was wrong with it */
+	if (is_new() && one_in(r, 12))
+		s->flags |= PROT_EXEC;
+	s->count = PICK(r, ((const uint32_t[]) {
+		all, all, PAGE, PAGE, 2 * PAGE, all - PAGE, all + PAGE, 100 }));
+	if (one_in(r, 3))
+		s->more = PICK(r, ((const uint64_t[]) {
+			PAGE, PAGE, 2 * PAGE, all - PAGE, all, 1ULL << 32 }));
+	if (s->more == PAGE && one_in(r, 2))
+		s->count = all - PAGE;
+}
+
+/* Everywhere, but mostly where something is already */
+static void gen_poke(struct rng *r, const struct object *o, struct step *s)
+{
+	s->other = rnd(r, N_VIEWS);
+	s->count = rnd(r, one_in(r, 3) ? map_bytes(o) + 1 : 128);
+	s->value = rnd(r, 32);
+	s->key = rnd(r, 256);
+}
+
 /* ------------------------------------------------------------------------- */
 /* What can be wrong with any of them */
 
@@ -487,7 +543,13 @@ static const uint8_t rare_commands[] = {
 	BPFMAP_CMD_MAP_GET_FD_BY_ID, BPFMAP_CMD_MAP_GET_NEXT_ID,
 	BPFMAP_CMD_OBJ_PIN, BPFMAP_CMD_OBJ_PIN, BPFMAP_CMD_OBJ_GET,
 	BPFMAP_CMD_OBJ_GET, BPFMAP_CMD_MAP_FREEZE, DO_WALK, DO_WALK, DO_WALK,
-	DO_CLOSE, DO_UNLINK,
+	DO_CLOSE, DO_UNLINK, DO_MAP,
+};
+
+/* For what can be mapped */
+static const uint8_t view_commands[] = {
+	DO_MAP, DO_MAP, DO_POKE, DO_POKE, DO_POKE, DO_POKE, DO_UNMAP,
+	DO_PROTECT,
 };
 
 static void gen_command(struct rng *r, const struct row *row, struct step *s)
@@ -516,6 +578,17 @@ static void gen_command(struct rng *r, const struct row *row, struct step *s)
 	case DO_UNLINK:
 		s->key = rnd(r, 4);
 		return;
+	case DO_MAP:
+		return gen_map(r, o, s);
+	case DO_POKE:
+		return gen_poke(r, o, s);
+	case DO_PROTECT:
+		s->flags = PICK(r, ((const uint8_t[]) {
+			PROT_READ, PROT_READ | PROT_WRITE, PROT_NONE }));
+		/* fall through */
+	case DO_UNMAP:
+		s->other = rnd(r, N_VIEWS);
+		return;
 	case DO_WALK:
 	case DO_CLOSE:
 		return;
@@ -535,6 +608,8 @@ void generate(struct rng *r, const struct row *row, struct step *s)
 		s->cmd = BPFMAP_CMD_MAP_CREATE;
 	else if (object_at(s->slot)->row->traits & T_NO_ELEMS && one_in(r, 2))
 		s->cmd = PICK(r, rare_commands);
+	else if (has_memory(object_at(s->slot)) && one_in(r, 8))
+		s->cmd = PICK(r, view_commands);
 	if (one_in(r, 60) && s->cmd < DO_CLOSE && s->cmd)
 		s->slot = SLOT_CLOSED + rnd(r, 2);
 	s->direct = rnd(r, 2);

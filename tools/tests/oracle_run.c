@@ -320,6 +320,10 @@ static const char *compare(const struct call *c, struct slot *slot,
 	if (s->cmd == BPFMAP_CMD_MAP_GET_NEXT_ID && (!ret[0] || !ret[1]) &&
 	    (s->slot >= N_SLOTS || !open_id(c, 0) || !open_id(c, 1)))
 		return NULL;
+	/* The same where it cannot be stored */
+	if (s->cmd == BPFMAP_CMD_MAP_GET_NEXT_ID &&
+	    ret[0] + ret[1] == -EFAULT - ENOENT)
+		return NULL;
 	if (ret[0] != ret[1]) {
 		if (s->cmd != BPFMAP_CMD_MAP_GET_NEXT_KEY || !slot ||
 		    slot->object->row->order == ORDER_SAME ||
@@ -365,21 +369,34 @@ static const char *take_call(const struct step *s)
 
 const char *take_step(const struct step *s)
 {
+	static const char * const names[] = { "close", "walk", "unlink", "map",
+					      "unmap", "protect", "poke" };
 	struct slot *slot = slot_at(s->slot);
 	const char *why = NULL;
 
 	if (verbose && s->cmd >= DO_CLOSE)
-		printf("# %s slot %u\n", s->cmd == DO_CLOSE ? "close" :
-		       s->cmd == DO_WALK ? "walk" : "unlink", s->slot);
+		printf("# %s slot %u other %u count %u flags %#llx more %#llx\n",
+		       names[s->cmd - DO_CLOSE], s->slot, s->other, s->count,
+		       (unsigned long long)s->flags,
+		       (unsigned long long)s->more);
 	switch (s->cmd) {
 	case DO_CLOSE:
 		slot_close(s->slot);
 		return NULL;
 	case DO_WALK:
-		return slot ? compare_walks(slot) : NULL;
+		return (slot ? compare_walks(slot) : NULL) ?: compare_views();
 	case DO_UNLINK:
 		unlink_pin(s->key, &why);
 		return why;
+	case DO_MAP:
+		return view_map(s);
+	case DO_UNMAP:
+		view_unmap(s->other);
+		return NULL;
+	case DO_PROTECT:
+		return view_protect(s);
+	case DO_POKE:
+		return view_poke(s);
 	default:
 		return take_call(s);
 	}

@@ -74,7 +74,8 @@ static const char prologue[] =
 "/* 0: bpf(2), 1: the device. A region ends where nothing is mapped */\n"
 "static int side, device, fds[2][256];\n"
 "static uint32_t ids[2][256];\n"
-"static uint8_t *region[5], *shadow[5];\n\n"
+"static uint8_t *region[5], *shadow[5];\n"
+"static struct { uint8_t *p; unsigned int n; } view[4];\n\n"
 "static void begin(void)\n"
 "{\n"
 "\tint i, m = memfd_create(\"m\", 0);\n\n"
@@ -234,6 +235,37 @@ static void print_call(const struct step *s)
 			       visible(&c.areas[i]));
 }
 
+static void print_view(const struct step *s)
+{
+	unsigned int i = s->other % N_VIEWS;
+
+	if (s->cmd != DO_MAP && s->cmd != DO_UNMAP)
+		printf("\tif (!view[%u].p)\n\t\treturn;\n", i);
+	switch (s->cmd) {
+	case DO_MAP:
+		if (!slot_at(s->slot))
+			return;
+		printf("\tp = mmap(0, %u, %llu, %u, fds[side][%u], %#llx);\n"
+		       "\tprintf(\"mmap: errno %%d\\n\", p == MAP_FAILED ? errno : 0);\n"
+		       "\tview[%u].p = p == MAP_FAILED ? 0 : p;\n\tview[%u].n = %u;\n",
+		       s->count, (unsigned long long)s->flags, s->value,
+		       s->slot, (unsigned long long)s->more, i, i, s->count);
+		break;
+	case DO_UNMAP:
+		printf("\tif (view[%u].p)\n\t\tmunmap(view[%u].p, view[%u].n);\n"
+		       "\tview[%u].p = 0;\n", i, i, i, i);
+		break;
+	case DO_PROTECT:
+		printf("\tprintf(\"mprotect: %%d\\n\", mprotect(view[%u].p, view[%u].n, %llu));\n",
+		       i, i, (unsigned long long)s->flags);
+		break;
+	case DO_POKE:
+		printf("\tmemset(view[%u].p + %u %% (view[%u].n - 15), %u, %u);\n", i,
+		       s->count, i, s->key, s->value % 16 + 1);
+		break;
+	}
+}
+
 static void print_step(const struct step *s)
 {
 	const char *path;
@@ -251,6 +283,12 @@ static void print_step(const struct step *s)
 	case DO_WALK:
 		printf("\t/* Walk the map in fds[side][%u] with GET_NEXT_KEY */\n",
 		       s->slot);
+		break;
+	case DO_MAP:
+	case DO_UNMAP:
+	case DO_PROTECT:
+	case DO_POKE:
+		print_view(s);
 		break;
 	default:
 		print_call(s);

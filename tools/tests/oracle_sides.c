@@ -6,6 +6,7 @@
  * pages that cannot be accessed, mapped a second time read only.
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,8 +72,24 @@ static void pins_init(enum side side, const char *type)
 			 dirs[side], names[i]);
 }
 
+/*
+ * Before 7.3 bpf(2) waits for a grace period whenever it writes to a map of maps:
+ * tens of milliseconds, unless all of them are to be short.
+ */
+static void hurry_rcu(const char *yes)
+{
+	int fd = open("/sys/kernel/rcu_expedited", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (write(fd, yes, 1) != 1)
+		die("rcu_expedited");
+	close(fd);
+}
+
 void sides_init(void)
 {
+	hurry_rcu("1");
 	memory_init(SIDE_BPF);
 	memory_init(SIDE_DEVICE);
 	pins_init(SIDE_BPF, "bpf");
@@ -83,6 +100,7 @@ void sides_exit(void)
 {
 	unsigned int i;
 
+	hurry_rcu("0");
 	for (i = 0; i < N_SIDES; i++) {
 		umount(dirs[i]);
 		rmdir(dirs[i]);

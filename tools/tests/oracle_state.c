@@ -26,7 +26,8 @@ const struct row rows[] = {
 	  T_PERCPU, F(ZERO_SEED), { F(NO_PREALLOC), F(WRONLY_PROG), MODES },
 	  { 4, 8, 5, 12, 64 }, { 8, 4, 1, 13, 24, 100 }, { 8, 1, 3, 16, 12 } },
 	{ "ARRAY", BPFMAP_TYPE_ARRAY, 0, KEYS_INDEX, ORDER_SAME, 0, 0,
-	  { F(MMAPABLE), F(NUMA_NODE), F(INNER_MAP), F(RDONLY_PROG), MODES },
+	  { F(MMAPABLE), F(MMAPABLE), F(NUMA_NODE), F(INNER_MAP), F(RDONLY_PROG),
+	    MODES },
 	  { 4 }, { 8, 4, 1, 3, 17, 100, 1000 }, { 8, 1, 2, 7, 16, 21 } },
 	{ "PERCPU_ARRAY", BPFMAP_TYPE_PERCPU_ARRAY, 0, KEYS_INDEX, ORDER_SAME,
 	  T_PERCPU, 0, { F(RDONLY_PROG), MODES }, { 4 },
@@ -38,11 +39,11 @@ const struct row rows[] = {
 	  { 4 }, { 8, 1, 3 } },
 	{ "LRU_HASH", BPFMAP_TYPE_LRU_HASH, 0, KEYS_BYTES, ORDER_BUCKETS,
 	  T_EVICTS, F(ZERO_SEED), { F(NO_COMMON_LRU), MODES }, { 4, 8, 11 },
-	  { 8, 3, 64 }, { 1024, 700 } },
+	  { 8, 3, 64 }, { 256, 175 } },
 	{ "LRU_PERCPU_HASH", BPFMAP_TYPE_LRU_PERCPU_HASH, 0, KEYS_BYTES,
 	  ORDER_BUCKETS, T_EVICTS | T_PERCPU, F(ZERO_SEED),
 	  { F(NO_COMMON_LRU), MODES }, { 4, 8, 11 }, { 8, 3, 24 },
-	  { 1024, 700 } },
+	  { 256, 175 } },
 	{ "LPM_TRIE", BPFMAP_TYPE_LPM_TRIE, 0, KEYS_PREFIX, ORDER_SAME, 0,
 	  F(NO_PREALLOC), { F(NUMA_NODE), F(RDONLY_PROG), MODES },
 	  { 8, 5, 6, 12, 20, 260 }, { 8, 4, 1, 7, 60 }, { 16, 1, 3, 8 } },
@@ -136,6 +137,7 @@ void state_end(void)
 {
 	unsigned int i;
 
+	views_end();
 	for (i = 0; i < N_SLOTS; i++)
 		slot_close(i);
 }
