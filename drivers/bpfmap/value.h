@@ -164,8 +164,8 @@ bpfmap_percpu_store(const struct bpfmap *map, void *elem, const void *src,
 	bpfmap_each_cpu(cpu) {
 		if (cpu == only)
 			continue;
-		/* data_race: with readers of its last life, who drop it */
 		if (only >= 0)
+			/* data_race: readers of its last life drop it */
 			data_race(memset(slot(map, elem, cpu), 0,
 					 map->value_size));
 		else

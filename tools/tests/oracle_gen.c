@@ -585,7 +585,8 @@ static void gen_command(struct rng *r, const struct row *row, struct step *s)
 	case DO_PROTECT:
 		s->flags = PICK(r, ((const uint8_t[]) {
 			PROT_READ, PROT_READ | PROT_WRITE, PROT_NONE }));
-		/* fall through */
+		s->other = rnd(r, N_VIEWS);
+		return;
 	case DO_UNMAP:
 		s->other = rnd(r, N_VIEWS);
 		return;
