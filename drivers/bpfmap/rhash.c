@@ -353,8 +353,10 @@ static int rhash_insert(struct bpfmap_rhash *h, const struct rhash_key *k,
 	e = rhash_elem_new(h, k, value, gfp);
 	if (e) {
 		rcu_read_lock();
-		old = rhashtable_lookup_get_insert_key(&h->ht, k, &e->node,
-						       rhash_params);
+		/* data_race: rhashtable reads buckets others try to lock */
+		old = data_race(rhashtable_lookup_get_insert_key(&h->ht, k,
+								 &e->node,
+								 rhash_params));
 		if (!old)
 			rhash_list_add(h, e);
 		rcu_read_unlock();
@@ -394,7 +396,8 @@ static bool rhash_take(struct bpfmap_rhash *h, struct rhash_elem *e,
 	struct rhash_stripe *stripe = rhash_stripe(h, e);
 	unsigned long flags;
 
-	if (rhashtable_remove_fast(&h->ht, &e->node, rhash_params))
+	/* data_race: rhashtable reads buckets others try to lock */
+	if (data_race(rhashtable_remove_fast(&h->ht, &e->node, rhash_params)))
 		return false;
 
 	raw_spin_lock_irqsave(&stripe->lock, flags);
