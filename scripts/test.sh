@@ -202,7 +202,7 @@ part_user()
 {
 	stress=${STRESS_SECONDS:-6}
 	rounds=40
-	commands=${ORACLE_COMMANDS:-400000}
+	commands=${ORACLE_COMMANDS:-1000000}
 	test_programs "$stock"
 }
 
