@@ -70,7 +70,7 @@ build_broken()
 # made them and who called that
 report()
 {
-	printf '[ 1.0][ T1] %s\n' '==================================================================' \
+	printf '%s\n' '==================================================================' \
 		'BUG: KCSAN: data-race in a / b' '' \
 		'write to 0xffff888000000000 of 8 bytes by task 1 on cpu 0:' \
 		" $1" " $2" '' \
@@ -85,7 +85,8 @@ race()
 	what=$1
 	want=$2
 	shift 2
-	status=$(report "$@" | awk -f scripts/vm/races.awk | grep -c 'BUG:') || :
+	status=$(report "$@" | sed 's/^/[    1.234567][    T1] /' |
+		awk -f scripts/vm/races.awk | grep -c 'BUG:') || :
 	result "races: $what" [ "$status" = "$want" ]
 }
 
@@ -141,7 +142,7 @@ kcsan()
 	misdeed race 'BUG: KCSAN: data-race in count'
 	report "$core" "$core" "$core" "$core" >"$tmp/report"
 	# shellcheck disable=SC2016
-	tell='while read -r line; do echo "$line" >/dev/kmsg; done <report'
+	tell='while IFS= read -r line; do echo "$line" >/dev/kmsg; done <report'
 	vm -k "$dir" -f "$tmp/report:/root/report" -- "$tell"
 	result "$kernel: a race in the kernel itself is no failure" gave 0
 	vm -k "$dir" -f "$tmp/report:/root/report" -- \
