@@ -398,10 +398,16 @@ static void gen_obj(struct rng *r, struct step *s)
 		s->size = 20;
 }
 
-/* In 6.1 any descriptor may freeze */
+/*
+ * In 6.1 any descriptor may freeze. bpf(2) does not notice that a mapping of an
+ * arena goes: once it was writable, the arena cannot be frozen any more.
+ */
 static void gen_freeze(struct rng *r, struct step *s)
 {
 	s->size = PICK(r, ((const uint8_t[]) { 4, 168, 4, 8 }));
+	if (slot_at(s->slot) &&
+	    slots[s->slot].object->row->type == BPFMAP_TYPE_ARENA)
+		s->cmd = BPFMAP_CMD_OBJ_GET_INFO_BY_FD;
 	if (kernel() < 612 && slot_at(s->slot) &&
 	    slots[s->slot].mode & BPFMAP_F_RDONLY)
 		s->cmd = BPFMAP_CMD_OBJ_GET_INFO_BY_FD;
