@@ -24,8 +24,8 @@ static bool lookup_flags_first(const struct call *c, const struct slot *slot,
 
 /*
  * The flags for CPUs and the upper half were for the type to test: after the key
- * and the value had been copied, in a map of maps after its descriptor, and in a
- * ring buffer not at all.
+ * and the value had been copied, in a map of maps after its descriptor, and where
+ * there are no elements not at all.
  */
 static bool update_flags_late(const struct call *c, const struct slot *slot,
 			      long bpf, long dev)
@@ -37,7 +37,8 @@ static bool update_flags_late(const struct call *c, const struct slot *slot,
 	    !(c->step->flags & tested))
 		return false;
 	return bpf == -EFAULT || (traits & T_OUTER && bpf == -EBADF) ||
-	       (traits & T_NO_ELEMS && bpf == -ENOTSUPP);
+	       (traits & T_NO_ELEMS &&
+		(bpf == -ENOTSUPP || bpf == -EOPNOTSUPP));
 }
 
 static bool modes_first(const struct call *c, const struct slot *slot, long bpf,
