@@ -233,7 +233,8 @@ static bool has_symbol(const char *name)
 
 /*
  * Does bpf(2) have it? Arenas need a JIT. With KASAN each of bpf(2)'s takes half
- * a gigabyte for its shadow, which no machine of ours has.
+ * a gigabyte for its shadow, which no machine of ours has; with KCSAN, where each
+ * of a million page table entries is a call, it takes too long to make one.
  */
 static bool probe(const struct row *row)
 {
@@ -246,7 +247,7 @@ static bool probe(const struct row *row)
 		return false;
 	if (row->type != BPFMAP_TYPE_ARENA)
 		return true;
-	if (has_symbol("kasan_report"))
+	if (has_symbol("kasan_report") || has_symbol("__tsan_func_entry"))
 		return false;
 	fd = raw_call(SIDE_BPF, BPFMAP_CMD_MAP_CREATE, &a, 72);
 	if (fd >= 0)
