@@ -17,7 +17,6 @@
 #include "bpfmap.h"
 
 #define PROGRAM "bpfmapctl"
-#define VERSION "0.1.0"
 #define ENOTSUPP 524	/* what the kernel says, and no header of user space */
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 

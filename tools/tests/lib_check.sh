@@ -74,7 +74,7 @@ check 'exported symbols are those that bpfmap.h declares' \
 	same_lists "$tmp/declared" "$tmp/exported"
 check 'the static library has no other global symbols' \
 	same_lists "$tmp/exported" "$tmp/static"
-check 'soname' sh -c 'readelf -d lib/libbpfmap.so | grep -F "[libbpfmap.so.0]"'
+check 'soname' sh -c 'readelf -d lib/libbpfmap.so | grep -F "[libbpfmap.so.1]"'
 suffix=c
 check 'headers in C11' compile_headers $CC -std=gnu11
 check 'headers in C99' compile_headers $CC -std=gnu99
@@ -108,7 +108,7 @@ installed()
 	flags=$(PKG_CONFIG_SYSROOT_DIR=$tmp/root pkg-config --cflags --libs \
 		libbpfmap) || return
 	$CC -Wall -Werror -o "$tmp/library" examples/library.c $flags || return
-	readelf -d "$tmp/library" | grep -F 'NEEDED' | grep -F libbpfmap.so.0 ||
+	readelf -d "$tmp/library" | grep -F 'NEEDED' | grep -F libbpfmap.so.1 ||
 		return
 	$CC -Wall -Werror -I"$tmp/root$compat" -o "$tmp/compat" \
 		tests/libbpf_source.c $flags
