@@ -61,12 +61,24 @@ vm:
 # As it was typed: dollar signs in it are the guest's.
 export GUEST_RUN := $(value RUN)
 
+# Where modules of a kernel go that are not its own; DEPMOD=true leaves out depmod
+DEPMOD ?= depmod
+kernelrelease = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h)
+extra = $(DESTDIR)/lib/modules/$(kernelrelease)/extra
+run_depmod = $(DEPMOD) $(if $(DESTDIR),-b $(DESTDIR)) -a $(kernelrelease)
+
 install: module
-	$(kbuild) modules_install $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR))
+	$(kbuild) modules_install INSTALL_MOD_DIR=extra DEPMOD=true \
+		$(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR))
+	$(run_depmod)
 	$(MAKE) -C tools install install-tools install-system
 
-# The module stays, as it does when a kernel is removed: its place is depmod's
+# KDIR= as for "make install"
 uninstall:
+	$(RM) -r $(extra)/drivers/bpfmap $(extra)/kunit/bpfmap_kunit.ko*
+	for dir in $(extra)/drivers $(extra)/kunit $(extra); do \
+		[ ! -d $$dir ] || rmdir --ignore-fail-on-non-empty $$dir; done
+	$(run_depmod)
 	$(MAKE) -C tools uninstall uninstall-tools uninstall-system
 
 # Sources for dkms, which builds the module for each kernel: then
@@ -82,6 +94,14 @@ dkms-install:
 	echo 'obj-m += drivers/bpfmap/' >$(dkms)/Kbuild
 	sed 's/@VERSION@/$(version)/' scripts/dkms.conf.in >$(dkms)/dkms.conf
 
+# After "dkms remove bpfmap/VERSION --all"
+dkms-uninstall:
+	$(RM) -r $(dkms)
+
+# bpfmap-dkms, bpfmap-tools, libbpfmap1, libbpfmap-dev, python3-bpfmap in build/deb
+deb:
+	scripts/deb.sh
+
 install-lib:
 	$(MAKE) -C tools install
 
@@ -91,6 +111,7 @@ clean:
 		-o -name '*.mod' -delete -o -name '*.mod.c' -delete \
 		-o -name '.*.cmd' -delete -o -name '.*.d' -delete -o -name modules.order -delete
 	rm -f modules.order Module.symvers .*.cmd
+	rm -rf build
 	$(MAKE) -C tools clean
 
 help:
@@ -111,9 +132,9 @@ help:
 	@echo 'make vm RUN="..."  run a command in a virtual machine with the module loaded,'
 	@echo '                   without RUN a shell; FILES= to take along, KERNEL=, MEMORY='
 	@echo 'make install       all of it (as root); make install-lib: the library only'
-	@echo 'make uninstall     all but the module'
+	@echo 'make uninstall     undoes it'
 	@echo 'make dkms-install  sources for dkms'
+	@echo 'make deb           Debian packages, in build/deb'
 	@echo 'make clean'
 
-.PHONY: all module kunit tools test soak mutations check demo bench vm install uninstall test-kernels \
-	install-lib dkms-install clean help
+.PHONY: all module kunit tools test soak mutations check demo bench vm install uninstall test-kernels install-lib dkms-install clean help dkms-uninstall deb

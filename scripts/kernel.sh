@@ -69,17 +69,6 @@ apt_setup()
 	touch "$state/sources.list"
 }
 
-# The machine's own source line for Debian's main archive, suite left open
-apt_mirror()
-{
-	# The text in single quotes is apt's own.
-	# shellcheck disable=SC2016
-	apt-get indextargets --format \
-		'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(SITE) @SUITE@ main' \
-		'Created-By: Packages' 'Origin: Debian' 'Label: Debian' \
-		'Component: main' | head -n 1
-}
-
 # unpack PACKAGE [TAR-OPTION...] - download a package and unpack it into $tmp
 unpack()
 {

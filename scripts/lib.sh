@@ -37,3 +37,22 @@ as_root()
 		sudo "$@"
 	fi
 }
+
+# The machine's own source line for Debian's main archive, suite left open
+apt_mirror()
+{
+	# The text in single quotes is apt's own.
+	# shellcheck disable=SC2016
+	apt-get indextargets --format \
+		'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(SITE) @SUITE@ main' \
+		'Created-By: Packages' 'Origin: Debian' 'Label: Debian' \
+		'Component: main' | head -n 1
+}
+
+# export_tree DIR - copy the sources there, without what was built
+export_tree()
+{
+	# shellcheck disable=SC2154
+	tar -C "$top" --exclude-vcs --exclude=./build -c . | tar -C "$1" -x
+	make -s -C "$1" clean
+}

@@ -15,6 +15,8 @@ packages="$packages qemu-system-x86 busybox-static cpio libc6-dev"
 packages="$packages libjson-c-dev bpftool libcmocka-dev g++ gcc-multilib pkg-config"
 # libbpf itself, to run on the device
 packages="$packages libbpf-dev zlib1g-dev"
+# Debian packages, and a Debian to install them in
+packages="$packages debhelper dh-dkms dh-python lintian mmdebstrap groff-base man-db"
 # make check
 packages="$packages sparse shellcheck"
 
