@@ -14,6 +14,7 @@ usage: scripts/test.sh [PART...]
 
   library   what can be said of the library without a kernel
   examples  what README shows, on the stock kernel
+  package   Debian packages, installed, used and purged; make install
   cli       bpfmapctl, and programs of bpf(2) with the library to preload
   user      the test programs on the stock kernel
   build     the module builds without a warning for each kernel
@@ -198,6 +199,12 @@ part_cli()
 	count "$tmp/out" "bpfmapctl, preload"
 }
 
+part_package()
+{
+	scripts/package/test.sh "$stock" | tee "$tmp/out" || :
+	count "$tmp/out" package
+}
+
 part_user()
 {
 	stress=${STRESS_SECONDS:-6}
@@ -304,10 +311,11 @@ part_selftest()
 for part; do
 	case $part in
 	library|examples|cli|user|build|kunit|debug|bench|selftest|soak|kernels|kcsan) ;;
+	library|package|examples|cli|user|build|kunit|debug|bench|selftest|soak) ;;
 	*) usage; exit 2 ;;
 	esac
 done
-[ $# -gt 0 ] || set -- library examples cli user build kunit debug bench selftest
+[ $# -gt 0 ] || set -- library package examples cli user build kunit debug bench selftest
 
 # The kernel that takes minutes to build is built while the first parts run: for
 # want of a processor these take longer, but both are done earlier.

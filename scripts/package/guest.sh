@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh disable=SC2016,SC2317
+#
+# Run by busybox in the virtual machine: boots the Debian of tree.tar with
+# systemd, uses what is installed there, and purges it. Prints TAP.
+pins=/sys/fs/bpfmap
+n=0
+failed=0
+
+# check NAME COMMAND... - one line of TAP, and the command's output if it fails
+check()
+{
+	name=$1
+	shift
+	n=$((n + 1))
+	if "$@" >/tmp/log 2>&1; then
+		echo "ok $n - $name"
+	else
+		echo "not ok $n - $name"
+		head -n 40 /tmp/log | sed 's/^/# /'
+		failed=1
+	fi
+}
+
+# in_tree COMMAND... - as root in the Debian. By its path, as busybox has an env
+# that knows nothing but busybox.
+in_tree()
+{
+	nsenter -t "$systemd" -m -p /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+		LC_ALL=C "$@"
+}
+
+# as USER COMMAND... - with the groups of that user
+as()
+{
+	user=$1
+	shift
+	in_tree setpriv --reuid "$user" --regid "$user" --init-groups "$@"
+}
+
+# wait_for COMMAND... - up to half a minute
+wait_for()
+{
+	for _ in $(seq 60); do
+		"$@" && return
+		sleep 0.5
+	done
+	return 1
+}
+
+alive()
+{
+	systemd=$(pidof systemd) && in_tree test -S /run/systemd/private
+}
+
+boot()
+{
+	mkdir /tree && mount -t tmpfs -o mode=755 tmpfs /tree &&
+		tar -xf tree.tar -C /tree && rm tree.tar || return
+	unshare -m -p -f sh -c '
+		mount -t proc proc /tree/proc && mount -t sysfs sysfs /tree/sys &&
+		mount -t devtmpfs devtmpfs /tree/dev && cd /tree &&
+		mount --move . / && exec chroot . /usr/bin/env -i container=test \
+			PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+			/lib/systemd/systemd --unit=basic.target' >/tmp/systemd 2>&1 &
+	wait_for alive && return
+	cat /tmp/systemd
+	return 1
+}
+
+# No unit failed, and none is on its way
+booted()
+{
+	in_tree systemctl is-system-running --wait && return
+	in_tree systemctl --no-pager --failed
+	return 1
+}
+
+device_is()
+{
+	in_tree stat -c '%U:%G %a' /dev/bpfmap | grep -x "$1"
+}
+
+mounted()
+{
+	in_tree grep " $pins bpfmapfs " /proc/mounts
+}
+
+# A map by bpfmapctl: made, written, read
+member_works()
+{
+	as member bpfmapctl map create "$pins"/hits type hash key 4 value 8 \
+		entries 10 name hits &&
+	as member bpfmapctl map update pinned "$pins"/hits key ip 192.0.2.1 \
+		value u64 7 &&
+	as member bpfmapctl -j map dump pinned "$pins"/hits |
+		grep -F '["0xc0","0x00","0x02","0x01"]'
+}
+
+stranger_is_refused()
+{
+	as stranger bpfmapctl map create "$pins"/other type hash key 4 value 8 \
+		entries 10 name other >/tmp/stranger 2>&1 && return 1
+	cat /tmp/stranger
+	grep 'you may not open /dev/bpfmap' /tmp/stranger &&
+		as stranger sh -c ': </dev/bpfmap' 2>&1 | grep 'Permission denied' &&
+		! as stranger test -e "$pins"/other &&
+		! as stranger /home/member/library
+}
+
+preload_works()
+{
+	! as member /home/member/bpf &&
+		as member env LD_PRELOAD='/usr/$LIB/bpfmap/libbpfmap-preload.so' \
+			/home/member/bpf
+}
+
+# The Python module, where there is one
+python_works()
+{
+	as member python3 -c '
+import bpfmap
+hits = bpfmap.create("hash", key="u32", value="u64", max_entries=10, name="python")
+hits[7] = 1
+hits[7] += 1
+assert dict(hits) == {7: 2}'
+}
+
+# Pins outlive an upgrade
+upgrade()
+{
+	in_tree sh -c 'dpkg -i /root/debs/bpfmap-tools_*.deb' && mounted &&
+		as member bpfmapctl map lookup pinned "$pins"/hits key ip 192.0.2.1
+}
+
+purge()
+{
+	in_tree sh -c 'dpkg --purge $(dpkg-query -W -f "\${Package}\n" "*bpfmap*")'
+}
+
+# The module stays loaded, for root, until it is removed
+back_to_root()
+{
+	device_is 'root:root 600' && ! mounted && in_tree rmmod bpfmap &&
+		! in_tree test -e /dev/bpfmap
+}
+
+nothing_left()
+{
+	in_tree sh /root/list.sh >/tmp/after
+	in_tree cat /root/before >/tmp/before
+	test -s /tmp/before && diff /tmp/before /tmp/after
+}
+
+echo 1..14
+check 'the Debian boots' boot
+check 'no unit fails' booted
+check 'the module is loaded, as dkms installed it' in_tree sh -c '
+	grep "^bpfmap " /proc/modules && modinfo -n bpfmap | grep updates/dkms'
+check 'udev gives the device to the group' \
+	wait_for device_is 'root:bpfmap 660'
+check 'names have their file system' wait_for mounted
+check 'bpfmapctl works for a member of the group' member_works
+check 'so does a program with the library' as member /home/member/library
+check 'and one of bpf(2), with the library to preload' preload_works
+if in_tree test -d /usr/lib/python3/dist-packages/bpfmap; then
+	check 'and one in Python' python_works
+else
+	n=$((n + 1))
+	echo "ok $n # SKIP no Python module"
+fi
+check 'a stranger is refused' stranger_is_refused
+check 'an upgrade keeps the names' upgrade
+check 'the packages can be purged' purge
+check 'the module stays, for root only, and can be removed' back_to_root
+check 'nothing else is left' nothing_left
+exit $failed

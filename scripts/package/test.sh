@@ -1,0 +1,176 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The Debian packages: built, checked by lintian, installed into a small Debian
+# where dkms builds the module for the kernel, booted, used and purged there.
+# And what "make install" leaves. Prints TAP.
+set -eu
+self=package
+top=$(cd "$(dirname "$0")/../.." && pwd)
+. "$top/scripts/lib.sh"
+
+suite=bookworm
+# What the packages need, and the locales and documents that nobody reads left out
+packages=systemd,udev,kmod,dkms,libc6-dev,libelf1,libjson-c5,openssl,python3
+excludes='/usr/share/locale/* /usr/share/doc/* /usr/share/man/* /usr/share/i18n/*'
+
+# check NAME COMMAND... - one line of TAP, and the command's output if it fails
+n=0
+check()
+{
+	name=$1
+	shift
+	n=$((n + 1))
+	if "$@" >"$tmp/log" 2>&1; then
+		echo "ok $n - $name"
+	else
+		echo "not ok $n - $name"
+		head -n 40 "$tmp/log" | sed 's/^/# /'
+	fi
+}
+
+# base_tree - make sure that a Debian is in the cache, as a tar file: $base
+base_tree()
+{
+	base=$cache/trees/$suite-$(echo "$packages $excludes" | sha256sum | cut -c1-8).tar
+	mkdir -p "$cache/trees"
+	exec 9>"$cache/trees/lock"
+	flock 9
+	[ ! -e "$base" ] || return 0
+	say "making a Debian $suite"
+	mirror=$(apt_mirror | sed "s|@SUITE@|$suite|")
+	[ -n "$mirror" ] || die 'apt knows no Debian mirror'
+	apt-config dump Acquire::http >"$tmp/apt.conf"
+	set -f
+	# shellcheck disable=SC2046,SC2086
+	set -- $(printf -- '--dpkgopt=path-exclude=%s ' $excludes)
+	set +f
+	# Ours are to be installed whole; the text in single quotes is for the hook.
+	# shellcheck disable=SC2016
+	as_root mmdebstrap --quiet --mode=root --format=tar --variant=minbase \
+		--include="$packages" --aptopt="$tmp/apt.conf" "$@" \
+		--customize-hook='rm "$1"/etc/dpkg/dpkg.cfg.d/99mmdebstrap' \
+		"$suite" "$base.new" "$mirror" >"$tmp/log" 2>&1 ||
+		{ cat "$tmp/log" >&2; die 'no Debian to install in'; }
+	as_root mv "$base.new" "$base"
+	say "$suite is in the cache"
+}
+
+lintian_is_content()
+{
+	# Maintainer scripts and all, errors and warnings
+	lintian --fail-on error,warning --allow-root build/deb/bpfmap_*.changes
+}
+
+# --- make install ---
+
+files()
+{
+	(cd "$dest" && find . ! -type d | sort)
+}
+
+make_install()
+{
+	make -s -j"$(nproc)" -C "$tmp/tree" "$@" KDIR="$kernel/build" \
+		DESTDIR="$dest" PREFIX=/usr
+}
+
+installed_whole()
+{
+	make_install install || return
+	files >"$tmp/files"
+	for file in $installed; do
+		grep -qx "./$file" "$tmp/files" ||
+			{ echo "no $file"; return 1; }
+	done
+	depmod=$dest/lib/modules/$release/modules.dep
+	grep '^extra/drivers/bpfmap/bpfmap.ko:' "$depmod"
+}
+
+pages_are_clean()
+{
+	find "$dest" -path '*/man/man*' -type f >"$tmp/pages"
+	[ -s "$tmp/pages" ] || return
+	while read -r page; do
+		LC_ALL=C groff -mandoc -ww -z -Tutf8 "$page"
+		LC_ALL=C man --warnings -l -Tutf8 "$page" >/dev/null
+	done <"$tmp/pages" >"$tmp/warnings" 2>&1
+	cat "$tmp/warnings"
+	[ ! -s "$tmp/warnings" ]
+}
+
+uninstalled_whole()
+{
+	make_install uninstall || return
+	files | diff "$tmp/before" -
+}
+
+make_install_tests()
+{
+	dest=$tmp/dest
+	mkdir -p "$tmp/tree" "$dest/lib/modules/$release"
+	export_tree "$tmp/tree"
+	touch "$dest/lib/modules/$release/modules.order" \
+		"$dest/lib/modules/$release/modules.builtin"
+	/sbin/depmod -b "$dest" -a "$release" 2>"$tmp/log"
+	files >"$tmp/before"
+	check 'make install DESTDIR= has all of it' installed_whole
+	check 'manual pages render without a warning' pages_are_clean
+	check 'make uninstall leaves nothing' uninstalled_whole
+}
+
+version=$(sed -n 's/^VERSION := //p' "$top/tools/Makefile")
+installed="lib/modules/@RELEASE@/extra/drivers/bpfmap/bpfmap.ko
+	usr/include/bpfmap.h usr/include/bpfmap_libbpf.h usr/include/linux/bpfmap.h
+	usr/include/bpfmap-compat/bpf/bpf.h
+	usr/lib/libbpfmap.a usr/lib/libbpfmap.so usr/lib/libbpfmap.so.${version%%.*}
+	usr/lib/libbpfmap.so.$version usr/lib/pkgconfig/libbpfmap.pc
+	usr/lib/bpfmap/libbpfmap-preload.so usr/sbin/bpfmapctl
+	usr/share/man/man8/bpfmapctl.8
+	usr/share/bash-completion/completions/bpfmapctl
+	usr/lib/udev/rules.d/60-bpfmap.rules usr/lib/sysusers.d/bpfmap.conf
+	usr/lib/modules-load.d/bpfmap.conf
+	usr/lib/systemd/system/sys-fs-bpfmap.mount"
+
+# --- packages ---
+
+# The Debian with the packages in it, as a tar file for the machine. Its files
+# have owners, so this takes root; nothing there can touch this machine's kernel.
+make_tree()
+{
+	mkdir "$tmp/debs"
+	find build/deb -name '*.deb' ! -name '*-dbgsym_*' \
+		-exec cp {} "$tmp/debs" \; &&
+	as_root unshare --mount --pid --fork --kill-child \
+		setpriv --no-new-privs --inh-caps=-sys_module \
+		--bounding-set=-sys_module \
+		sh "$top/scripts/package/tree.sh" "$base" "$tmp/root" "$kernel" \
+		"$tmp/debs" "$tmp/tree.tar"
+}
+
+tmp=$(mktemp -d)
+trap 'as_root rm -rf "$tmp"' EXIT
+trap 'exit 130' INT TERM HUP
+cd "$top"
+kernel=$(scripts/kernel.sh "${1:-stock-6.1}")
+release=$(cat "$kernel/name")
+installed=$(echo "$installed" | sed "s|@RELEASE@|$release|")
+
+echo '# program packages'
+echo 1..6
+# What it would check is a part of the tests by itself.
+check 'the packages build' env DEB_BUILD_OPTIONS=nocheck scripts/deb.sh
+check 'lintian has nothing to say' lintian_is_content
+make_install_tests
+base_tree
+say 'installing the packages'
+check 'the packages install, dkms builds the module' make_tree
+echo '# status 0'
+
+say "booting $release with them"
+echo '# program installed'
+status=0
+scripts/vm/run.sh -k "$kernel" -M 1536 -f "$tmp/tree.tar:/root/tree.tar" \
+	-f scripts/package/guest.sh:/root/guest.sh \
+	-f scripts/package/list.sh:/root/list.sh -- sh guest.sh || status=$?
+echo "# status $status"
