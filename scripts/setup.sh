@@ -17,6 +17,8 @@ packages="$packages libjson-c-dev bpftool libcmocka-dev g++ gcc-multilib pkg-con
 packages="$packages libbpf-dev zlib1g-dev"
 # Debian packages, and a Debian to install them in
 packages="$packages debhelper dh-dkms dh-python lintian mmdebstrap groff-base man-db"
+# the Python module, and a program that calls libbpf by ctypes
+packages="$packages python3 python3-setuptools python3-wheel libbpf1"
 # make check
 packages="$packages sparse shellcheck"
 

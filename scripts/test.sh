@@ -16,6 +16,7 @@ usage: scripts/test.sh [PART...]
   examples  what README shows, on the stock kernel
   package   Debian packages, installed, used and purged; make install
   cli       bpfmapctl, and programs of bpf(2) with the library to preload
+  python    the Python module, from its wheel
   user      the test programs on the stock kernel
   build     the module builds without a warning for each kernel
   kunit     the KUnit suites, on the debug kernels
@@ -174,10 +175,48 @@ part_examples()
 	arena_module "$stock"
 }
 
+# need_python - a small Python for the machine in $tmp/python, and the module as its
+# wheel has it in $tmp/python/bpfmap
+need_python()
+{
+	[ ! -e "$tmp/python/bpfmap" ] || return 0
+	cp -r tools/python "$tmp/wheel"
+	/usr/bin/python3 -I tools/python/tests/tree.py "$tmp/python" ctypes doctest \
+		hashlib ipaddress mmap random subprocess threading unittest >&2 &&
+		(cd "$tmp/wheel" && /usr/bin/python3 -c '
+from setuptools.build_meta import build_wheel
+build_wheel("dist")' >log 2>&1 || { cat log >&2; false; }) &&
+		/usr/bin/python3 -m zipfile -e "$tmp"/wheel/dist/*.whl "$tmp/python/bpfmap"
+}
+
+part_python()
+{
+	status=0
+	need_python || status=$?
+	verdict $status 'a wheel of the Python module'
+	[ $status = 0 ] || return 0
+	get scripts/build.sh "$stock" || return 0
+	# Those of the guest
+	# shellcheck disable=SC2016
+	in_guest python "$stock" -m "$got/bpfmap_ringtest.ko" -f "$tmp/python:/usr" \
+		-f tools/python/tests -f tools/python/README.md \
+		-f tools/lib/libbpfmap.so:/usr/lib/libbpfmap.so.0 -- '
+		export LD_LIBRARY_PATH=$LD_LIBRARY_PATH:/usr/lib PYTHONPATH=/usr/bpfmap
+		echo "# program python"
+		python3 tools/python/tests/tap.py 2>&1
+		echo "# status $?"'
+	count "$tmp/out" python
+}
+
 # Programs that are not ours are taken along where the machine has them.
 part_cli()
 {
-	set -- -f tools/cli/bpfmapctl -f tools/preload/libbpfmap-preload.so \
+	need_python || { verdict 1 'a Python for the machine'; return 0; }
+	libbpf=$(gcc -print-file-name=libbpf.so.1)
+	get scripts/build.sh "$stock" || return 0
+	set -- -m "$got/bpfmap_ringtest.ko" -f "$tmp/python:/usr" \
+		-f "$libbpf:/usr/lib/libbpf.so.1" -f tools/tests/libbpf_maps.py \
+		-f tools/tests/ring_write -f tools/cli/bpfmapctl -f tools/preload/libbpfmap-preload.so \
 		-f tools/tests/json_pick -f tools/tests/cli.sh \
 		-f tools/tests/preload.sh -f tools/tests/contract_elem \
 		-f tools/tests/contract_create -f tools/tests/contract_inner
@@ -186,15 +225,18 @@ part_cli()
 	# The variables are the guest's.
 	# shellcheck disable=SC2016
 	in_guest "bpfmapctl, preload" "$stock" -t 600 "$@" -- '
+		export LD_LIBRARY_PATH=$LD_LIBRARY_PATH:/usr/lib
 		test -x bpftool && bpftool=./bpftool || bpftool=
 		echo "# program bpfmapctl"
-		sh tools/tests/cli.sh tools/cli/bpfmapctl tools/tests/json_pick $bpftool
+		sh tools/tests/cli.sh tools/cli/bpfmapctl tools/tests/json_pick "$bpftool" \
+			tools/tests/ring_write
 		echo "# status $?"
 		test "$bpftool" || exit 0
 		echo "# program preload"
 		sh tools/tests/preload.sh tools/preload/libbpfmap-preload.so $bpftool \
 			tools/tests/contract_elem tools/tests/contract_create \
-			tools/tests/contract_inner
+			tools/tests/contract_inner -- python3 /usr/lib/libbpf.so.1 \
+			tools/tests/libbpf_maps.py tools/cli/bpfmapctl
 		echo "# status $?"'
 	count "$tmp/out" "bpfmapctl, preload"
 }
@@ -330,6 +372,8 @@ build_ahead()
 	scripts/kernel.sh "${debug%% *}" >/dev/null &
 	ahead=$!
 }
+	library|examples|cli|python|user|build|kunit|debug|bench|selftest|soak) ;;
+[ $# -gt 0 ] || set -- library examples cli python user build kunit debug bench selftest
 
 # The last line, however we got here
 finish()

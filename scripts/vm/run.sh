@@ -18,7 +18,7 @@ usage: scripts/vm/run.sh [option...] -- COMMAND...
   -m FILE.ko      module to load; repeatable, in order
   -f FILE[:PATH]  file or directory for the machine; repeatable. PATH defaults
                   to the same path, under /root if FILE is relative.
-                  Programs get the shared libraries that they need.
+                  Programs and libraries get the shared libraries that they need.
   -M MIB          memory (default: 1024)
   -c CPUS         processors (default: 2)
   -t SECONDS      limit (default: 300; none for a shell)
@@ -46,7 +46,8 @@ add()
 {
 	mkdir -p "$root$(dirname "$2")"
 	cp -rL "$1" "$root$2" || exit 125
-	find "$root$2" -type f -perm -u+x -print >"$tmp/programs"
+	find "$root$2" -type f \( -perm -u+x -o -name '*.so' -o -name '*.so.*' \) \
+		-print >"$tmp/programs"
 	while read -r program; do
 		# shellcheck disable=SC2094
 		add_libraries "$1${program#"$root$2"}"

@@ -43,7 +43,7 @@ _bpfmapctl_words()
 	interval|times|rows|entries|flags|extra|numa|cpu) return ;;
 	esac
 	case $1 in
-	create) echo 'type key value entries name flags inner_map extra numa' ;;
+	create) echo 'type key value entries name flags inner_map dev extra numa' ;;
 	update) echo 'key value cpu any noexist exist' ;;
 	push|enqueue) echo value ;;
 	lookup) echo 'key value cpu' ;;
@@ -53,6 +53,7 @@ _bpfmapctl_words()
 	import) echo 'pin into from name inner_map' ;;
 	diff) echo 'id name pinned file' ;;
 	top) echo 'interval times rows' ;;
+	event_pipe) echo times ;;
 	esac
 }
 
@@ -62,7 +63,7 @@ _bpfmapctl()
 	local _bpfmapctl=${COMP_WORDS[0]} i=1 verb noun
 	local verbs='show list help dump update lookup getnext delete pin create
 		peek push enqueue pop dequeue freeze count clear export import
-		diff top'
+		diff top event_pipe'
 
 	COMPREPLY=()
 	while [[ ${COMP_WORDS[i]} == -* && $i -lt $COMP_CWORD ]]; do
@@ -71,7 +72,8 @@ _bpfmapctl()
 	noun=${COMP_WORDS[i]} verb=${COMP_WORDS[i + 1]}
 	if ((COMP_CWORD == i)); then
 		mapfile -t COMPREPLY < <(compgen -W 'map help version --json
-			--pretty --pins --no-batch --help --version' -- "$cur")
+			--pretty --pins --no-batch --debug --legacy --nomount
+			--help --version' -- "$cur")
 	elif [[ $noun != map ]]; then
 		return
 	elif ((COMP_CWORD == i + 1)); then

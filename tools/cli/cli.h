@@ -268,5 +268,6 @@ int verb_export(struct args *args);		/* transfer.c */
 int verb_import(struct args *args);
 int verb_diff(struct args *args);		/* diff.c */
 int verb_top(struct args *args);		/* top.c */
+int verb_event_pipe(struct args *args);	/* event_pipe.c */
 
 #endif /* BPFMAP_CLI_H */

@@ -60,7 +60,8 @@ static int verb_help(struct args *args)
 	fputs("\n"
 	      "       \"" PROGRAM " map help\" lists what can be done with maps.\n"
 	      "       OPTIONS := { {-j|--json} [{-p|--pretty}] | {-f|--pins} |\n"
-	      "                    {-B|--no-batch} | {-h|--help} | {-V|--version} }\n",
+	      "                    {-B|--no-batch} | {-h|--help} | {-V|--version} |\n"
+	      "                    {-d|--debug} | {-l|--legacy} | {-n|--nomount} }\n",
 	      stderr);
 	return YES;
 }
@@ -165,13 +166,16 @@ static int parse_options(int argc, char **argv)
 		{ "no-batch", no_argument, NULL, 'B' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
+		{ "debug", no_argument, NULL, 'd' },
+		{ "legacy", no_argument, NULL, 'l' },
+		{ "nomount", no_argument, NULL, 'n' },
 		{ }
 	};
 	struct args none = { 0 };
 	int option;
 
 	/* Those behind the first word are data, such as -1 */
-	while ((option = getopt_long(argc, argv, "+jpfBhV", longs, NULL)) >= 0) {
+	while ((option = getopt_long(argc, argv, "+jpfBhVdln", longs, NULL)) >= 0) {
 		switch (option) {
 		case 'p':
 			options.pretty = true;
@@ -186,6 +190,10 @@ static int parse_options(int argc, char **argv)
 		case 'B':
 			options.no_batch = true;
 			break;
+		case 'd':
+		case 'l':
+		case 'n':
+			break;	/* bpftool's, with nothing to do here */
 		case 'h':
 			return verb_help(&none);
 		case 'V':

@@ -3,6 +3,7 @@
  * The verbs of maps, and those that make and name them
  */
 #include <errno.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,9 +23,10 @@ const struct verb map_verbs[] = {
 	{ "getnext", verb_getnext, "MAP [key DATA]" },
 	{ "delete", verb_delete, "MAP key DATA" },
 	{ "pin", verb_pin, "MAP FILE" },
+	{ "event_pipe", verb_event_pipe, "MAP [times N]" },
 	{ "create", verb_create,
 	  "FILE type TYPE key SIZE value SIZE entries N name NAME\n"
-	  "\t\t[flags FLAGS] [inner_map MAP] [extra N] [numa NODE]" },
+	  "\t\t[flags FLAGS] [inner_map MAP] [dev NAME] [extra N] [numa NODE]" },
 	{ "peek", verb_peek, "MAP" },
 	{ "push", verb_update, "MAP value VALUE" },
 	{ "enqueue", verb_update, "MAP value VALUE" },
@@ -50,7 +52,7 @@ static int verb_map_help(struct args *args)
 		return YES;
 	}
 	for (const struct verb *verb = map_verbs; verb->name; verb++)
-		fprintf(stderr, "%s " PROGRAM " map %-8s %s\n",
+		fprintf(stderr, "%s " PROGRAM " map %-10s %s\n",
 			verb == map_verbs ? "Usage:" : "      ", verb->name,
 			verb->usage);
 	fputs("\n"
@@ -105,6 +107,18 @@ static int take_inner(struct args *args, struct request *req)
 	return 0;
 }
 
+static int take_device(struct args *args, struct request *req)
+{
+	const char *word = take(args, "a network device");
+
+	if (!word)
+		return TROUBLE;
+	req->opts.map_ifindex = if_nametoindex(word);
+	if (!req->opts.map_ifindex)
+		return trouble("there is no network device '%s'", word);
+	return 0;
+}
+
 static int take_attribute(struct args *args, struct request *req)
 {
 	uint64_t number;
@@ -126,6 +140,8 @@ static int take_attribute(struct args *args, struct request *req)
 		return take_u32(args, "flags", &req->opts.map_flags);
 	if (take_word(args, "inner_map"))
 		return take_inner(args, req);
+	if (take_word(args, "dev"))
+		return take_device(args, req);
 	if (take_word(args, "extra")) {
 		if (take_number(args, "extra", UINT64_MAX, &number))
 			return TROUBLE;
@@ -145,6 +161,9 @@ static int create_trouble(int err, const struct request *req)
 		return trouble("there is no /dev/bpfmap: is the module loaded?");
 	if (err == -EACCES)
 		return trouble("you may not open /dev/bpfmap");
+	if (err == -EINVAL && req->opts.map_ifindex)
+		return trouble("cannot create a %s on a network device: the device has none",
+			       type_name(req->type));
 	if (err == -EINVAL)
 		return trouble("cannot create a %s: the device has none of such sizes or flags",
 			       type_name(req->type));

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # bpfmapctl, where the module is loaded. Prints TAP. Arguments: bpfmapctl,
-# json_pick, and bpftool if there is one to compare with.
+# json_pick, and if there are any, bpftool to compare with (or an empty one) and
+# ring_write.
 # shellcheck disable=SC2317 # the functions that is() calls
 set -u
-ctl=$1 pick=$2 bpftool=${3-}
+ctl=$1 pick=$2 bpftool=${3-} ring_write=${4-}
 pins=/sys/fs/bpfmap
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -210,7 +211,7 @@ shows_and_dumps()
 	json 'show frozen' 0 1 /frozen "$ctl" -j map show pinned $pins/s
 	rm $pins/s $pins/s2
 	"$ctl" map help 2>"$tmp/help" >"$tmp/shown"
-	is 'help names all verbs' 0 22 grep -c 'bpfmapctl map ' "$tmp/help"
+	is 'help names all verbs' 0 23 grep -c 'bpfmapctl map ' "$tmp/help"
 	fails 'output to a full device' 2 'standard output' \
 		sh -c "'$ctl' map dump $h >/dev/full"
 }
@@ -525,7 +526,93 @@ watching()
 	rm $pins/t
 }
 
-# The same elements in a map of bpf(2): bpftool's words and ours
+# say TOOL OPTION WORD... - what a tool says on standard output, whatever the map's
+# id and memory are; what messages say is each tool's own matter
+say()
+{
+	said=$1 option=$2
+	shift 2
+	echo "\$ $option map $*" | sed 's,/sys/fs/bpf[a-z]*,PINS,g'
+	# shellcheck disable=SC2086 # none or one
+	"$said" $option map "$@" 2>/dev/null >"$tmp/say"
+	# Pretty or not, it ends with a line feed here
+	{ if [ "$option" = -p ]; then tr -d ' \t\n' <"$tmp/say"; else cat "$tmp/say"; fi; echo; } |
+		sed 's/^[0-9]*: /ID: /; s/"id":[0-9]*/"id":ID/
+			s/  memlock [0-9]*B//; s/,"bytes_memlock":[0-9]*//
+			s/"error":"[^"]*"/"error":TEXT/'
+}
+
+# words TOOL DIRECTORY TYPE KEY-SIZE VALUE-SIZE FLAGS KEY ABSENT-KEY
+words()
+{
+	tool=$1 w=$2/w
+	value=$(seq 1 "$5" | tr '\n' ' ')
+	# shellcheck disable=SC2086 # several bytes
+	for option in '' -j -p; do
+		say "$tool" "$option" create "$w" type "$3" key "$4" value "$5" \
+			entries 2 name w flags "$6"
+		say "$tool" "$option" show pinned "$w"
+		say "$tool" "$option" update pinned "$w" key $7 value $value
+		say "$tool" "$option" update pinned "$w" key $7 value $value noexist
+		for verb in dump lookup getnext; do
+			[ $verb = lookup ] && rest="key $7" || rest=
+			say "$tool" "$option" $verb pinned "$w" $rest
+		done
+		say "$tool" "$option" lookup pinned "$w" key $8
+		say "$tool" "$option" delete pinned "$w" key $8
+		say "$tool" "$option" delete pinned "$w" key $7
+		say "$tool" "$option" dump pinned "$w"
+		say "$tool" "$option" pin pinned "$w" "${w}2"
+		say "$tool" "$option" pin pinned "$w" "${w}2"
+		say "$tool" "$option" freeze pinned "$w"
+		say "$tool" "$option" show pinned "$w"
+		rm -f "$w" "${w}2"
+	done
+}
+
+queue_words()
+{
+	tool=$1 w=$2/w
+	for option in '' -j -p; do
+		say "$tool" "$option" create "$w" type "$3" key 0 value 4 entries 2 name w
+		say "$tool" "$option" push pinned "$w" value 1 2 3 4
+		say "$tool" "$option" enqueue pinned "$w" value 5 6 7 8
+		say "$tool" "$option" push pinned "$w" value 5 6 7 8
+		say "$tool" "$option" peek pinned "$w"
+		say "$tool" "$option" pop pinned "$w"
+		say "$tool" "$option" dequeue pinned "$w"
+		say "$tool" "$option" pop pinned "$w"
+		say "$tool" "$option" peek pinned "$w"
+		rm -f "$w"
+	done
+}
+
+outer_words()
+{
+	tool=$1 w=$2/w
+	for option in '' -j -p; do
+		say "$tool" "$option" create "$w.i" type array key 4 value 4 entries 1 name i
+		"$tool" map create "${w}i" type array key 4 value 4 entries 1 name i
+		say "$tool" "$option" create "$w" type "$3" key 4 value 4 entries 2 \
+			name w inner_map pinned "${w}i"
+		say "$tool" "$option" show pinned "$w"
+		say "$tool" "$option" update pinned "$w" key 1 0 0 0 value pinned "${w}i"
+		say "$tool" "$option" delete pinned "$w" key 1 0 0 0
+		say "$tool" "$option" dump pinned "$w"
+		rm -f "$w" "${w}i"
+	done
+}
+
+# same NAME FUNCTION ARGUMENT... - the same maps in bpf(2): bpftool's words and ours
+same()
+{
+	name=$1 function=$2
+	shift 2
+	$function "$bpftool" /sys/fs/bpf "$@" >"$tmp/theirs"
+	$function "$ctl" $pins "$@" >"$tmp/ours"
+	is "words of $name are bpftool's" 0 '' diff "$tmp/theirs" "$tmp/ours"
+}
+
 same_words()
 {
 	if [ -z "$bpftool" ]; then
@@ -534,32 +621,72 @@ same_words()
 	fi
 	mount -t bpf bpf /sys/fs/bpf 2>/dev/null
 	for sizes in '4 8' '16 16' '20 40'; do
-		for type in hash array percpu_array; do
-			# shellcheck disable=SC2086
-			set -- $sizes
-			[ $type = hash ] || [ "$1" = 4 ] || set -- 4 "$2"
-			key=$(seq 1 "$1" | tr '\n' ' ')
-			[ $type = hash ] || key='1 0 0 0'
-			value=$(seq 1 "$2" | tr '\n' ' ')
-			# shellcheck disable=SC2086
-			for verbs in "$bpftool map /sys/fs/bpf" "$ctl map $pins"; do
-				set -- "$1" "$2" $verbs
-				"$3" "$4" create "$5/w" type $type key "$1" value "$2" \
-					entries 2 name w
-				"$3" "$4" update pinned "$5/w" key $key value $value
-				for option in '' -j; do
-					for verb in dump lookup getnext; do
-						[ $verb = lookup ] && rest="key $key" || rest=
-						"$3" $option "$4" $verb pinned "$5/w" $rest
-						echo
-					done
-				done >"$tmp/words-$4-${3##*/}"
-				rm "$5/w"
-			done
-			is "words of $type $1/$2 are bpftool's" 0 '' \
-				diff "$tmp/words-map-${bpftool##*/}" "$tmp/words-map-${ctl##*/}"
+		key_size=${sizes% *} value_size=${sizes#* }
+		key=$(seq 1 "$key_size" | tr '\n' ' ')
+		absent=$(seq 2 $((key_size + 1)) | tr '\n' ' ')
+		same "hash $sizes" words hash "$key_size" "$value_size" 1 "$key" "$absent"
+		same "LRU hash $sizes" words lru_hash "$key_size" "$value_size" 0 \
+			"$key" "$absent"
+		same "per-CPU hash $sizes" words percpu_hash "$key_size" "$value_size" 0 \
+			"$key" "$absent"
+		for type in array percpu_array; do
+			same "$type $value_size" words $type 4 "$value_size" 0 \
+				'1 0 0 0' '2 0 0 0'
 		done
 	done
+	same 'trie' words lpm_trie 8 4 1 '8 0 0 0 10 0 0 0' '8 0 0 0 11 0 0 0'
+	same 'queue' queue_words queue
+	same 'stack' queue_words stack
+	same 'array of maps' outer_words array_of_maps
+	same 'hash of maps' outer_words hash_of_maps
+}
+
+# A module of the tests writes
+event_pipe()
+{
+	if [ -z "$ring_write" ] || [ ! -e /dev/bpfmap_ringtest ]; then
+		skip 'nobody to write to a ring buffer here'
+		return
+	fi
+	have ringbuf key 0 value 0 entries 4096 || return
+	r="pinned $pins/t"
+	# shellcheck disable=SC2086
+	{
+	is 'event_pipe: records to read' 0 '' "$ring_write" $pins/t one 'two and a half' three
+	map event_pipe $r times 2 >"$tmp/raw" 2>"$tmp/err"
+	sed 's/@[0-9]*\.[0-9]\{9\} /@TIME /' "$tmp/raw" >"$tmp/shown"
+	is 'event_pipe' 0 '== @TIME size: 3 =====
+6f 6e 65
+== @TIME size: 14 =====
+74 77 6f 20 61 6e 64 20  61 20 68 61 6c 66' cat "$tmp/shown"
+	json 'event_pipe -j' 0 "5${nl}[\"0x74\",\"0x68\",\"0x72\",\"0x65\",\"0x65\"]" \
+		'/0/size /0/data' "$ctl" -j map event_pipe $r times 1
+	"$ctl" -j map event_pipe $r >"$tmp/shown" 2>"$tmp/err" &
+	sleep 1
+	is 'event_pipe: another record' 0 '' "$ring_write" $pins/t late
+	sleep 1
+	kill -INT $!
+	wait $!
+	is 'event_pipe: ends with an interrupt' 0 0 echo $?
+	json 'event_pipe: waits' 0 4 /0/size cat "$tmp/shown"
+	fails 'event_pipe: cpu and index' 2 'one for all CPUs' \
+		map event_pipe $r cpu 0 index 0
+	rm $pins/t
+	fails 'event_pipe: no ring buffer' 2 'a hash has no records' map event_pipe $h
+	fails 'event_pipe: too many words' 2 'too much' map event_pipe $h times 1 more
+	}
+}
+
+bpftools_options()
+{
+	is 'options of bpftool' 0 6 "$ctl" -d -l -n map count pinned $pins/h
+	is 'long options of bpftool' 0 6 \
+		"$ctl" --debug --legacy --nomount --bpffs map count pinned $pins/h
+	fails 'create: on a device that does not exist' 2 "no network device 'none0'" \
+		map create $pins/x type hash key 4 value 4 entries 1 name x dev none0
+	fails 'create: on a device' 2 'on a network device' \
+		map create $pins/x type hash key 4 value 4 entries 1 name x dev lo
+	fails 'create: no map is left' 2 'no such map' map count pinned $pins/x
 }
 
 grep -q " $pins bpfmapfs" /proc/mounts || mount -t bpfmapfs bpfmapfs $pins
@@ -575,6 +702,8 @@ round_trip
 damaged_files
 watching
 same_words
+event_pipe
+bpftools_options
 rm $pins/h
 echo "1..$n"
 exit $failed

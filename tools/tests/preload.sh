@@ -4,7 +4,8 @@
 # Programs that know nothing of bpfmap, with libbpfmap-preload.so and without:
 # they are to say the same. Prints TAP. Arguments: the library, bpftool, then
 # test programs of this directory to run as those of bpf(2), and at last, after
-# "--", a Python with ctypes and the libbpf to call from it, if there are any.
+# "--", a Python with ctypes, the libbpf to call from it, libbpf_maps.py, and
+# bpfmapctl, if there are any.
 # shellcheck disable=SC2317,SC2086 # functions that both() calls; paths of ours
 # shellcheck disable=SC2030,SC2031 # LD_PRELOAD is for the subshell only
 set -u
@@ -15,7 +16,7 @@ while [ $# -gt 0 ] && [ "$1" != -- ]; do
 	programs="$programs $1"
 	shift
 done
-python=${2-} libbpf=${3-}
+python=${2-} libbpf=${3-} script=${4-} ctl=${5-}
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 n=0 failed=0
@@ -30,7 +31,7 @@ result()
 	fi
 	failed=1
 	echo "not ok $n - $2"
-	[ -z "${3-}" ] || sed 's/^/# /' "$3" | head -n 40
+	[ -z "${3-}" ] || sed 's/^/# /' "$3" | head -n 300
 }
 
 skip()
@@ -55,6 +56,28 @@ normal()
 		s/"inner_map_id":[0-9]*/"inner_map_id":ID/'
 }
 
+# side_by_side FILE FILE - in two columns; "!" is where they differ
+side_by_side()
+{
+	awk -v file="$2" '
+		function row(left, right)
+		{
+			gsub(/\t/, "    ", left)
+			gsub(/\t/, "    ", right)
+			printf "%s %-64s | %s\n", left == right ? " " : "!", left, right
+		}
+		BEGIN { row("bpf(2)", "preload") }
+		{
+			if ((getline other <file) <= 0)
+				other = ""
+			row($0, other)
+		}
+		END {
+			while ((getline other <file) > 0)
+				row("", other)
+		}' "$1"
+}
+
 # both NAME FUNCTION [ARGUMENT...] - it prints the same with and without
 both()
 {
@@ -62,14 +85,10 @@ both()
 	shift
 	"$@" </dev/null | normal >"$tmp/bpf"
 	(export LD_PRELOAD="$preload"; "$@" </dev/null) | normal >"$tmp/ours"
-	diff -u "$tmp/bpf" "$tmp/ours" >"$tmp/diff"
-	status=$?
+	side_by_side "$tmp/bpf" "$tmp/ours" >"$tmp/sides"
 	# Not two times the same misfortune
-	grep -q '^status 0' "$tmp/bpf" || {
-		status=1
-		cp "$tmp/bpf" "$tmp/diff"
-	}
-	result $status "$name" "$tmp/diff"
+	cmp -s "$tmp/bpf" "$tmp/ours" && grep -q '^status 0' "$tmp/bpf"
+	result $? "$name" "$tmp/sides"
 }
 
 # What is made under the preload is the device's, and only its
@@ -137,6 +156,87 @@ hash_verbs()
 	verbs "$@" | awk '/^\$ bpftool/ { command = $0; nr = 0 }
 		{ printf "%s\t%s\n", command, $0 }' |
 		grep -vE 'getnext|dump' | cut -f2-
+	walk_verbs "$@"
+}
+
+# ... or sorted
+walk_verbs()
+{
+	pin=/sys/fs/bpf/walk
+	value=$(seq 1 "$3" | tr '\n' ' ')
+	run map create $pin type "$1" key "$2" value "$3" entries 1000 name walk flags "$4"
+	run map dump pinned $pin
+	run -j map dump pinned $pin
+	run map getnext pinned $pin
+	run map update pinned $pin key 1 2 3 4 value $value
+	for option in '' -j; do
+		run $option map dump pinned $pin
+		run $option map getnext pinned $pin
+		run $option map getnext pinned $pin key 1 2 3 4
+	done
+	for byte in 5 6 7 8; do
+		run map update pinned $pin key $byte 0 0 0 value hex $value
+	done
+	run map dump pinned $pin | sort
+	run -j map dump pinned $pin | tr '{' '\n' | sed 's/[],]*$//' | sort
+	rm -f /sys/fs/bpf/walk /sys/fs/bpfmap/walk
+}
+
+# Prefixes have an order
+trie_verbs()
+{
+	pin=/sys/fs/bpf/trie
+	run map create $pin type lpm_trie key 8 value 4 entries 9 name trie flags 1
+	run map update pinned $pin key 8 0 0 0 10 0 0 0 value 8 0 0 0
+	run map update pinned $pin key 16 0 0 0 10 1 0 0 value 16 0 0 0
+	run map update pinned $pin key 0 0 0 0 0 0 0 0 value 0 0 0 0
+	run map update pinned $pin key 33 0 0 0 0 0 0 0 value 0 0 0 0
+	for option in '' -j; do
+		run $option map show pinned $pin
+		run $option map lookup pinned $pin key 32 0 0 0 10 1 2 3
+		run $option map lookup pinned $pin key 32 0 0 0 192 0 2 1
+		run $option map dump pinned $pin
+		run $option map getnext pinned $pin key 16 0 0 0 10 1 0 0
+	done
+	run map delete pinned $pin key 8 0 0 0 10 0 0 0
+	run map delete pinned $pin key 8 0 0 0 10 0 0 0
+	run map lookup pinned $pin key 32 0 0 0 10 2 2 3
+	rm -f /sys/fs/bpf/trie /sys/fs/bpfmap/trie
+}
+
+# Maps without keys and without elements to list
+keyless_verbs()
+{
+	pin=/sys/fs/bpf/keyless
+	run map create $pin type bloom_filter key 0 value 4 entries 100 name bloom
+	run map show pinned $pin
+	run -j map show pinned $pin
+	run map update pinned $pin value 1 2 3 4
+	run map dump pinned $pin
+	rm -f /sys/fs/bpf/keyless /sys/fs/bpfmap/keyless
+	run map create $pin type ringbuf key 0 value 0 entries 4096 name ring
+	run map show pinned $pin
+	run map update pinned $pin value 1 2 3 4
+	run map dump pinned $pin
+	rm -f /sys/fs/bpf/keyless /sys/fs/bpfmap/keyless
+}
+
+# What is said of the preload, for people
+tour()
+{
+	pin=/sys/fs/bpf/tour
+	run map create $pin type hash key 4 value 4 entries 9 name tour
+	run map update pinned $pin key 1 0 0 0 value 10 20 30 40
+	run map lookup pinned $pin key 1 0 0 0
+	run map lookup pinned $pin key 2 0 0 0
+	run map dump pinned $pin
+	run -j map dump pinned $pin
+	run map getnext pinned $pin
+	run map delete pinned $pin key 2 0 0 0
+	run map freeze pinned $pin
+	run map delete pinned $pin key 1 0 0 0
+	run map show pinned $pin
+	rm -f /sys/fs/bpf/tour /sys/fs/bpfmap/tour
 }
 
 queue_verbs()
@@ -185,44 +285,36 @@ others()
 	run map create /sys/fs/bpf/none/x type hash key 4 value 4 entries 1 name none
 }
 
-cat >"$tmp/maps.py" <<'END'
-import ctypes, sys
-lib = ctypes.CDLL(sys.argv[1], use_errno=True)
-def check(what, ret):
-    print(what, "ok" if ret >= 0 else -ret)
-    return ret
-fd = lib.bpf_map_create(1, b"python", 4, 8, 100, None)
-print("created", fd > 2)
-one, next_key, value = ctypes.c_uint32(1), ctypes.c_uint32(), ctypes.c_uint64(5)
-for i in range(10):
-    key, value = ctypes.c_uint32(i), ctypes.c_uint64(i * i)
-    check("update", lib.bpf_map_update_elem(fd, ctypes.byref(key), ctypes.byref(value), ctypes.c_uint64(0)))
-found = ctypes.c_uint64()
-key = ctypes.c_uint32(7)
-check("lookup", lib.bpf_map_lookup_elem(fd, ctypes.byref(key), ctypes.byref(found)))
-print(found.value)
-check("noexist", lib.bpf_map_update_elem(fd, ctypes.byref(key), ctypes.byref(found), ctypes.c_uint64(1)))
-keys, seen = (ctypes.c_uint32 * 16)(), set()
-prev = None
-while lib.bpf_map_get_next_key(fd, prev, ctypes.byref(next_key)) == 0:
-    seen.add(next_key.value)
-    prev = ctypes.byref(ctypes.c_uint32(next_key.value))
-print(sorted(seen))
-values, count, cursor = (ctypes.c_uint64 * 16)(), ctypes.c_uint32(16), ctypes.c_uint32()
-print("batch", lib.bpf_map_lookup_batch(fd, None, ctypes.byref(cursor), keys, values, ctypes.byref(count), None))
-print(sorted(zip(keys[:count.value], values[:count.value])))
-check("delete", lib.bpf_map_delete_elem(fd, ctypes.byref(key)))
-check("delete again", lib.bpf_map_delete_elem(fd, ctypes.byref(key)))
-check("freeze", lib.bpf_map_freeze(fd))
-check("update frozen", lib.bpf_map_update_elem(fd, ctypes.byref(key), ctypes.byref(found), ctypes.c_uint64(0)))
-check("closed", lib.bpf_map_lookup_elem(999, ctypes.byref(key), ctypes.byref(found)))
-check("no map", lib.bpf_map_lookup_elem(0, ctypes.byref(key), ctypes.byref(found)))
-END
-
+# They also show the map that it leaves, each of them its own
 python_program()
 {
-	"$python" "$tmp/maps.py" "$libbpf" 2>&1
+	pin=/sys/fs/bpf/python
+	"$python" "$script" "$libbpf" $pin 2>&1
 	echo "status $?"
+	rm -f /sys/fs/bpf/python /sys/fs/bpfmap/python_kept
+	[ ! -e /sys/fs/bpfmap/python ] ||
+		mv /sys/fs/bpfmap/python /sys/fs/bpfmap/python_kept
+}
+
+# What it made under the preload is there for bpfmapctl
+python_map()
+{
+	"$ctl" map show pinned /sys/fs/bpfmap/python_kept >"$tmp/shown" 2>&1 &&
+		"$ctl" map lookup pinned /sys/fs/bpfmap/python_kept key u32 8 \
+			>>"$tmp/shown" 2>&1 &&
+		"$ctl" map count pinned /sys/fs/bpfmap/python_kept \
+			>>"$tmp/shown" 2>&1
+	sed 's/^[0-9]*: /ID: /; s/memlock [0-9]*B/memlock NB/' "$tmp/shown" >"$tmp/is"
+	cat >"$tmp/expected" <<END
+ID: hash  name python  flags 0x0
+	key 4B  value 8B  max_entries 100  memlock NB
+	frozen
+key: 08 00 00 00  value: 40 00 00 00 00 00 00 00
+13
+END
+	cmp -s "$tmp/is" "$tmp/expected"
+	result $? 'bpfmapctl shows the map of the Python program' "$tmp/shown"
+	rm -f /sys/fs/bpfmap/python_kept
 }
 
 # A test program of bpf(2)'s contract: it cannot tell the difference, unless
@@ -241,11 +333,17 @@ grep -q ' /sys/fs/bpf bpf' /proc/mounts || mount -t bpf bpf /sys/fs/bpf
 grep -q ' /sys/fs/bpfmap bpfmapfs' /proc/mounts ||
 	mount -t bpfmapfs bpfmapfs /sys/fs/bpfmap
 made_here
+both 'all of it' tour
+sed 's/^/# /' "$tmp/sides"
 both 'array' verbs array 4 40 0
 both 'per-CPU array' verbs percpu_array 4 8 0
 both 'hash' hash_verbs hash 4 20 1
 # Large enough that nothing is evicted: that depends on who runs on which CPU
 both 'LRU hash' hash_verbs lru_hash 4 8 0 1000
+both 'per-CPU hash' hash_verbs percpu_hash 4 8 0
+both 'LRU per-CPU hash' hash_verbs lru_percpu_hash 4 8 0 1000
+both 'trie' trie_verbs
+both 'Bloom filter, ring buffer' keyless_verbs
 both 'queue' queue_verbs queue
 both 'stack' queue_verbs stack
 both 'array of maps' outer_verbs array_of_maps
@@ -253,6 +351,7 @@ both 'hash of maps' outer_verbs hash_of_maps
 both 'what stays with bpf(2)' others
 if [ -n "$python" ]; then
 	both 'Python with libbpf' python_program
+	python_map
 else
 	skip 'no Python here'
 fi
