@@ -15,11 +15,10 @@ def descriptors() -> set[str]:
     """The descriptors of maps that this process has open."""
     found = set()
     for fd in os.listdir("/proc/self/fd"):
-        with contextlib.suppress(OSError):
-            if "bpfmap" in os.readlink(f"/proc/self/fd/{fd}").removeprefix("/dev/"):
+        with contextlib.suppress(OSError):  # that of the directory
+            if os.readlink(f"/proc/self/fd/{fd}") == "anon_inode:bpf-map":
                 found.add(fd)
-    # The library keeps the device open
-    return {fd for fd in found if os.readlink(f"/proc/self/fd/{fd}") != "/dev/bpfmap"}
+    return found
 
 
 class MapTest(unittest.TestCase):
