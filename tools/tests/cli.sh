@@ -582,7 +582,8 @@ queue_words()
 		say "$tool" "$option" pop pinned "$w"
 		say "$tool" "$option" dequeue pinned "$w"
 		say "$tool" "$option" pop pinned "$w"
-		say "$tool" "$option" peek pinned "$w"
+		# As text, bpftool has it that a key was not found
+		[ -z "$option" ] || say "$tool" "$option" peek pinned "$w"
 		rm -f "$w"
 	done
 }

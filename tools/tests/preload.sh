@@ -64,9 +64,9 @@ side_by_side()
 		{
 			gsub(/\t/, "    ", left)
 			gsub(/\t/, "    ", right)
-			printf "%s %-64s | %s\n", left == right ? " " : "!", left, right
+			printf "%s %-80s | %s\n", left == right ? " " : "!", left, right
 		}
-		BEGIN { row("bpf(2)", "preload") }
+		BEGIN { printf "  %-80s | %s\n", "bpf(2)", "with the preload" }
 		{
 			if ((getline other <file) <= 0)
 				other = ""
