@@ -319,8 +319,31 @@ class CreateTest(MapTest):
                 bpfmap.create(*arguments)
         with self.assertRaises(ValueError):
             bpfmap.create("hash", "u32", "u32", 1, name="a name of 16 chars")
+        for more in ({"flags": 1 << 32}, {"extra": 1 << 64}, {"numa_node": -1}):
+            with self.assertRaisesRegex(ValueError, "-bit integer"):
+                bpfmap.create("hash", "u32", "u32", 1, **more)
         with self.assertRaises(TypeError):
             bpfmap.create("hash", "u32", "u32", 1, colour="red")
+
+    def test_codecs_that_keep_no_promise(self):
+        class Bad(bpfmap.Codec[bytes]):
+            size = 4
+
+            def encode(self, value):
+                return value
+
+            def decode(self, data):
+                return data
+
+        m = self.create("hash", Bad(), Bad())
+        m[b"abcd"] = b"efgh"
+        # The kernel would read what lies behind them, or at 4096
+        for bad in (b"abc", b"abcde", 4096, bytearray(b"abcd"), None):
+            for what in (lambda: m[bad], lambda: m.__setitem__(b"abcd", bad),
+                         lambda: m.update({b"abcd": bad}), lambda: m.pop(bad)):
+                with self.assertRaisesRegex(ValueError, "makes no 4 bytes"):
+                    what()
+        self.assertEqual(m, {b"abcd": b"efgh"})
 
     def test_refused(self):
         with self.fails(errno.EINVAL):

@@ -32,6 +32,9 @@ class OpenTest(MapTest):
             bpfmap.open(f"{PINS}/nothing")
         with self.fails(errno.EACCES):
             bpfmap.open("/proc/version")
+        for what in (bpfmap.open, self.m.pin):
+            with self.assertRaisesRegex(ValueError, "NUL"):
+                what(f"{path}\0x")
 
     def test_modes(self):
         path = self.pin(self.m)

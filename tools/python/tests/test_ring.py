@@ -57,7 +57,6 @@ class RingTest(MapTest):
     def drain(self, ring):
         """The samples that are in a user ring buffer."""
         buffer = ctypes.create_string_buffer(RINGTEST_BUF)
-        request = self.request(ring, DRAIN, data=b"")
         request = Request(map_fd=ring.fileno(), op=DRAIN,
                           data=ctypes.addressof(buffer))
         fcntl.ioctl(self.device, RINGTEST, request)
@@ -168,6 +167,9 @@ class RingTest(MapTest):
             ring.send(bytes(1000), 0.02)
         with self.fails(errno.E2BIG):
             ring.send(bytes(5000))
+        for data in ("abc", 5, None):
+            with self.assertRaises(TypeError):
+                ring.send(data)
         timer = threading.Timer(0.1, self.drain, (ring,))
         timer.start()
         ring.send(bytes(1000), 20)

@@ -42,8 +42,11 @@ class PerCpuTest(MapTest):
             m.get_cpu(1, 100000)
         with self.assertRaises(KeyError):
             m.get_cpu(3, 0)
-        with self.assertRaises(ValueError):
-            m.get_cpu(1, -1)
+        for cpu in (-1, 1 << 32):
+            with self.assertRaises(ValueError):
+                m.get_cpu(1, cpu)
+            with self.assertRaises(ValueError):
+                m.set_cpu(1, cpu, 0)
 
     def test_wrong_lists(self):
         m = self.create("percpu_hash", "u32", "u32")

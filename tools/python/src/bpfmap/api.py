@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any, Literal, TypeAlias, TypeVar, overload
 
 from . import _lib
-from .base import BaseMap, Descriptor, duplicate, read_info
+from .base import BaseMap, Descriptor, duplicate, path_bytes, read_info
 from .codec import Bytes, Codec, Spec, codec, u32
 from .keyless import BloomFilter, Queue
 from .kinds import (
@@ -212,6 +212,12 @@ def create(
     return _create(MapType.of(kind), key, value, max_entries, **more)
 
 
+def _fits(what: str, number: int, bits: int) -> None:
+    """ctypes would cut it without a word."""
+    if not 0 <= number < 1 << bits:
+        raise ValueError(f"{what}: {number} is no unsigned {bits}-bit integer")
+
+
 def _create(
     kind: MapType,
     key: Spec | None,
@@ -225,9 +231,10 @@ def _create(
     inner: BaseMap | None = None,
 ) -> Any:
     key_size, value_size = _sizes(kind, key, value)
-    if not 0 <= max_entries < 1 << 32:
-        raise ValueError(f"{max_entries} entries")
-    encoded = name.encode()
+    _fits("max_entries", max_entries, 32)
+    _fits("flags", flags, 32)
+    _fits("extra", extra, 64)
+    encoded = name.encode(errors="surrogateescape")
     if len(encoded) > 15 or b"\0" in encoded:
         raise ValueError(f"{name!r} is no name of at most 15 bytes")
     if kind in NO_PREALLOC_TYPES:
@@ -235,6 +242,7 @@ def _create(
     opts = _lib.CreateOpts(map_extra=extra)
     opts.sz = ctypes.sizeof(opts)
     if numa_node is not None:
+        _fits("numa_node", numa_node, 32)
         flags |= CreateFlag.NUMA_NODE
         opts.numa_node = numa_node
     opts.map_flags = flags
@@ -280,8 +288,7 @@ def _fd_by_name(name: str, mode: Mode) -> int:
 def _fd_by_path(path: str | os.PathLike[str], mode: Mode) -> int:
     opts = _lib.ObjGetOpts(file_flags=_MODES[mode])
     opts.sz = ctypes.sizeof(opts)
-    name = os.fspath(path)
-    return _lib.check(_lib.obj_get_opts(os.fsencode(name), opts), name)
+    return _lib.check(_lib.obj_get_opts(path_bytes(path), opts), os.fspath(path))
 
 
 def open(

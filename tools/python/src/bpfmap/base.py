@@ -43,6 +43,14 @@ def duplicate(fd: int) -> int:
     return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
 
 
+def path_bytes(path: str | os.PathLike[str]) -> bytes:
+    """A path for the kernel."""
+    data = os.fsencode(path)
+    if b"\0" in data:
+        raise ValueError(f"a NUL in the path {os.fspath(path)!r}")
+    return data
+
+
 def read_info(fd: int) -> Info:
     """What the map of a descriptor is."""
     raw = _lib.MapInfo()
@@ -59,7 +67,7 @@ def read_info(fd: int) -> Info:
         raw.value_size,
         raw.max_entries,
         CreateFlag(raw.map_flags),
-        raw.name.decode("latin-1"),
+        raw.name.decode(errors="surrogateescape"),
         raw.map_extra,
     )
 
@@ -123,8 +131,7 @@ class BaseMap:
 
     def pin(self, path: str | os.PathLike[str]) -> None:
         """Give the map a name in a file system of type bpfmapfs."""
-        name = os.fspath(path)
-        _lib.check(self._call(_lib.obj_pin, os.fsencode(name)), name)
+        _lib.check(self._call(_lib.obj_pin, path_bytes(path)), os.fspath(path))
 
     def _fdinfo(self, name: str) -> int:
         descriptor = self._open()

@@ -271,6 +271,14 @@ def codec(spec: Spec) -> Codec[Any]:
     raise TypeError(f"{spec!r} describes no type")
 
 
+def encoded(codec: Codec[T], value: T) -> bytes:
+    """The bytes of a value, as many as the kernel is going to read."""
+    data = codec.encode(value)
+    if type(data) is not bytes or len(data) != codec.size:
+        raise ValueError(f"{type(codec).__name__} makes no {codec.size} bytes: {data!r}")
+    return data
+
+
 #: Integers, for those who want their types checked
 u8, u16, u32, u64 = Int(1), Int(2), Int(4), Int(8)
 s8, s16, s32, s64 = Int(1, True), Int(2, True), Int(4, True), Int(8, True)

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from . import _lib
 from .base import BaseMap, Descriptor
-from .codec import Codec
+from .codec import Codec, encoded
 from .kinds import Update
 
 V = TypeVar("V")
@@ -35,7 +35,7 @@ class Queue(_Keyless[V]):
     def push(self, value: V, overwrite: bool = False) -> None:
         """Put an element in. Full is E2BIG, or with `overwrite` the oldest goes."""
         flags = Update.EXIST if overwrite else 0
-        self._checked(_lib.update_elem, None, self.value_codec.encode(value), flags)
+        self._checked(_lib.update_elem, None, encoded(self.value_codec, value), flags)
 
     def _take(self, err: int, value: "ctypes.Array[ctypes.c_char]") -> V:
         if err == -errno.ENOENT:
@@ -102,12 +102,12 @@ class BloomFilter(_Keyless[V]):
 
     def add(self, value: V) -> None:
         """Put a value in."""
-        self._checked(_lib.update_elem, None, self.value_codec.encode(value), 0)
+        self._checked(_lib.update_elem, None, encoded(self.value_codec, value), 0)
 
     def __contains__(self, value: V) -> bool:
         """Whether a value is perhaps in it."""
         data = ctypes.create_string_buffer(
-            self.value_codec.encode(value), self.info.value_size
+            encoded(self.value_codec, value), self.info.value_size
         )
         err = self._call(_lib.lookup_elem_flags, None, data, 0)
         if err == -errno.ENOENT:

@@ -17,7 +17,7 @@ from typing import Any, Generic, Protocol, TypeVar, overload
 
 from . import _lib
 from .base import BaseMap, Descriptor, possible_cpus
-from .codec import Codec
+from .codec import Codec, encoded
 from .kinds import ARRAY_TYPES, MapType, Update
 from .walk import Walk
 
@@ -91,8 +91,11 @@ class Map(BaseMap, MutableMapping[K, V]):
 
     # --- bytes ---
 
+    def _key(self, key: K) -> bytes:
+        return encoded(self.key_codec, key)
+
     def _encode(self, value: V) -> bytes:
-        return self.value_codec.encode(value)
+        return encoded(self.value_codec, value)
 
     def _decode(self, value: bytes) -> V:
         found: V = self.value_codec.decode(value)
@@ -100,9 +103,7 @@ class Map(BaseMap, MutableMapping[K, V]):
 
     def _lookup(self, key: K, flags: int = 0) -> bytes | None:
         value = self._buffer()
-        err = self._call(
-            _lib.lookup_elem_flags, self.key_codec.encode(key), value, flags
-        )
+        err = self._call(_lib.lookup_elem_flags, self._key(key), value, flags)
         if err == -errno.ENOENT:
             return None
         _lib.check(err)
@@ -124,12 +125,10 @@ class Map(BaseMap, MutableMapping[K, V]):
         return self._decode(found)
 
     def __setitem__(self, key: K, value: V) -> None:
-        self._checked(
-            _lib.update_elem, self.key_codec.encode(key), self._encode(value), 0
-        )
+        self._checked(_lib.update_elem, self._key(key), self._encode(value), 0)
 
     def __delitem__(self, key: K) -> None:
-        err = self._call(_lib.delete_elem, self.key_codec.encode(key))
+        err = self._call(_lib.delete_elem, self._key(key))
         if err == -errno.ENOENT:
             raise KeyError(key)
         _lib.check(err)
@@ -167,7 +166,7 @@ class Map(BaseMap, MutableMapping[K, V]):
         """Store what is not there yet; FileExistsError (EEXIST) if it is."""
         self._checked(
             _lib.update_elem,
-            self.key_codec.encode(key),
+            self._key(key),
             self._encode(value),
             Update.NOEXIST,
         )
@@ -176,7 +175,7 @@ class Map(BaseMap, MutableMapping[K, V]):
         """Store what is there already; KeyError if it is not."""
         err = self._call(
             _lib.update_elem,
-            self.key_codec.encode(key),
+            self._key(key),
             self._encode(value),
             Update.EXIST,
         )
@@ -210,12 +209,12 @@ class Map(BaseMap, MutableMapping[K, V]):
         One step where the kernel has one, so that of several callers one gets
         it: not in an LPM_TRIE, where it is looked up and then deleted.
         """
-        encoded = self.key_codec.encode(key)
+        data = self._key(key)
         value = self._buffer()
-        err = self._call(_lib.lookup_and_delete_elem, encoded, value)
+        err = self._call(_lib.lookup_and_delete_elem, data, value)
         if err == -_lib.ENOTSUPP and self.info.type not in ARRAY_TYPES:
-            err = self._call(_lib.lookup_elem_flags, encoded, value, 0)
-            err = err or self._call(_lib.delete_elem, encoded)
+            err = self._call(_lib.lookup_elem_flags, data, value, 0)
+            err = err or self._call(_lib.delete_elem, data)
         if err == -errno.ENOENT:
             if default is self._NO_DEFAULT:
                 raise KeyError(key)
@@ -277,7 +276,7 @@ class Map(BaseMap, MutableMapping[K, V]):
         room = Walk.room_for(self.info.key_size + self._value_bytes, self.batch_size)
         rest = iter(pairs)
         while chunk := list(islice(rest, room)):
-            keys = [self.key_codec.encode(key) for key, _ in chunk]
+            keys = [self._key(key) for key, _ in chunk]
             values = [self._encode(value) for _, value in chunk]
             count = ctypes.c_uint32(len(chunk))
             err = -_lib.ENOTSUPP
@@ -288,8 +287,8 @@ class Map(BaseMap, MutableMapping[K, V]):
             if err != -_lib.ENOTSUPP:
                 _lib.check(err)
                 continue
-            for encoded, value in zip(keys, values):
-                self._checked(_lib.update_elem, encoded, value, 0)
+            for data, value in zip(keys, values):
+                self._checked(_lib.update_elem, data, value, 0)
 
 
 class PerCpuMap(Map[K, list[V]], Generic[K, V]):
@@ -310,16 +309,16 @@ class PerCpuMap(Map[K, list[V]], Generic[K, V]):
             raise TypeError(f"a value for each CPU expected, not {value!r}")
         if len(value) != self.cpus:
             raise ValueError(f"{self.cpus} values expected, not {len(value)}")
-        encode = self.value_codec.encode
-        return b"".join([encode(item).ljust(self._stride, b"\0") for item in value])
+        items = [encoded(self.value_codec, item) for item in value]
+        return b"".join([item.ljust(self._stride, b"\0") for item in items])
 
     def _decode(self, value: bytes) -> list[V]:
         size, stride, decode = self.info.value_size, self._stride, self.value_codec.decode
         return [decode(value[i : i + size]) for i in range(0, len(value), stride)]
 
     def _on(self, cpu: int) -> int:
-        if cpu < 0:
-            raise ValueError(f"CPU {cpu}")
+        if not 0 <= cpu < 1 << 32:
+            raise ValueError(f"there is no CPU {cpu}")
         return cpu << 32 | Update.CPU
 
     def get_cpu(self, key: K, cpu: int) -> V:
@@ -334,8 +333,8 @@ class PerCpuMap(Map[K, list[V]], Generic[K, V]):
         """Set the value of one CPU. Those of a new element's others are zero."""
         self._checked(
             _lib.update_elem,
-            self.key_codec.encode(key),
-            self.value_codec.encode(value),
+            self._key(key),
+            encoded(self.value_codec, value),
             self._on(cpu),
         )
 
@@ -343,8 +342,8 @@ class PerCpuMap(Map[K, list[V]], Generic[K, V]):
         """Set all CPUs' values to the same."""
         self._checked(
             _lib.update_elem,
-            self.key_codec.encode(key),
-            self.value_codec.encode(value),
+            self._key(key),
+            encoded(self.value_codec, value),
             Update.ALL_CPUS,
         )
 

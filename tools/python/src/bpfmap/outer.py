@@ -76,8 +76,8 @@ class MapOfMaps(Map[K, BaseMap]):
 
     def popitem(self) -> tuple[K, BaseMap]:
         """Take out the first map; KeyError if there is none."""
-        for encoded, _ in self._walk():
-            key = self.key_codec.decode(encoded)
+        for first, _ in self._walk():
+            key = self.key_codec.decode(first)
             try:
                 return key, self.pop(key)
             except KeyError:
@@ -96,7 +96,7 @@ class MapOfMaps(Map[K, BaseMap]):
             # Arrays of maps know no NOEXIST: there is nothing to fail
             flags = Update.NOEXIST if self.info.type == MapType.HASH_OF_MAPS else 0
             err = self._call(
-                _lib.update_elem, self.key_codec.encode(key), value, flags
+                _lib.update_elem, self._key(key), value, flags
             )
             if err != -errno.EEXIST:
                 _lib.check(err)

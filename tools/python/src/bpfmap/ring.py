@@ -160,6 +160,7 @@ class UserRingBuffer(BaseMap):
         producer = self._producer
         if producer is None:
             raise ValueError("the map is closed")
+        data = memoryview(data).tobytes()
         end = None if timeout is None else time.monotonic() + timeout
         with producer.lock:
             while True:
