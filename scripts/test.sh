@@ -195,6 +195,10 @@ part_python()
 	need_python || status=$?
 	verdict $status 'a wheel of the Python module'
 	[ $status = 0 ] || return 0
+	if command -v mypy >/dev/null; then
+		(cd tools/python && mypy --cache-dir "$tmp/mypy" >&2) || status=$?
+		verdict $status 'mypy finds nothing'
+	fi
 	get scripts/build.sh "$stock" || return 0
 	# Those of the guest
 	# shellcheck disable=SC2016
