@@ -43,6 +43,7 @@ for module in drivers/bpfmap/bpfmap.ko kunit/bpfmap_kunit.ko \
 	tools/examples/module/bpfmap_visitors.ko \
 	tools/examples/module/bpfmap_arena_list.ko \
 	tools/examples/module/bpfmap_execs.ko \
+	tools/examples/module/bpfmap_sources.ko \
 	tools/tests/module/bpfmap_ringtest.ko \
 	tools/bench/module/bpfmap_bench.ko; do
 	[ ! -e "$out/$module" ] || ln -sf "$module" "$out"
