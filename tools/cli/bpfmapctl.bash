@@ -40,7 +40,7 @@ _bpfmapctl_words()
 		;;
 	format) echo 'json binary'; return ;;
 	inner_map|into) echo 'id name pinned'; return ;;
-	interval|times|rows|entries|flags|extra|numa|cpu) return ;;
+	interval|times|rows|offset|entries|flags|extra|numa|cpu) return ;;
 	esac
 	case $1 in
 	create) echo 'type key value entries name flags inner_map dev extra numa' ;;
@@ -54,6 +54,7 @@ _bpfmapctl_words()
 	diff) echo 'id name pinned file' ;;
 	top) echo 'interval times rows' ;;
 	event_pipe) echo times ;;
+	top) echo 'interval times rows offset' ;;
 	esac
 }
 

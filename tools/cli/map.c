@@ -39,7 +39,7 @@ const struct verb map_verbs[] = {
 	{ "import", verb_import,
 	  "{ pin FILE [name NAME] | into MAP } [from FILE] [inner_map MAP]" },
 	{ "diff", verb_diff, "MAP { MAP | file FILE }" },
-	{ "top", verb_top, "MAP [interval SECONDS] [times N] [rows N]" },
+	{ "top", verb_top, "MAP [interval SECONDS] [times N] [rows N] [offset N]" },
 	{ }
 };
 

@@ -3,8 +3,9 @@
  * Which elements change fastest
  *
  * A value of 1, 2, 4 or 8 bytes is taken for a counter, and its growth counts,
- * summed over the CPUs; of other values it counts how many of the samples of an
- * interval found them changed. That an element is new is a change as well.
+ * summed over the CPUs; in a longer value there may be a counter of 8 bytes at an
+ * offset. Of other values it counts how many of the samples of an interval found
+ * them changed. That an element is new is a change as well.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "cli.h"
 
 #define SAMPLES	10	/* in an interval, of values that are no counters */
+#define KEY_BYTES 24	/* that are printed of a key at most */
 
 /**
  * struct entry - what is known of a key
@@ -33,6 +35,8 @@ struct entry {
 struct table {
 	const struct map *map;
 	bool counters;
+	size_t offset;		/* of the counter in a value ... */
+	size_t counter_size;	/* ... and its size */
 	uint64_t sample;
 	size_t size;	/* a power of two */
 	size_t used;
@@ -80,7 +84,8 @@ static uint64_t sum_value(const struct table *table, const void *value)
 		const char *one = (const char *)value + cpu * map->stride;
 
 		if (table->counters)
-			sum += counter(one, size);
+			sum += counter(one + table->offset,
+				       table->counter_size);
 		else
 			sum = fnv(one, size, sum + 0xcbf29ce484222325);
 	}
@@ -201,6 +206,14 @@ static int faster(const void *a, const void *b)
 	return x < y ? 1 : x > y ? -1 : (*one > *other) - (*one < *other);
 }
 
+/* In one line, and only the beginning of a long one */
+static void print_key(const unsigned char *key, size_t size)
+{
+	for (size_t i = 0; i < size && i < KEY_BYTES; i++)
+		printf("%s%02x", !i ? "" : i % 8 ? " " : "  ", key[i]);
+	puts(size > KEY_BYTES ? " ..." : "");
+}
+
 static void print_row(const struct table *table, const struct entry *entry,
 		      double rate)
 {
@@ -211,9 +224,7 @@ static void print_row(const struct table *table, const struct entry *entry,
 		printf("%14.1f  ", rate);
 		if (table->counters)
 			printf("%20llu  ", (unsigned long long)entry->sum);
-		print_hex(key_of(table, entry), map->info.key_size > 16 ? 16 :
-			  map->info.key_size);
-		puts(map->info.key_size > 16 ? " ..." : "");
+		print_key(key_of(table, entry), map->info.key_size);
 		return;
 	}
 	obj = json_object_new_object();
@@ -255,13 +266,21 @@ static void print_screen(const struct table *table, double seconds,
 	free(changed);
 }
 
+static bool is_counter(size_t size)
+{
+	return size == 1 || size == 2 || size == 4 || size == 8;
+}
+
+/* @offset is that of a counter of 8 bytes, or -1 */
 static int top(const struct map *map, double interval, uint32_t times,
-	       uint32_t rows)
+	       uint32_t rows, int64_t offset)
 {
 	size_t size = map->info.value_size;
 	struct table table = {
 		.map = map,
-		.counters = size == 1 || size == 2 || size == 4 || size == 8,
+		.counters = offset >= 0 || is_counter(size),
+		.offset = offset < 0 ? 0 : offset,
+		.counter_size = offset < 0 ? size : sizeof(uint64_t),
 	};
 	int samples = table.counters ? 1 : SAMPLES;
 	double began;
@@ -295,9 +314,24 @@ static uint32_t screen_rows(void)
 	return size.ws_row - 3;
 }
 
+static int take_offset(struct args *args, const struct map *map,
+		       int64_t *offset)
+{
+	uint32_t size = map->info.value_size, at;
+
+	if (take_u32(args, "the offset of a counter", &at))
+		return TROUBLE;
+	if (size < sizeof(uint64_t) || at > size - sizeof(uint64_t))
+		return trouble("no counter of 8 bytes is at %u in values of %u",
+			       at, size);
+	*offset = at;
+	return 0;
+}
+
 int verb_top(struct args *args)
 {
 	uint32_t times = 0, rows = screen_rows();
+	int64_t offset = -1;
 	double interval = 1;
 	struct map map;
 	int status = 0;
@@ -311,11 +345,13 @@ int verb_top(struct args *args)
 			status = take_u32(args, "how many times", &times);
 		else if (take_word(args, "rows"))
 			status = take_u32(args, "how many rows", &rows);
+		else if (take_word(args, "offset"))
+			status = take_offset(args, &map, &offset);
 		else
-			status = usage_error(args, "'interval', 'times' or 'rows'");
+			status = usage_error(args, "'interval', 'times', 'rows' or 'offset'");
 	}
 	if (!status)
-		status = top(&map, interval, times, rows);
+		status = top(&map, interval, times, rows, offset);
 	map_close(&map);
 	return status;
 }
