@@ -172,6 +172,7 @@ part_examples()
 		kill $!
 		grep -q "busybox executes /bin/busybox" /tmp/execs
 		grep -q "busybox exits with 9" /tmp/execs'
+	worked_examples "$stock"
 	arena_module "$stock"
 }
 
@@ -210,6 +211,21 @@ part_python()
 		python3 tools/python/tests/tap.py 2>&1
 		echo "# status $?"'
 	count "$tmp/out" python
+# worked_examples KERNEL - those that are more than a page, with what checks them
+worked_examples()
+	get scripts/build.sh "$1" || return 0
+	in_guest "worked examples on $1" "$1" \
+		-f "$got/bpfmap_sources.ko:/root/bpfmap_sources.ko" \
+		-f tools/tests/examples.sh -f tools/cli/bpfmapctl \
+		-f tools/tests/json_pick -f tools/tests/send_from \
+		-f tools/tests/route_file -f tools/examples/sources \
+		-f tools/examples/limiter -f tools/examples/routes -- '
+		echo "# program examples"
+		sh tools/tests/examples.sh tools/cli/bpfmapctl \
+			tools/tests/json_pick tools/tests/send_from \
+			tools/tests/route_file tools/examples \
+			bpfmap_sources.ko 2>&1
+	count "$tmp/out" "worked examples on $1"
 }
 
 # Programs that are not ours are taken along where the machine has them.

@@ -205,11 +205,11 @@ static int give_away(const struct pollfd *socks, int maps[2][MAPS],
 	return 0;
 }
 
-static int serve(const char *dir, double rate, double burst, __u32 clients)
+static int serve(const char *dir, double rate, __u64 burst, __u32 clients)
 {
 	const struct limits limits = {
 		.interval = 1e9 / rate,
-		.window = 1e9 / rate * burst,
+		.window = (__u64)(1e9 / rate) * burst,
 		.clients = clients,
 	};
 	struct pollfd socks[2] = { { .events = POLLIN }, { .events = POLLIN } };
@@ -373,9 +373,9 @@ int main(int argc, char **argv)
 	int maps[MAPS], sock, working = !strcmp(verb, "work");
 	struct limits limits;
 
-	if (!strcmp(verb, "serve") && argc == 6 && atof(argv[3]) > 0 &&
-	    atof(argv[4]) >= 1 && atoi(argv[5]) > 0)
-		return serve(argv[2], atof(argv[3]), atof(argv[4]),
+	if (!strcmp(verb, "serve") && argc == 6 && atof(argv[3]) >= 1e-3 &&
+	    atof(argv[3]) <= 1e9 && atoi(argv[4]) > 0 && atoi(argv[5]) > 0)
+		return serve(argv[2], atof(argv[3]), atoi(argv[4]),
 			     atoi(argv[5]));
 	if (working ? argc < 5 : argc != 3 || (strcmp(verb, "watch") &&
 					       strcmp(verb, "meddle")))

@@ -1,0 +1,357 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The worked examples, where the module is loaded. Prints TAP. Arguments:
+# bpfmapctl, json_pick, send_from, route_file, the directory of the examples, and
+# bpfmap_sources.ko, if this kernel has netfilter.
+# shellcheck disable=SC2317 # the functions that is() calls
+set -u
+ctl=$1 pick=$2 send_from=$3 route_file=$4 examples=$5 module=${6-}
+pins=/sys/fs/bpfmap
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+n=0 failed=0 out=''
+nl='
+'
+
+# result STATUS NAME
+result()
+{
+	n=$((n + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $n - $2"
+	else
+		failed=1
+		echo "not ok $n - $2"
+		echo "$out" | sed 's/^/# out: /' | head -n 20
+		sed 's/^/# err: /' "$tmp/err" | head -n 20
+	fi
+}
+
+# is NAME STATUS OUTPUT COMMAND...
+is()
+{
+	name=$1 status=$2 expected=$3
+	shift 3
+	out=$("$@" 2>"$tmp/err" </dev/null)
+	got=$?
+	[ "$got" = "$status" ] && [ "$out" = "$expected" ] && [ ! -s "$tmp/err" ]
+	result $? "$name (status $got)"
+}
+
+# holds NAME COMMAND... - it succeeds; what it prints is shown
+holds()
+{
+	name=$1
+	shift
+	out=$("$@" 2>"$tmp/err" </dev/null)
+	result $? "$name"
+	echo "$out" | sed 's/^/# /'
+}
+
+# eventually COMMAND... - within five seconds
+eventually()
+{
+	for _ in $(seq 50); do
+		"$@" >/dev/null 2>&1 && return
+		usleep 100000
+	done
+	return 1
+}
+
+# --- packets by source ---
+
+# counted ADDRESS - "PACKETS BYTES" of it here, as the example's reader tells
+counted()
+{
+	"$examples/sources" | awk -v netns="$netns" -v address="$1" \
+		'$3 == netns && $4 == address { print $1, $2 }'
+}
+
+sources_load()
+{
+	insmod "$module" "$@" &&
+		"$ctl" map pin name sources $pins/sources &&
+		"$ctl" map pin name recent $pins/recent
+}
+
+sources_unload()
+{
+	rmmod bpfmap_sources
+	status=$?
+	rm $pins/sources $pins/recent
+	return $status
+}
+
+count_exactly()
+{
+	"$send_from" 127.1.0.1 5 100 72 127.0.0.1
+	"$send_from" fd00::1 1 50 52 ::1
+	for i in 1 2 3 4 5; do
+		is "sources: 127.1.0.$i" 0 '100 10000' counted 127.1.0.$i
+	done
+	is 'sources: IPv6' 0 '50 5000' counted fd00::1
+	# From several processors at once, into the same element
+	senders=''
+	for _ in 1 2 3; do
+		"$send_from" 127.1.1.1 1 2000 100 127.0.0.1 &
+		senders="$senders $!"
+	done
+	# shellcheck disable=SC2086
+	wait $senders
+	is 'sources: 6000 packets by three senders' 0 '6000 768000' counted 127.1.1.1
+	key="key ip6 ::ffff:127.1.0.5 u32 $netns"
+	# shellcheck disable=SC2086
+	"$ctl" -j map lookup pinned $pins/recent $key | "$pick" /key/15 >"$tmp/key"
+	is 'recent: has one of them' 0 '"0x05"' cat "$tmp/key"
+	"$ctl" -j map dump name sources >"$tmp/dump"
+	is 'sources: dump' 0 0 sh -c "'$pick' /0/values/0/cpu <'$tmp/dump'"
+}
+
+# top looks at packets (offset 0) or bytes (8) while they come
+count_live()
+{
+	"$send_from" 127.1.2.1 1 0 472 127.0.0.1 &
+	sender=$!
+	"$ctl" -j map top name sources offset 8 interval 1 times 1 >"$tmp/top"
+	kill $sender
+	is 'top: who sends now' 0 "\"0x7f\"${nl}\"0x01\"${nl}\"0x02\"${nl}\"0x01\"" \
+		"$pick" /0/key/12 /0/key/13 /0/key/14 /0/key/15 <"$tmp/top"
+	out=$("$pick" /0/rate <"$tmp/top")
+	[ "${out%.*}" -ge 50000 ]
+	result $? "top: $out bytes a second"
+}
+
+# Another network namespace has numbers of its own, as long as it lives
+count_netns()
+{
+	cat >"$tmp/inside" <<-END
+		ip link set lo up
+		$send_from 127.1.0.1 1 7 72 127.0.0.1
+		readlink /proc/self/ns/net | tr -dc 0-9
+	END
+	unshare -n sh -c ". '$tmp/inside'; $examples/sources >$tmp/all" >"$tmp/inum"
+	is 'sources: the same address in another namespace' 0 '7 700' \
+		awk -v netns="$(cat "$tmp/inum")" \
+		'$3 == netns && $4 == "127.1.0.1" { print $1, $2 }' "$tmp/all"
+	is 'sources: not mixed up with ours' 0 '100 10000' counted 127.1.0.1
+	cat >"$tmp/gone" <<-END
+		! $examples/sources | grep -q ' $(cat "$tmp/inum") '
+	END
+	holds 'sources: forgotten with the namespace' eventually sh "$tmp/gone"
+}
+
+# What finds no room is counted in one; of the recent ones the last are kept
+count_overflow()
+{
+	holds 'sources: with room for 8' sources_load max_sources=8 max_recent=4
+	"$send_from" 127.3.0.1 20 10 72 127.0.0.1
+	# shellcheck disable=SC2016 # awk's
+	is 'sources: 7 have one of their own' 0 '7 130 200' sh -c "$examples/sources |"'
+		awk "{ all += \$1 } \$4 == \"others\" { others = \$1; next }
+			{ n++ } END { print n, others, all }"'
+	is 'recent: 4 are kept' 0 4 "$ctl" map count name recent
+	# shellcheck disable=SC2086
+	holds 'recent: the last one is' "$ctl" map lookup name recent \
+		key ip6 ::ffff:127.3.0.20 u32 $netns
+	holds 'sources: unloaded' sources_unload
+}
+
+load_and_unload()
+{
+	for _ in 1 2 3 4 5 6 7 8; do
+		insmod "$module" && usleep 50000 && rmmod bpfmap_sources || return
+	done
+}
+
+# Packets are on their way all the time
+unload_under_traffic()
+{
+	for i in 1 2 3; do
+		"$send_from" 127.4.0.$i 1 0 100 127.0.0.1 &
+		eval "sender$i=$!"
+	done
+	holds 'sources: loaded and unloaded while packets come' load_and_unload
+	# shellcheck disable=SC2154
+	kill "$sender1" "$sender2" "$sender3"
+}
+
+sources_example()
+{
+	ip link set lo up
+	ip -6 addr add fd00::1/128 dev lo
+	netns=$(readlink /proc/self/ns/net | tr -dc 0-9)
+	holds 'sources: loaded' sources_load
+	count_exactly
+	count_live
+	count_netns
+	is 'sources: the module goes' 0 '' rmmod bpfmap_sources
+	is 'sources: what is pinned stays' 0 '6000 768000' counted 127.1.1.1
+	rm $pins/sources $pins/recent
+	count_overflow
+	unload_under_traffic
+}
+
+# --- rate limiter ---
+
+# serve_limits RATE BURST CLIENTS - a server in the background: $server
+serve_limits()
+{
+	rm -f "$tmp/work" "$tmp/watch"
+	"$examples/limiter" serve "$tmp" "$@" &
+	server=$!
+	eventually "$examples/limiter" watch "$tmp"
+}
+
+# hundredths of a second since boot
+centiseconds()
+{
+	read -r uptime _ </proc/uptime
+	echo "${uptime%.*}${uptime#*.}"
+}
+
+# work_both SECONDS CLIENT - two processes; their tokens in $one and $other
+work_both()
+{
+	"$examples/limiter" work "$tmp" "$1" "$2" >"$tmp/w1" &
+	worker=$!
+	"$examples/limiter" work "$tmp" "$1" "$2" >"$tmp/w2"
+	wait $worker
+	sed 's/^/# /' "$tmp/w1" "$tmp/w2"
+	read -r _ one _ <"$tmp/w1"
+	read -r _ other _ <"$tmp/w2"
+}
+
+limits_hold()
+{
+	serve_limits 200 100 4
+	result $? 'limiter: 200 a second, bursts of 100'
+	began=$(centiseconds)
+	work_both 3 alice
+	most=$((100 + 2 * ($(centiseconds) - began) + 2))
+	both=$((one + other))
+	echo "# $both tokens to two processes, at most $most"
+	[ "$one" -gt 0 ] && [ "$other" -gt 0 ]
+	result $? "limiter: $one and $other tokens"
+	[ $both -le $most ] && [ $both -ge 630 ]
+	result $? "limiter: $both tokens in 3 s, at the limit for both together"
+	"$examples/limiter" watch "$tmp" >"$tmp/seen"
+	sed 's/^/# /' "$tmp/seen"
+	read -r name given _ <"$tmp/seen"
+	is 'limiter: so the watcher says' 0 "alice: $both" echo "$name $given"
+	is 'limiter: the watcher cannot write' 0 \
+		"mapping to write: Operation not permitted
+filling a bucket: Operation not permitted
+a client with a bucket of another: Operation not permitted
+taking a bucket: Operation not permitted" "$examples/limiter" meddle "$tmp"
+	kill $server
+}
+
+# No token comes back while this runs: not one more, not one less
+limits_are_exact()
+{
+	serve_limits 0.001 20000 4
+	result $? 'limiter: 20000 tokens and no more'
+	work_both 2 bob
+	is 'limiter: two processes got all of them' 0 20000 echo $((one + other))
+	kill $server
+}
+
+# Many processes register the same clients at the same moment
+limits_of_many()
+{
+	serve_limits 1000 10 40
+	clients=$(seq -f 'client%g' 36)
+	workers=''
+	for _ in 1 2 3 4 5 6; do
+		# shellcheck disable=SC2086
+		"$examples/limiter" work "$tmp" 0.2 $clients >/dev/null &
+		workers="$workers $!"
+	done
+	# shellcheck disable=SC2086
+	wait $workers
+	is 'limiter: 36 clients of six processes' 0 36 "$ctl" map count name clients
+	"$ctl" map dump name clients | sed -n 's/.*value: //p' | sort -u >"$tmp/numbers"
+	is 'limiter: each has a bucket of its own' 0 36 grep -c . "$tmp/numbers"
+	holds 'limiter: four more' "$examples/limiter" work "$tmp" 0.01 a b c d
+	out=$("$examples/limiter" work "$tmp" 0.01 e 2>&1)
+	is 'limiter: but no fifth' 0 'e: there is no bucket left' echo "$out"
+	kill $server
+}
+
+# --- route table ---
+
+# routes_swapped - a server that loads one table and the other by turns
+routes_swapped()
+{
+	cp "$tmp/table1" "$tmp/table"
+	"$examples/routes" serve "$tmp/table" >"$tmp/served" &
+	server=$!
+	eventually grep -q routes "$tmp/served"
+	"$route_file" watch 6 4 >"$tmp/watched" &
+	watcher=$!
+	while kill -0 $watcher 2>/dev/null; do
+		for i in 2 1; do
+			cp "$tmp/table$i" "$tmp/new"
+			mv "$tmp/new" "$tmp/table"
+			kill -HUP $server
+			sleep 1
+		done
+	done
+	wait $watcher
+	status=$?
+	sed 's/^/# /' "$tmp/served"
+	kill $server
+	cat "$tmp/watched"
+	return $status
+}
+
+routes_example()
+{
+	routes="$examples/routes"
+	"$route_file" make 50000 1 >"$tmp/table1"
+	"$route_file" make 50000 2 >"$tmp/table2"
+	cat >"$tmp/small" <<-END
+		# comments, and empty lines
+
+		10.0.0.0/8     192.0.2.1
+		10.1.0.0/16    192.0.2.2	# longer
+		2001:db8::/32  fe80::1
+		203.0.113.0/24 2001:db8::9
+	END
+	holds 'routes: load' "$routes" load "$tmp/small"
+	is 'routes: get' 1 '10.1.2.3 via 192.0.2.2 by 10.1.0.0/16
+10.2.0.1 via 192.0.2.1 by 10.0.0.0/8
+2001:db8::5 via fe80::1 by 2001:db8::/32
+203.0.113.77 via 2001:db8::9 by 203.0.113.0/24
+11.0.0.1: no route' \
+		"$routes" get 10.1.2.3 10.2.0.1 2001:db8::5 203.0.113.77 11.0.0.1
+	for line in '10.0.0.1/8 192.0.2.1' '10.0.0.0/33 192.0.2.1' \
+		'10.0.0.0 192.0.2.1' '::/129 fe80::1' '10.0.0.0/8 nowhere'; do
+		{ cat "$tmp/table1"; echo "$line"; } >"$tmp/bad"
+		out=$("$routes" load "$tmp/bad" 2>&1)
+		status=$?
+		case $status:$out in
+		1:"$tmp/bad:50002: "*"the table stays as it was"*) true ;;
+		*) false ;;
+		esac
+		result $? "routes: refuses $line"
+	done
+	is 'routes: the table is as it was' 0 '10.2.0.1 via 192.0.2.1 by 10.0.0.0/8' \
+		"$routes" get 10.2.0.1
+	holds 'routes: 50000' "$routes" load "$tmp/table1"
+	holds 'routes: the answers are right' "$route_file" check "$tmp/table1" 20000
+	holds 'routes: replaced while they are read' routes_swapped
+	holds 'routes: the right table is in force' "$route_file" check "$tmp/table" 20000
+	rm $pins/routes
+}
+
+grep -q " $pins bpfmapfs" /proc/mounts || mount -t bpfmapfs bpfmapfs $pins
+: >"$tmp/err"
+[ -z "$module" ] || sources_example
+limits_hold
+limits_are_exact
+limits_of_many
+routes_example
+echo "1..$n"
+exit $failed
