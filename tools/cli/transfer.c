@@ -10,6 +10,8 @@
 
 #include "cli.h"
 
+#define INNER_FDS 256	/* that are open at the same time; below RLIMIT_NOFILE */
+
 /* --- export --- */
 
 static bool is_queue(uint32_t type)
@@ -213,62 +215,114 @@ static void choose_cpu(const struct load *load)
 	}
 }
 
-/* The saved ids become descriptors, which must stay open until all are in */
-static int update_inner(struct load *load)
-{
-	uint32_t id, fd;
-	int err = 0;
-
-	for (uint32_t i = 0; i < load->count && !err; i++) {
-		memcpy(&id, load->values + 4 * i, sizeof(id));
-		err = bpfmap_get_fd_by_id(id);
-		if (err < 0)
-			return trouble("map %u, which is to be inside, cannot be opened: %s",
-				       id, err == -ENOENT ? "no such map" :
-				       error_text(err));
-		fd = err;
-		err = bpfmap_update_elem(load->map->fd, load->keys +
-					 i * load->map->info.key_size, &fd, 0);
-		close(fd);
-		if (err)
-			return trouble("cannot put map %u in: %s", id,
-				       error_text(err));
-	}
-	return 0;
-}
-
-static int update_single(const struct load *load)
+/* @count elements from the @first on; tells how many are in */
+static int update_run(const struct load *load, uint32_t first, uint32_t *count)
 {
 	const struct map *map = load->map;
 	size_t key_size = map->info.key_size;
-	int err = 0;
+	const unsigned char *keys = load->keys + first * key_size;
+	const unsigned char *values = load->values + first * map->value_bytes;
+	uint32_t done = 0, n = *count;
+	int err = -ENOTSUPP;
 
-	for (uint32_t i = 0; i < load->count && !err; i++)
+	if (key_size && !options.no_batch)
+		err = bpfmap_update_batch(map->fd, keys, values, count, NULL);
+	if (err != -ENOTSUPP)
+		return err;
+	for (err = 0; done < n; done++) {
 		err = bpfmap_update_elem(map->fd, key_size ?
-					 load->keys + i * key_size : NULL,
-					 load->values + i * map->value_bytes, 0);
+					 keys + done * key_size : NULL,
+					 values + done * map->value_bytes, 0);
+		if (err)
+			break;
+	}
+	*count = done;
 	return err;
+}
+
+/* Maps that are to be inside, by id: the descriptors of those met last */
+static struct inner {
+	uint32_t id;
+	int fd;		/* never 0 */
+} inner[INNER_FDS];
+
+static void close_inner(void)
+{
+	for (size_t i = 0; i < INNER_FDS; i++) {
+		if (inner[i].fd)
+			close(inner[i].fd);
+		inner[i].fd = 0;
+	}
+}
+
+static int open_inner(struct inner *in, uint32_t id)
+{
+	int fd = bpfmap_get_fd_by_id(id);
+
+	if (fd < 0)
+		return trouble("map %u, which is to be inside, cannot be opened: %s",
+			       id, fd == -ENOENT ? "no such map" :
+			       error_text(fd));
+	if (in->fd)
+		close(in->fd);
+	in->fd = fd;
+	in->id = id;
+	return 0;
+}
+
+static int update_inner_run(const struct load *load, uint32_t first,
+			    uint32_t count)
+{
+	int err, fd;
+
+	err = update_run(load, first, &count);
+	if (!err)
+		return 0;
+	memcpy(&fd, load->values + 4 * (first + count), sizeof(fd));
+	for (size_t i = 0; i < INNER_FDS; i++)
+		if (inner[i].fd == fd)
+			return trouble("cannot put map %u in: %s", inner[i].id,
+				       error_text(err));
+	return trouble("cannot put maps in: %s", error_text(err));
+}
+
+/*
+ * The saved ids become descriptors, in place. Where one must be closed to open
+ * another, the elements up to there go in first.
+ */
+static int update_inner(struct load *load)
+{
+	uint32_t id, first = 0, i;
+	struct inner *in;
+
+	for (i = 0; i < load->count; i++) {
+		memcpy(&id, load->values + 4 * i, sizeof(id));
+		in = &inner[id % INNER_FDS];
+		if (!in->fd || in->id != id) {
+			if (in->fd && first < i &&
+			    update_inner_run(load, first, i - first))
+				return TROUBLE;
+			first = in->fd ? i : first;
+			if (open_inner(in, id))
+				return TROUBLE;
+		}
+		memcpy(load->values + 4 * i, &in->fd, sizeof(in->fd));
+	}
+	return update_inner_run(load, first, i - first);
 }
 
 static int flush(struct load *load)
 {
 	uint32_t count = load->count;
-	int err = -ENOTSUPP;
+	int err = 0;
 
 	if (!count)
 		return 0;
 	choose_cpu(load);
-	if (type_is_outer(load->map->info.type)) {
-		err = update_inner(load);
-		if (err)
-			return err;
-	} else {
-		if (load->map->info.key_size && !options.no_batch)
-			err = bpfmap_update_batch(load->map->fd, load->keys,
-						  load->values, &count, NULL);
-		if (err == -ENOTSUPP)
-			err = update_single(load);
-	}
+	if (!type_is_outer(load->map->info.type))
+		err = update_run(load, 0, &count);
+	else if (update_inner(load))
+		return TROUBLE;
 	if (err == -E2BIG || err == -ENOSPC)
 		return trouble("the map is full");
 	if (err)
@@ -314,6 +368,7 @@ static int load_elements(const struct map *map, struct stream *stream)
 	}
 	if (load.share)
 		sched_setaffinity(0, sizeof(load.allowed), &load.allowed);
+	close_inner();
 	free(load.keys);
 	free(load.values);
 	return status;

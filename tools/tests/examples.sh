@@ -4,7 +4,7 @@
 # The worked examples, where the module is loaded. Prints TAP. Arguments:
 # bpfmapctl, json_pick, send_from, route_file, the directory of the examples, and
 # bpfmap_sources.ko, if this kernel has netfilter.
-# shellcheck disable=SC2317 # the functions that is() calls
+# shellcheck disable=SC2317,SC2086,SC2016 # functions that is() calls; words; awk's
 set -u
 ctl=$1 pick=$2 send_from=$3 route_file=$4 examples=$5 module=${6-}
 pins=/sys/fs/bpfmap
@@ -97,11 +97,9 @@ count_exactly()
 		"$send_from" 127.1.1.1 1 2000 100 127.0.0.1 &
 		senders="$senders $!"
 	done
-	# shellcheck disable=SC2086
 	wait $senders
 	is 'sources: 6000 packets by three senders' 0 '6000 768000' counted 127.1.1.1
 	key="key ip6 ::ffff:127.1.0.5 u32 $netns"
-	# shellcheck disable=SC2086
 	"$ctl" -j map lookup pinned $pins/recent $key | "$pick" /key/15 >"$tmp/key"
 	is 'recent: has one of them' 0 '"0x05"' cat "$tmp/key"
 	"$ctl" -j map dump name sources >"$tmp/dump"
@@ -146,12 +144,10 @@ count_overflow()
 {
 	holds 'sources: with room for 8' sources_load max_sources=8 max_recent=4
 	"$send_from" 127.3.0.1 20 10 72 127.0.0.1
-	# shellcheck disable=SC2016 # awk's
 	is 'sources: 7 have one of their own' 0 '7 130 200' sh -c "$examples/sources |"'
 		awk "{ all += \$1 } \$4 == \"others\" { others = \$1; next }
 			{ n++ } END { print n, others, all }"'
 	is 'recent: 4 are kept' 0 4 "$ctl" map count name recent
-	# shellcheck disable=SC2086
 	holds 'recent: the last one is' "$ctl" map lookup name recent \
 		key ip6 ::ffff:127.3.0.20 u32 $netns
 	holds 'sources: unloaded' sources_unload
@@ -264,11 +260,9 @@ limits_of_many()
 	clients=$(seq -f 'client%g' 36)
 	workers=''
 	for _ in 1 2 3 4 5 6; do
-		# shellcheck disable=SC2086
 		"$examples/limiter" work "$tmp" 0.2 $clients >/dev/null &
 		workers="$workers $!"
 	done
-	# shellcheck disable=SC2086
 	wait $workers
 	is 'limiter: 36 clients of six processes' 0 36 "$ctl" map count name clients
 	"$ctl" map dump name clients | sed -n 's/.*value: //p' | sort -u >"$tmp/numbers"

@@ -1,0 +1,132 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Maps saved and restored by bpfmapctl, with many elements, where the module is
+# loaded. Prints TAP, and how long each step takes. Arguments: bpfmapctl,
+# fill_map, number of elements, and types, if not all.
+#
+# A map is saved as JSON and restored, the restored one is saved in binary and
+# restored again, and that is compared with the first: element by element, and
+# by the hash of what it is saved as, with the lines sorted.
+set -u
+ctl=$1 fill=$2 count=$3
+shift 3
+[ $# -gt 0 ] || set -- hash percpu_hash lru_hash lru_percpu_hash array \
+	percpu_array lpm_trie rhash array_of_maps hash_of_maps queue stack
+# Another sort than busybox's, if there is one
+sort=sort
+[ ! -x ./sort ] || sort=./sort
+pins=/sys/fs/bpfmap
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+n=0 failed=0 times=''
+
+result()
+{
+	n=$((n + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $n - $2"
+	else
+		failed=1
+		echo "not ok $n - $2"
+		sed 's/^/# err: /' "$tmp/err" | head -n 20
+	fi
+}
+
+# Hundredths of a second since boot
+now()
+{
+	read -r uptime _ </proc/uptime
+	echo "${uptime%.*}${uptime#*.}"
+}
+
+# step NAME COMMAND... - no word from it but on trouble
+step()
+{
+	name=$1
+	shift
+	began=$(now)
+	"$@" >"$tmp/out" 2>"$tmp/err"
+	status=$?
+	took=$(($(now) - began))
+	times="$times, $name $((took / 100)).$((took / 10 % 10))"
+	[ $status = 0 ] && [ ! -s "$tmp/out" ] && [ ! -s "$tmp/err" ]
+	result $? "$type: $name"
+}
+
+sum_sorted()
+{
+	LC_ALL=C $sort "$1" | sha256sum
+}
+
+sum()
+{
+	sha256sum <"$1"
+}
+
+# same HOW - both exports have the same elements
+same()
+{
+	first=$($1 "$tmp/first")
+	second=$($1 "$tmp/second")
+	[ "$first" = "$second" ] && [ "$(wc -l <"$tmp/first")" = $((count + 2)) ]
+	result $? "$type: $count elements are the same"
+}
+
+# What show says but for what is another one's
+properties()
+{
+	"$ctl" -j map show pinned "$1" | sed 's/"id":[0-9]*,//'
+}
+
+keyed()
+{
+	inner=''
+	[ ! -e $pins/a_inner ] || inner="inner_map pinned $pins/a_inner"
+	step 'save JSON' "$ctl" map export pinned $pins/a to "$tmp/first"
+	# shellcheck disable=SC2086 # words
+	step 'restore JSON' "$ctl" map import pin $pins/b from "$tmp/first" $inner
+	step 'save binary' "$ctl" map export pinned $pins/b to "$tmp/bin" format binary
+	rm $pins/b
+	# shellcheck disable=SC2086 # words
+	step 'restore binary' "$ctl" map import pin $pins/c from "$tmp/bin" $inner
+	step diff "$ctl" map diff pinned $pins/a pinned $pins/c
+	[ "$(properties $pins/a)" = "$(properties $pins/c)" ]
+	result $? "$type: type, sizes and flags"
+	rm $pins/a
+	"$ctl" map export pinned $pins/c to "$tmp/second"
+	rm $pins/c
+	case $type in
+	*array*|lpm_trie) same sum ;;
+	*) same sum_sorted ;;
+	esac
+}
+
+# What can only be saved by taking it out
+drained()
+{
+	step 'save JSON' "$ctl" map export pinned $pins/a to "$tmp/first" drain
+	step 'restore JSON' "$ctl" map import pin $pins/b from "$tmp/first"
+	step 'save binary' "$ctl" map export pinned $pins/b to "$tmp/bin" format binary drain
+	rm $pins/b
+	step 'restore binary' "$ctl" map import pin $pins/c from "$tmp/bin"
+	rm $pins/a
+	"$ctl" map export pinned $pins/c to "$tmp/second" drain
+	rm $pins/c
+	same sum
+}
+
+grep -q " $pins bpfmapfs" /proc/mounts || mount -t bpfmapfs bpfmapfs $pins
+for type; do
+	times=''
+	step fill "$fill" "$type" "$count" $pins/a
+	case $type in
+	queue|stack) drained ;;
+	*) keyed ;;
+	esac
+	echo "# $type, $count elements, seconds: ${times#, }; $(du -k "$tmp/first" |
+		cut -f1) KiB of JSON, $(du -k "$tmp/bin" | cut -f1) binary"
+	rm -f "$tmp/first" "$tmp/second" "$tmp/bin" $pins/a_inner
+done
+echo "1..$n"
+exit $failed
