@@ -32,9 +32,13 @@ usage: scripts/test.sh [PART...]
 All of them but the last three if none is named. Those are for changes to
 compat.h, to locks and to what is shared without one, and before a release: they
 build two more kernels, and take as long again as all others. Environment:
+  roundtrip a million elements of each type of map, saved and restored
+
+All of them but soak and roundtrip if none is named. Environment:
   STOCK_KERNEL   ($stock)	DEBUG_KERNELS   ($debug)
   TESTS          programs to run, instead of those that tools/Makefile lists
   STRESS_SECONDS for the stress test, for each type of map (6, debug 3)
+  ROUNDTRIP_ELEMENTS for roundtrip (1000000)	ROUNDTRIP_TYPES: of maps (all)
   SOAK_SECONDS   for soak (3600)	SOAK_KERNEL, SOAK_SEED: the time now
 END
 }
@@ -239,7 +243,8 @@ part_cli()
 		-f tools/tests/ring_write -f tools/cli/bpfmapctl -f tools/preload/libbpfmap-preload.so \
 		-f tools/tests/json_pick -f tools/tests/cli.sh \
 		-f tools/tests/preload.sh -f tools/tests/contract_elem \
-		-f tools/tests/contract_create -f tools/tests/contract_inner
+		-f tools/tests/contract_create -f tools/tests/contract_inner \
+		-f tools/tests/roundtrip.sh -f tools/tests/fill_map
 	bpftool=$(PATH=$PATH:/usr/sbin command -v bpftool) &&
 		set -- "$@" -f "$bpftool:/root/bpftool"
 	# The variables are the guest's.
@@ -250,6 +255,9 @@ part_cli()
 		echo "# program bpfmapctl"
 		sh tools/tests/cli.sh tools/cli/bpfmapctl tools/tests/json_pick "$bpftool" \
 			tools/tests/ring_write
+		echo "# status $?"
+		echo "# program roundtrip"
+		sh tools/tests/roundtrip.sh tools/cli/bpfmapctl tools/tests/fill_map 5000
 		echo "# status $?"
 		test "$bpftool" || exit 0
 		echo "# program preload"
@@ -265,6 +273,17 @@ part_package()
 {
 	scripts/package/test.sh "$stock" | tee "$tmp/out" || :
 	count "$tmp/out" package
+# The sort is this machine's, which is made for large files
+part_roundtrip()
+	in_guest "round trip on $stock" "$stock" -M 3072 -t 3600 \
+		-f tools/cli/bpfmapctl -f tools/tests/fill_map \
+		-f tools/tests/roundtrip.sh -f "$(command -v sort):/root/sort" -- "
+		echo '# program roundtrip'
+		sh tools/tests/roundtrip.sh tools/cli/bpfmapctl \
+			tools/tests/fill_map ${ROUNDTRIP_ELEMENTS:-1000000} \
+			${ROUNDTRIP_TYPES-}
+		echo \"# status \$?\""
+	count "$tmp/out" "round trip on $stock"
 }
 
 part_user()
@@ -374,6 +393,8 @@ for part; do
 	case $part in
 	library|examples|cli|user|build|kunit|debug|bench|selftest|soak|kernels|kcsan) ;;
 	library|package|examples|cli|user|build|kunit|debug|bench|selftest|soak) ;;
+	library|examples|cli|user|build|kunit|debug|bench|selftest|soak) ;;
+	roundtrip) ;;
 	*) usage; exit 2 ;;
 	esac
 done

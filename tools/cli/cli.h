@@ -144,7 +144,7 @@ void json_end(void);
 void json_null(void);
 bool json_started(void);
 struct json_object *json_bytes(const void *data, size_t size);
-void write_hex(FILE *file, const void *data, size_t size);
+char *format_hex(char *to, const void *data, size_t size);
 struct json_object *json_element(const struct map *map, const void *key,
 				 const void *value);
 void print_hex(const void *data, size_t size);

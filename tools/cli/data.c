@@ -281,29 +281,28 @@ int take_data(struct args *args, const char *what, const struct map *map,
 	return 0;
 }
 
-static int hex_digit(char digit)
-{
-	if (digit >= '0' && digit <= '9')
-		return digit - '0';
-	if (digit >= 'a' && digit <= 'f')
-		return digit - 'a' + 10;
-	if (digit >= 'A' && digit <= 'F')
-		return digit - 'A' + 10;
-	return -1;
-}
+/* One more than the value of a digit; 0 for what is none */
+static const unsigned char hex_digits[256] = {
+	['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6,
+	['6'] = 7, ['7'] = 8, ['8'] = 9, ['9'] = 10,
+	['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+	['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+};
 
 /* The first digits of @hex make @size bytes: 0, or -1 */
 int parse_hex_part(const char *hex, void *data, size_t size)
 {
+	const unsigned char *digit = (const unsigned char *)hex;
 	unsigned char *byte = data;
-	int high, low;
+	unsigned int high, low;
 
-	for (size_t i = 0; i < size; i++) {
-		high = hex_digit(hex[2 * i]);
-		low = high < 0 ? -1 : hex_digit(hex[2 * i + 1]);
-		if (low < 0)
+	for (size_t i = 0; i < size; i++, digit += 2) {
+		/* What ends too early must not be read beyond its end */
+		high = hex_digits[digit[0]];
+		low = high ? hex_digits[digit[1]] : 0;
+		if (!low)
 			return -1;
-		byte[i] = high << 4 | low;
+		byte[i] = (high - 1) << 4 | (low - 1);
 	}
 	return 0;
 }

@@ -85,16 +85,17 @@ struct json_object *json_bytes(const void *data, size_t size)
 	return array;
 }
 
-/* Without anything between the bytes */
-void write_hex(FILE *file, const void *data, size_t size)
+/* Without anything between the bytes, nor after them. Returns where it ends */
+char *format_hex(char *to, const void *data, size_t size)
 {
 	static const char digits[] = "0123456789abcdef";
 	const unsigned char *byte = data;
 
 	for (size_t i = 0; i < size; i++) {
-		putc_unlocked(digits[byte[i] >> 4], file);
-		putc_unlocked(digits[byte[i] & 15], file);
+		*to++ = digits[byte[i] >> 4];
+		*to++ = digits[byte[i] & 15];
 	}
+	return to;
 }
 
 static struct json_object *json_values(const struct map *map, const void *value)

@@ -147,6 +147,17 @@ static int write_json_header(struct stream *stream)
 	return put_json(stream, obj);
 }
 
+/* Room for the line of an element: two digits for a byte, and what is around */
+static void make_room(struct stream *stream)
+{
+	const struct saved *saved = &stream->saved;
+	size_t values = saved->cpus ? saved->cpus : 1;
+
+	stream->text_size = 64 + 2 * (size_t)saved->key_size +
+			    values * (2 * (size_t)saved->value_size + 3);
+	stream->text = xalloc(stream->text_size, 1);
+}
+
 int stream_write_header(struct stream *stream)
 {
 	const struct saved *saved = &stream->saved;
@@ -163,11 +174,21 @@ int stream_write_header(struct stream *stream)
 		.map_extra = htole64(saved->map_extra),
 	};
 
-	if (!stream->binary)
+	if (!stream->binary) {
+		make_room(stream);
 		return write_json_header(stream);
+	}
 	memcpy(header.name, saved->name, sizeof(header.name));
 	put(stream, &header, sizeof(header));
 	return 0;
+}
+
+static char *add_text(char *to, const char *text)
+{
+	size_t len = strlen(text);
+
+	memcpy(to, text, len);
+	return to + len;
 }
 
 /* As json-c would write it, but these lines are many */
@@ -175,22 +196,22 @@ static void write_json_element(struct stream *stream, const unsigned char *key,
 			       const unsigned char *value)
 {
 	const struct saved *saved = &stream->saved;
-	FILE *file = stream->file;
+	char *to = add_text(stream->text, "{");
 
-	putc('{', file);
 	if (saved->key_size) {
-		fputs("\"key\":\"", file);
-		write_hex(file, key, saved->key_size);
-		fputs("\",", file);
+		to = add_text(to, "\"key\":\"");
+		to = format_hex(to, key, saved->key_size);
+		to = add_text(to, "\",");
 	}
-	fputs(saved->cpus ? "\"values\":[" : "\"value\":", file);
+	to = add_text(to, saved->cpus ? "\"values\":[" : "\"value\":");
 	for (uint32_t cpu = 0; !cpu || cpu < saved->cpus; cpu++) {
-		fputs(cpu ? ",\"" : "\"", file);
-		write_hex(file, value + cpu * saved_stride(saved),
-			  saved->value_size);
-		putc('"', file);
+		to = add_text(to, cpu ? ",\"" : "\"");
+		to = format_hex(to, value + cpu * saved_stride(saved),
+				saved->value_size);
+		to = add_text(to, "\"");
 	}
-	fputs(saved->cpus ? "]}\n" : "}\n", file);
+	to = add_text(to, saved->cpus ? "]}\n" : "}\n");
+	fwrite(stream->text, 1, to - stream->text, stream->file);
 }
 
 static void write_binary_element(struct stream *stream,

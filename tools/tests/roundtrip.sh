@@ -8,13 +8,14 @@
 # A map is saved as JSON and restored, the restored one is saved in binary and
 # restored again, and that is compared with the first: element by element, and
 # by the hash of what it is saved as, with the lines sorted.
+# shellcheck disable=SC2317 # functions that are called by name
 set -u
 ctl=$1 fill=$2 count=$3
 shift 3
 [ $# -gt 0 ] || set -- hash percpu_hash lru_hash lru_percpu_hash array \
 	percpu_array lpm_trie rhash array_of_maps hash_of_maps queue stack
 # Another sort than busybox's, if there is one
-sort=sort
+sort="sort"
 [ ! -x ./sort ] || sort=./sort
 pins=/sys/fs/bpfmap
 tmp=$(mktemp -d)
