@@ -10,7 +10,7 @@
 
 #include "cli.h"
 
-#define INNER_FDS 256	/* that are open at the same time; below RLIMIT_NOFILE */
+#define INNER_FDS 512	/* that are open at the same time; below RLIMIT_NOFILE */
 
 /* --- export --- */
 

@@ -284,17 +284,16 @@ static int take_token(struct bucket *bucket, const struct limits *limits)
 	return 1;
 }
 
-static struct bucket *map_buckets(const int *maps, const struct limits *limits,
-				  int prot)
+static struct bucket *map_buckets(const int *maps, const struct limits *limits)
 {
-	return mmap(NULL, limits->clients * sizeof(struct bucket), prot,
-		    MAP_SHARED, maps[BUCKETS], 0);
+	return mmap(NULL, limits->clients * sizeof(struct bucket),
+		    PROT_READ | PROT_WRITE, MAP_SHARED, maps[BUCKETS], 0);
 }
 
 static int work(const int *maps, const struct limits *limits, double seconds,
 		int n, char **names)
 {
-	struct bucket *buckets = map_buckets(maps, limits, PROT_READ | PROT_WRITE);
+	struct bucket *buckets = map_buckets(maps, limits);
 	__u32 *numbers = calloc(n, sizeof(*numbers));
 	unsigned long *got = calloc(n, sizeof(*got)), asked = 0;
 	__u64 began = now(), end = began + seconds * 1e9;
@@ -321,21 +320,21 @@ static int work(const int *maps, const struct limits *limits, double seconds,
 
 /* --- watcher --- */
 
-static int watch(const int *maps, const struct limits *limits)
+/* By system calls: what is open read only cannot be mapped, as with bpf(2) */
+static int watch(const int *maps)
 {
-	struct bucket *buckets = map_buckets(maps, limits, PROT_READ);
 	char key[NAME_LEN], *from = NULL;
+	struct bucket bucket;
 	__u32 number;
 
-	if (buckets == MAP_FAILED)
-		return fail("buckets", 0);
 	while (!bpfmap_get_next_key(maps[CLIENTS], from, key)) {
 		from = key;
-		if (bpfmap_lookup_elem(maps[CLIENTS], key, &number))
+		if (bpfmap_lookup_elem(maps[CLIENTS], key, &number) ||
+		    bpfmap_lookup_elem(maps[BUCKETS], &number, &bucket))
 			continue;
 		printf("%.16s: %llu given, %llu refused\n", key,
-		       (unsigned long long)atomic_load(&buckets[number].given),
-		       (unsigned long long)atomic_load(&buckets[number].refused));
+		       (unsigned long long)bucket.given,
+		       (unsigned long long)bucket.refused);
 	}
 	return 0;
 }
@@ -348,7 +347,7 @@ static int meddle(const int *maps, const struct limits *limits)
 	__u32 number = 0;
 	int err;
 
-	if (map_buckets(maps, limits, PROT_READ | PROT_WRITE) == MAP_FAILED)
+	if (map_buckets(maps, limits) == MAP_FAILED)
 		printf("mapping to write: %s\n", strerror(errno));
 	err = bpfmap_update_elem(maps[BUCKETS], &number, &bucket, 0);
 	printf("filling a bucket: %s\n", strerror(-err));
@@ -389,5 +388,5 @@ int main(int argc, char **argv)
 	if (working)
 		return work(maps, &limits, atof(argv[3]), argc - 4, argv + 4);
 	return strcmp(verb, "watch") ? meddle(maps, &limits) :
-				       watch(maps, &limits);
+				       watch(maps);
 }

@@ -15,7 +15,8 @@
 #include <bpfmap.h>
 
 #define BATCH	4096
-#define INNERS	300
+#define INNERS	600	/* more than bpfmapctl keeps open */
+#define FEW	300	/* enough for many elements */
 
 enum { NUMBERS = 1, TRIE = 2, KEYLESS = 4, PERCPU = 8, OUTER = 16 };
 
@@ -39,7 +40,7 @@ static const struct kind {
 	{ "hash_of_maps", BPFMAP_TYPE_HASH_OF_MAPS, 8, 4, 0, OUTER },
 };
 
-static int inners[INNERS];
+static int inners[INNERS], nr_inners;
 
 static void die(const char *what, int err)
 {
@@ -78,7 +79,7 @@ static void make_values(const struct kind *kind, __u32 i, int cpus,
 	__u64 words[2];
 
 	if (kind->what & OUTER) {
-		memcpy(value, &inners[i % INNERS], 4);
+		memcpy(value, &inners[i % nr_inners], 4);
 		return;
 	}
 	for (int cpu = 0; cpu < cpus; cpu++) {
@@ -93,7 +94,7 @@ static void make_inners(const char *pin)
 	char path[256];
 	int err;
 
-	for (int i = 0; i < INNERS; i++) {
+	for (int i = 0; i < nr_inners; i++) {
 		inners[i] = bpfmap_create(BPFMAP_TYPE_ARRAY, "inside", 4, 4, 2,
 					  NULL);
 		if (inners[i] < 0)
@@ -162,6 +163,7 @@ int main(int argc, char **argv)
 	count = strtoul(argv[2], NULL, 0);
 	opts.map_flags = kind->flags;
 	if (kind->what & OUTER) {
+		nr_inners = count > 10000 ? FEW : INNERS;
 		make_inners(argv[3]);
 		opts.inner_map_fd = inners[0];
 	}
