@@ -372,7 +372,7 @@ int main(int argc, char **argv)
 	int maps[MAPS], sock, working = !strcmp(verb, "work");
 	struct limits limits;
 
-	if (!strcmp(verb, "serve") && argc == 6 && atof(argv[3]) >= 1e-3 &&
+	if (!strcmp(verb, "serve") && argc == 6 && atof(argv[3]) >= 0.001 &&
 	    atof(argv[3]) <= 1e9 && atoi(argv[4]) > 0 && atoi(argv[5]) > 0)
 		return serve(argv[2], atof(argv[3]), atoi(argv[4]),
 			     atoi(argv[5]));

@@ -205,10 +205,8 @@ static int load(int outer, const char *path)
 	if (err)
 		goto out;
 	parsed = now();
-	trie = err = new_trie(t.count);
-	if (err < 0)
-		goto out;
-	err = fill(trie, &t);
+	trie = new_trie(t.count);
+	err = trie < 0 ? trie : fill(trie, &t);
 	filled = now();
 	/* Now the new table is whole: from here on it is the one */
 	if (!err)
