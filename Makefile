@@ -45,6 +45,10 @@ mutations:
 check:
 	scripts/check.sh
 
+# HTML and manual pages, to tools/doc/build
+doc:
+	scripts/doc.sh
+
 demo:
 	scripts/demo.sh
 
@@ -112,6 +116,7 @@ clean:
 		-o -name '.*.cmd' -delete -o -name '.*.d' -delete -o -name modules.order -delete
 	rm -f modules.order Module.symvers .*.cmd
 	rm -rf build
+	rm -rf tools/doc/build
 	$(MAKE) -C tools clean
 
 help:
@@ -119,6 +124,7 @@ help:
 	@echo 'make module        drivers/bpfmap/bpfmap.ko; KDIR= picks the kernel'
 	@echo 'make kunit         kunit/bpfmap_kunit.ko, for a KDIR with CONFIG_KUNIT'
 	@echo 'make tools         library, bpfmapctl, tests, demo, examples'
+	@echo 'make doc           the texts of tools/doc as HTML, manual pages of functions'
 	@echo 'make demo          what it does, in a virtual machine'
 	@echo 'make test          all tests, in virtual machines'
 	@echo 'make test-kernels  more of them on more kernels, one of which sees data races'
@@ -137,4 +143,4 @@ help:
 	@echo 'make deb           Debian packages, in build/deb'
 	@echo 'make clean'
 
-.PHONY: all module kunit tools test soak mutations check demo bench vm install uninstall test-kernels install-lib dkms-install clean help dkms-uninstall deb
+.PHONY: all module kunit tools test soak mutations check demo bench vm install uninstall test-kernels install-lib dkms-install clean help dkms-uninstall deb doc

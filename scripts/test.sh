@@ -24,6 +24,7 @@ usage: scripts/test.sh [PART...]
   bench     the benchmark works, its results are right, and its ratios to
             bpf(2), in instructions, are within tools/bench/bounds
   selftest  the virtual machine notices what goes wrong
+  doc       what README.md and tools/doc show, as it is written
   soak      random commands to bpf(2) and to the device, for long
   kernels   build and test programs, with a million random commands, on the stock
             kernels, and KUnit on the debug kernels
@@ -389,6 +390,16 @@ part_selftest()
 	count "$tmp/out" selftest
 }
 
+part_doc()
+{
+	scripts/doc_test.sh | tee "$tmp/out" || :
+	count "$tmp/out" documentation
+	status=0
+	scripts/doc.sh "$tmp/doc" >"$tmp/out" 2>&1 || status=$?
+	[ "$status" = 0 ] || cat "$tmp/out"
+	verdict $status 'the documentation is rendered without a warning'
+}
+
 for part; do
 	case $part in
 	library|examples|cli|user|build|kunit|debug|bench|selftest|soak|kernels|kcsan) ;;
@@ -415,6 +426,8 @@ build_ahead()
 }
 	library|examples|cli|python|user|build|kunit|debug|bench|selftest|soak) ;;
 [ $# -gt 0 ] || set -- library examples cli python user build kunit debug bench selftest
+	doc|library|examples|cli|user|build|kunit|debug|bench|selftest|soak) ;;
+[ $# -gt 0 ] || set -- library examples cli user build kunit debug bench selftest doc
 
 # The last line, however we got here
 finish()

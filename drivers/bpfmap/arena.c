@@ -436,7 +436,8 @@ static int arena_add_pages(struct bpfmap_arena *a, unsigned long index, u32 nr,
  * Context: Process context. May sleep; holds the arena's lock, for which faults
  * of user space wait, as long as it takes. Not under mmap_lock. Caller holds a
  * reference.
- * Return: the user address of the first page, or
+ * Return:
+ * * the user address of the first page
  * * %-EINVAL - @map is no arena, @flags are set, @nr is 0, @node is none, @addr is
  *   not page-aligned, or not all pages would be inside of the arena
  * * %-ENXIO - the arena has no address: it was made without one, and user space

@@ -148,7 +148,8 @@ static long ring_drain(struct bpfmap *map, bpfmap_sample_fn fn, void *ctx,
  * User space can change a sample while @fn looks at it: copy what you test.
  *
  * Context: Any in which @fn can run.
- * Return: number of calls of @fn, or
+ * Return:
+ * * number of calls of @fn
  * * %-EBUSY - somebody drains it already, maybe the caller of this
  * * %-EINVAL - unknown flags, @map is of another type, the producer's position
  *   is not a multiple of 8, or a sample reaches beyond it

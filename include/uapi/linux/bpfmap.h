@@ -199,8 +199,8 @@ enum bpfmap_type {
  * @btf_vmlinux_value_type_id: must be 0
  * @map_extra: BPFMAP_TYPE_BLOOM_FILTER: number of hash functions, 1 to 15, or 0
  *	       for 5; BPFMAP_TYPE_RHASH: elements to start with room for, at most
- *	       65535, or 0; of an arena the address of its mappings, or
- *	       0; must be 0 for other types
+ *	       65535, or 0; BPFMAP_TYPE_ARENA: the address of its mappings, or 0;
+ *	       must be 0 for other types
  * @value_type_btf_obj_fd: ignored
  * @map_token_fd: ignored without BPFMAP_F_TOKEN_FD
  * @excl_prog_hash: NULL, or 32 bytes, checked for being readable; such a map can
@@ -242,10 +242,9 @@ struct bpfmap_create_attr {
  *	 the prefix's length in bits, and the data, most significant byte first
  * @value: pointer to the value; its size is value_size for plain types, for
  *	   per-CPU types value_size rounded up to 8 for each possible CPU, or
- *	   just value_size with BPFMAP_F_CPU and BPFMAP_F_ALL_CPUS; for maps
- *	   of maps UPDATE takes a descriptor and LOOKUP gives an id
- *	   just value_size with BPFMAP_F_CPU and BPFMAP_F_ALL_CPUS. LOOKUP_ELEM
- *	   in a Bloom filter reads it and writes nothing
+ *	   just value_size with BPFMAP_F_CPU and BPFMAP_F_ALL_CPUS. In maps of
+ *	   maps UPDATE_ELEM takes a descriptor and LOOKUP_ELEM gives an id; in a
+ *	   Bloom filter LOOKUP_ELEM reads it and writes nothing
  * @next_key: GET_NEXT_KEY: where the following key goes
  * @flags: BPFMAP_F_ANY ... BPFMAP_F_ALL_CPUS; must be 0 in DELETE_ELEM and
  *	   GET_NEXT_KEY, as must be @value in DELETE_ELEM

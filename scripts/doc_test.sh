@@ -1,0 +1,267 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What README.md and tools/doc show, as people will copy it: see usage. TAP.
+#
+# Most functions are called by check():
+# shellcheck disable=SC2317
+set -eu
+self=doc_test.sh
+top=$(cd "$(dirname "$0")/.." && pwd)
+. "$top/scripts/lib.sh"
+
+usage()
+{
+	cat <<END
+usage: scripts/doc_test.sh [TEXT...]
+
+Each block of the texts, README.md and tools/doc/*.rst if none is named, is run
+or compared by what its language says it is:
+
+  sh       run here, line by line of a shell, in the source tree for README.md,
+           else in a directory of the text's own; must succeed
+  console  run in one virtual machine for all texts, where everything is
+           installed: lines after "# " by root, after "$ " by a user of the
+           group bpfmap, each in a shell of its own. What follows is the output
+           that is expected; "..." in it stands for anything
+  text     nothing to run
+  others   with a name: saved as this file, which the commands must use;
+           without: lines of the file that the text named last, "..." being
+           others
+
+A comment "run by: PART" in front of a block says which part of scripts/test.sh
+runs it instead. Anything else is a failed test.
+END
+}
+
+# check NAME COMMAND... - a test
+check()
+{
+	name=$1
+	shift
+	cases=$((cases + 1))
+	if "$@" >"$tmp/log" 2>&1; then
+		echo "ok $cases - $name"
+	else
+		sed 's/^/# /' "$tmp/log"
+		echo "not ok $cases - $name"
+		failed=1
+	fi
+}
+
+# Where a text's files are, and where its commands run
+work_dir()
+{
+	case $1 in
+	*.md) echo "$top" ;;
+	*) echo "$tmp/home/$(basename "$1" .rst)" ;;
+	esac
+}
+
+# Everything as "make install" leaves it, but for the module
+install_tools()
+{
+	make -s -C tools install install-tools install-system \
+		DESTDIR="$tmp/root" PREFIX=/usr >"$tmp/log" 2>&1 ||
+		{ cat "$tmp/log"; die 'make install fails'; }
+}
+
+run_here()
+{
+	(cd "$1" && PKG_CONFIG_PATH="$tmp/root/usr/lib/pkgconfig" \
+		PKG_CONFIG_SYSROOT_DIR="$tmp/root" KDIR="$kernel/build" \
+		LD_LIBRARY_PATH="$tmp/root/usr/lib" BPFMAP="$build" sh -e "$2")
+}
+
+# A command a file, and in $tmp/session how each is to be run
+split_console()
+{
+	awk -v dir="$tmp/commands" -v text="$(basename "$text" .rst)" \
+		-v at="$text" -v line="$line" -v nr="$commands" '
+		/^[#$] / {
+			nr++
+			file = sprintf("%s/%03d", dir, nr)
+			want = sprintf("%s/%03d.want", dir, nr)
+			printf "" >want
+			print substr($0, 3) >file
+			printf "%03d %s %s %s:%d\n", nr, substr($0, 1, 1), text,
+				at, line + NR
+			more = /\\$/
+			next
+		}
+		more { print >file; more = /\\$/; next }
+		!nr { exit 1 }
+		{ print >want }' "$1" >>"$tmp/session"
+	commands=$(wc -l <"$tmp/session")
+}
+
+# Nothing that looks like a command
+is_picture()
+{
+	grep -n '^ *[#$] ' "$1" && return 1
+	return 0
+}
+
+# save FILE NAME DIR - where the commands find it; it must be new
+save()
+{
+	[ ! -e "$3/$2" ] || { echo "there is a file $2"; return 1; }
+	cp "$1" "$3/$2"
+	echo "$3/$2" >>"$tmp/remove"
+	# Somebody must use it
+	[ "$2" = Makefile ] || grep -lwF -- "${2%.c}" "$blocks"/* |
+		grep -vxF "$1"
+}
+
+# is_excerpt BLOCK FILE - line by line, or what "..." leaves out
+is_excerpt()
+{
+	awk 'BEGIN { jump = 1 }
+		NR == FNR { line[++n] = $0; next }
+		/^[ \t]*\.\.\.$/ { jump = 1; next }
+		{
+			for (at++; jump && at <= n && line[at] != $0; at++)
+				;
+			if (at > n || line[at] != $0) {
+				print "not there: " $0
+				exit 1
+			}
+			jump = 0
+		}' "$2" "$1"
+}
+
+# Each command of the guest's, in the order of the texts
+guest_script()
+{
+	cat <<'END'
+mkdir -p /etc
+echo root:x:0:0::/root:/bin/sh >/etc/passwd
+echo user:x:1000:1000::/home:/bin/sh >>/etc/passwd
+echo other:x:1001:1001::/home:/bin/sh >>/etc/passwd
+printf '%s\n' root:x:0: user:x:1000: other:x:1001: bpfmap:x:999:user >/etc/group
+chgrp bpfmap /dev/bpfmap
+chmod 660 /dev/bpfmap
+chmod 1777 /tmp
+chown -R user /home
+export PATH=$PATH:/sbin:/usr/sbin
+while read -r nr who dir where; do
+	echo "@@ begin $nr"
+	mkdir -p /home/$dir
+	chown user /home/$dir
+	cd /home/$dir
+	if [ "$who" = '#' ]; then
+		sh /commands/$nr </dev/null >/tmp/out 2>&1
+	else
+		su user -s /bin/sh -c "sh /commands/$nr" </dev/null >/tmp/out 2>&1
+	fi
+	status=$?
+	cat /tmp/out
+	echo
+	echo "@@ end $status"
+done </session
+END
+}
+
+run_guest()
+{
+	[ -s "$tmp/session" ] || return 0
+	set -- -f "$tmp/root/usr:/usr" -f "$tmp/commands:/commands" \
+		-f "$tmp/session:/session"
+	[ ! -d "$tmp/home" ] || set -- "$@" -f "$tmp/home:/home"
+	bpftool=$(PATH=$PATH:/usr/sbin command -v bpftool) &&
+		set -- "$@" -f "$bpftool:/usr/sbin/bpftool"
+	check 'the machine and its kernel are well' boot "$@"
+	while read -r nr who _ where; do
+		check "$where: $who $(head -n 1 "$tmp/commands/$nr")" \
+			as_shown "$nr"
+	done <"$tmp/session"
+}
+
+boot()
+{
+	LD_LIBRARY_PATH="$tmp/root/usr/lib" scripts/vm/run.sh -k "$kernel" \
+		-m "$build/bpfmap.ko" -t 300 "$@" -- "$(guest_script)" >"$tmp/out"
+}
+
+# as_shown NR - status 0, and the output that the text shows
+as_shown()
+{
+	sed -n "/^@@ begin $1\$/,/^@@ end /p" "$tmp/out" >"$tmp/got"
+	awk -v shown="$tmp/commands/$1.want" '
+		BEGIN {
+			while ((getline line <shown) > 0)
+				want = want line "\n"
+		}
+		/^@@ begin / { next }
+		/^@@ end / { status = $3; next }
+		{ got = got $0 "\n" }
+		END {
+			sub(/\n+$/, "", want)
+			sub(/\n+$/, "", got)
+			nr = split(want, piece, /\.\.\./)
+			rest = got
+			ok = status == "0"
+			for (i = 1; i <= nr && ok; i++) {
+				at = index(rest, piece[i])
+				if (piece[i] == "" && i == nr && nr > 1) {
+					rest = ""
+					at = 1
+				}
+				ok = at && (i > 1 || at == 1)
+				rest = substr(rest, at + length(piece[i]))
+			}
+			if (want == "" && got == "")
+				rest = ""
+			if (ok && rest == "")
+				exit 0
+			print "status " status "\n--- got\n" got "\n--- shown\n" want
+			exit 1
+		}' "$tmp/got"
+}
+
+test_text()
+{
+	blocks=$tmp/blocks/$(basename "$text")
+	dir=$(work_dir "$text")
+	mkdir -p "$blocks" "$dir"
+	awk -v dir="$blocks" -f scripts/doc.awk "$text" >"$tmp/index"
+	while read -r nr line lang file from part <&3; do
+		block=$blocks/$nr
+		where=$text:$line
+		case $part,$lang,$file in
+		-,unknown,*) check "$where: a block of no known kind" false ;;
+		-,sh,-) check "$where: $(head -n 1 "$block")" run_here "$dir" "$block" ;;
+		-,console,-) check "$where: commands" split_console "$block" ;;
+		-,text,-) check "$where: a picture" is_picture "$block" ;;
+		-,*,-) check "$where: as in $from" is_excerpt "$block" "$from" ;;
+		-,*) check "$where: $file" save "$block" "$file" "$dir" ;;
+		*) check "$where: run by $part" grep -q "^part_$part()" scripts/test.sh ;;
+		esac
+	done 3<"$tmp/index"
+}
+
+case ${1-} in -*) usage; exit 2 ;; esac
+exec </dev/null
+cd "$top"
+tmp=$(mktemp -d)
+: >"$tmp/session"
+: >"$tmp/remove"
+trap 'xargs rm -f <"$tmp/remove"; rm -rf "$tmp"' EXIT
+trap 'exit 130' INT TERM HUP
+mkdir "$tmp/commands"
+commands=0
+cases=0
+failed=0
+scripts/setup.sh
+make -s -C tools >"$tmp/log" 2>&1 || { cat "$tmp/log"; die 'the tools do not build'; }
+kernel=$(scripts/kernel.sh stock-6.1)
+build=$(scripts/build.sh stock-6.1)
+install_tools
+[ $# -gt 0 ] || set -- README.md tools/doc/*.rst
+for text; do
+	say "$text"
+	test_text
+done
+run_guest
+echo "1..$cases"
+exit "$failed"
