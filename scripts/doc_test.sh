@@ -30,7 +30,7 @@ or compared by what its language says it is:
            others
 
 A comment "run by: PART" in front of a block says which part of scripts/test.sh
-runs it instead. Anything else is a failed test.
+runs it instead ("itself": what runs all of them). Anything else is a failed test.
 END
 }
 
@@ -105,9 +105,11 @@ is_picture()
 # save FILE NAME DIR - where the commands find it; it must be new
 save()
 {
-	[ ! -e "$3/$2" ] || { echo "there is a file $2"; return 1; }
+	for made in "$3/$2" "$3/${2%.c}"; do
+		[ ! -e "$made" ] || { echo "there is a file $made"; return 1; }
+		echo "$made" >>"$tmp/remove"
+	done
 	cp "$1" "$3/$2"
-	echo "$3/$2" >>"$tmp/remove"
 	# Somebody must use it
 	[ "$2" = Makefile ] || grep -lwF -- "${2%.c}" "$blocks"/* |
 		grep -vxF "$1"
@@ -144,6 +146,7 @@ chmod 660 /dev/bpfmap
 chmod 1777 /tmp
 chown -R user /home
 export PATH=$PATH:/sbin:/usr/sbin
+export LD_LIBRARY_PATH=$LD_LIBRARY_PATH:/usr/lib
 while read -r nr who dir where; do
 	echo "@@ begin $nr"
 	mkdir -p /home/$dir
@@ -235,6 +238,7 @@ test_text()
 		-,text,-) check "$where: a picture" is_picture "$block" ;;
 		-,*,-) check "$where: as in $from" is_excerpt "$block" "$from" ;;
 		-,*) check "$where: $file" save "$block" "$file" "$dir" ;;
+		itself,sh,-) check "$where: make test" grep -q '^make test ' "$block" ;;
 		*) check "$where: run by $part" grep -q "^part_$part()" scripts/test.sh ;;
 		esac
 	done 3<"$tmp/index"

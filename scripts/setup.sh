@@ -21,8 +21,8 @@ packages="$packages debhelper dh-dkms dh-python lintian mmdebstrap groff-base ma
 packages="$packages python3 python3-setuptools python3-wheel libbpf1"
 # make check
 packages="$packages sparse shellcheck"
-# make doc
-packages="$packages python3-sphinx groff-base"
+# make doc, and what its texts show
+packages="$packages python3-sphinx groff-base openssl"
 
 missing()
 {
