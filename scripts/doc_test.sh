@@ -58,19 +58,22 @@ work_dir()
 	esac
 }
 
-# Everything as "make install" leaves it, but for the module
+# Everything where the packages have it, but for the module
 install_tools()
 {
+	libdir=/usr/lib/$(gcc -print-multiarch)
 	make -s -C tools install install-tools install-system \
-		DESTDIR="$tmp/root" PREFIX=/usr >"$tmp/log" 2>&1 ||
+		DESTDIR="$tmp/root" PREFIX=/usr LIBDIR="$libdir" \
+		PRELOADDIR="$libdir/bpfmap" >"$tmp/log" 2>&1 ||
 		{ cat "$tmp/log"; die 'make install fails'; }
+	libdir=$tmp/root$libdir
 }
 
 run_here()
 {
-	(cd "$1" && PKG_CONFIG_PATH="$tmp/root/usr/lib/pkgconfig" \
+	(cd "$1" && PKG_CONFIG_PATH="$libdir/pkgconfig" \
 		PKG_CONFIG_SYSROOT_DIR="$tmp/root" KDIR="$kernel/build" \
-		LD_LIBRARY_PATH="$tmp/root/usr/lib" BPFMAP="$build" sh -e "$2")
+		LD_LIBRARY_PATH="$libdir" BPFMAP="$build" sh -e "$2")
 }
 
 # A command a file, and in $tmp/session how each is to be run
@@ -146,7 +149,7 @@ chmod 660 /dev/bpfmap
 chmod 1777 /tmp
 chown -R user /home
 export PATH=$PATH:/sbin:/usr/sbin
-export LD_LIBRARY_PATH=$LD_LIBRARY_PATH:/usr/lib
+export LD_LIBRARY_PATH=$LD_LIBRARY_PATH:$(echo /usr/lib/*-linux-gnu*)
 while read -r nr who dir where; do
 	echo "@@ begin $nr"
 	mkdir -p /home/$dir
@@ -182,7 +185,7 @@ run_guest()
 
 boot()
 {
-	LD_LIBRARY_PATH="$tmp/root/usr/lib" scripts/vm/run.sh -k "$kernel" \
+	LD_LIBRARY_PATH="$libdir" scripts/vm/run.sh -k "$kernel" \
 		-m "$build/bpfmap.ko" -t 300 "$@" -- "$(guest_script)" >"$tmp/out"
 }
 
