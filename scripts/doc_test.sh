@@ -174,8 +174,10 @@ run_guest()
 	set -- -f "$tmp/root/usr:/usr" -f "$tmp/commands:/commands" \
 		-f "$tmp/session:/session"
 	[ ! -d "$tmp/home" ] || set -- "$@" -f "$tmp/home:/home"
-	bpftool=$(PATH=$PATH:/usr/sbin command -v bpftool) &&
-		set -- "$@" -f "$bpftool:/usr/sbin/bpftool"
+	for program in bpftool usermod; do
+		program=$(PATH=$PATH:/usr/sbin command -v $program) &&
+			set -- "$@" -f "$program:/usr/sbin/${program##*/}"
+	done
 	check 'the machine and its kernel are well' boot "$@"
 	while read -r nr who _ where; do
 		check "$where: $who $(head -n 1 "$tmp/commands/$nr")" \
