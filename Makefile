@@ -143,4 +143,6 @@ help:
 	@echo 'make deb           Debian packages, in build/deb'
 	@echo 'make clean'
 
-.PHONY: all module kunit tools test soak mutations check demo bench vm install uninstall test-kernels install-lib dkms-install clean help dkms-uninstall deb doc
+.PHONY: all module kunit tools test test-kernels soak mutations check demo bench \
+	vm doc install uninstall install-lib dkms-install dkms-uninstall deb clean \
+	help

@@ -30,12 +30,12 @@ usage: scripts/test.sh [PART...]
             kernels, and KUnit on the debug kernels
   kcsan     KUnit and the test programs on a kernel that sees data races
 
-All of them but the last three if none is named. Those are for changes to
-compat.h, to locks and to what is shared without one, and before a release: they
-build two more kernels, and take as long again as all others. Environment:
   roundtrip a million elements of each type of map, saved and restored
 
-All of them but soak and roundtrip if none is named. Environment:
+All of them but the last four if none is named. Of those, kernels and kcsan are
+for changes to compat.h, to locks and to what is shared without one, and before
+a release: they build two more kernels, and take as long again as all others.
+Environment:
   STOCK_KERNEL   ($stock)	DEBUG_KERNELS   ($debug)
   TESTS          programs to run, instead of those that tools/Makefile lists
   STRESS_SECONDS for the stress test, for each type of map (6, debug 3)
@@ -181,6 +181,25 @@ part_examples()
 	arena_module "$stock"
 }
 
+# worked_examples KERNEL - those that are more than a page, with what checks them
+worked_examples()
+{
+	get scripts/build.sh "$1" || return 0
+	in_guest "worked examples on $1" "$1" \
+		-f "$got/bpfmap_sources.ko:/root/bpfmap_sources.ko" \
+		-f tools/tests/examples.sh -f tools/cli/bpfmapctl \
+		-f tools/tests/json_pick -f tools/tests/send_from \
+		-f tools/tests/route_file -f tools/examples/sources \
+		-f tools/examples/limiter -f tools/examples/routes -- '
+		echo "# program examples"
+		sh tools/tests/examples.sh tools/cli/bpfmapctl \
+			tools/tests/json_pick tools/tests/send_from \
+			tools/tests/route_file tools/examples \
+			bpfmap_sources.ko 2>&1
+		echo "# status $?"'
+	count "$tmp/out" "worked examples on $1"
+}
+
 # need_python - a small Python for the machine in $tmp/python, and the module as its
 # wheel has it in $tmp/python/bpfmap
 need_python()
@@ -216,21 +235,6 @@ part_python()
 		python3 tools/python/tests/tap.py 2>&1
 		echo "# status $?"'
 	count "$tmp/out" python
-# worked_examples KERNEL - those that are more than a page, with what checks them
-worked_examples()
-	get scripts/build.sh "$1" || return 0
-	in_guest "worked examples on $1" "$1" \
-		-f "$got/bpfmap_sources.ko:/root/bpfmap_sources.ko" \
-		-f tools/tests/examples.sh -f tools/cli/bpfmapctl \
-		-f tools/tests/json_pick -f tools/tests/send_from \
-		-f tools/tests/route_file -f tools/examples/sources \
-		-f tools/examples/limiter -f tools/examples/routes -- '
-		echo "# program examples"
-		sh tools/tests/examples.sh tools/cli/bpfmapctl \
-			tools/tests/json_pick tools/tests/send_from \
-			tools/tests/route_file tools/examples \
-			bpfmap_sources.ko 2>&1
-	count "$tmp/out" "worked examples on $1"
 }
 
 # Programs that are not ours are taken along where the machine has them.
@@ -274,8 +278,11 @@ part_package()
 {
 	scripts/package/test.sh "$stock" | tee "$tmp/out" || :
 	count "$tmp/out" package
+}
+
 # The sort is this machine's, which is made for large files
 part_roundtrip()
+{
 	in_guest "round trip on $stock" "$stock" -M 3072 -t 3600 \
 		-f tools/cli/bpfmapctl -f tools/tests/fill_map \
 		-f tools/tests/roundtrip.sh -f "$(command -v sort):/root/sort" -- "
@@ -402,14 +409,13 @@ part_doc()
 
 for part; do
 	case $part in
-	library|examples|cli|user|build|kunit|debug|bench|selftest|soak|kernels|kcsan) ;;
-	library|package|examples|cli|user|build|kunit|debug|bench|selftest|soak) ;;
-	library|examples|cli|user|build|kunit|debug|bench|selftest|soak) ;;
-	roundtrip) ;;
+	library|package|examples|cli|python|user|build|kunit|debug|bench|selftest) ;;
+	doc|soak|roundtrip|kernels|kcsan) ;;
 	*) usage; exit 2 ;;
 	esac
 done
-[ $# -gt 0 ] || set -- library package examples cli user build kunit debug bench selftest
+[ $# -gt 0 ] || set -- library examples cli python doc user build package \
+	kunit debug bench selftest
 
 # The kernel that takes minutes to build is built while the first parts run: for
 # want of a processor these take longer, but both are done earlier.
@@ -424,10 +430,6 @@ build_ahead()
 	scripts/kernel.sh "${debug%% *}" >/dev/null &
 	ahead=$!
 }
-	library|examples|cli|python|user|build|kunit|debug|bench|selftest|soak) ;;
-[ $# -gt 0 ] || set -- library examples cli python user build kunit debug bench selftest
-	doc|library|examples|cli|user|build|kunit|debug|bench|selftest|soak) ;;
-[ $# -gt 0 ] || set -- library examples cli user build kunit debug bench selftest doc
 
 # The last line, however we got here
 finish()

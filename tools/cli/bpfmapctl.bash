@@ -52,9 +52,8 @@ _bpfmapctl_words()
 	export) echo 'to format drain' ;;
 	import) echo 'pin into from name inner_map' ;;
 	diff) echo 'id name pinned file' ;;
-	top) echo 'interval times rows' ;;
-	event_pipe) echo times ;;
 	top) echo 'interval times rows offset' ;;
+	event_pipe) echo times ;;
 	esac
 }
 
