@@ -229,7 +229,7 @@ part_python()
 	# shellcheck disable=SC2016
 	in_guest python "$stock" -m "$got/bpfmap_ringtest.ko" -f "$tmp/python:/usr" \
 		-f tools/python/tests -f tools/python/README.md \
-		-f tools/lib/libbpfmap.so:/usr/lib/libbpfmap.so.0 -- '
+		-f tools/lib/libbpfmap.so:/usr/lib/libbpfmap.so.1 -- '
 		export LD_LIBRARY_PATH=$LD_LIBRARY_PATH:/usr/lib PYTHONPATH=/usr/bpfmap
 		echo "# program python"
 		python3 tools/python/tests/tap.py 2>&1

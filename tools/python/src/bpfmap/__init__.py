@@ -39,7 +39,7 @@ from .mapping import Map, PerCpuMap
 from .outer import MapOfMaps
 from .ring import RingBuffer, UserRingBuffer
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 
 __all__ = [
     "BaseMap",

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 ENOTSUPP = 524  #: what the kernel says of what a type of map cannot do
 
-_NAMES = ("libbpfmap.so.1", "libbpfmap.so.0")
+_NAMES = ("libbpfmap.so.1",)
 
 
 def _load() -> ctypes.CDLL:
