@@ -234,31 +234,32 @@ static int hash_copy_buckets(const struct bpfmap_hash *h, struct bpfmap_walk *w,
 	return 0;
 }
 
-/* Under user_write_access_begin() */
-static __always_inline bool hash_put_value(const struct bpfmap_hash *h,
-					   const struct bpfmap_hash_elem *e,
-					   void __user *to, u64 flags,
-					   const bool percpu)
+static bool hash_put_percpu(const struct bpfmap_hash *h,
+			    const struct bpfmap_hash_elem *e,
+			    void __user *key, void __user *value, u64 flags)
 {
-	u32 cpu, stride = bpfmap_value_stride(&h->map);
+	u32 stride = bpfmap_value_stride(&h->map);
+	unsigned int cpu;
 
-	if (!percpu)
-		return bpfmap_unsafe_put(to, hash_value(h, e),
-					 h->map.value_size);
+	if (!bpfmap_put_elem(key, e->key, h->map.key_size))
+		return false;
 	if (flags & BPFMAP_F_ONE_VALUE)
-		return bpfmap_unsafe_put(to, hash_slot(&h->map, e,
-						       bpfmap_one_cpu(flags)),
-					 h->map.value_size);
-	/* All of them are possible, see hash_put_buckets() */
-	for (cpu = 0; cpu < nr_cpu_ids; cpu++, to += stride)
-		if (!bpfmap_unsafe_put(to, hash_slot(&h->map, e, cpu), stride))
+		return bpfmap_put_elem(value, hash_slot(&h->map, e,
+							bpfmap_one_cpu(flags)),
+				       h->map.value_size);
+	bpfmap_each_cpu(cpu) {
+		if (!bpfmap_put_elem(value, hash_slot(&h->map, e, cpu), stride))
 			return false;
+		value += stride;
+	}
 	return true;
 }
 
 /*
  * To @w->ukeys and @w->uvalues; page faults are disabled. -ENOSPC and -EFAULT:
- * what is at @w->pos does not fit, or met a fault.
+ * what is at @w->pos does not fit, or met a fault. Where to find the value of a
+ * CPU is nothing to be asked under user_write_access_begin(), for what compilers
+ * add to it; other values are copied in one go.
  */
 static __always_inline int __hash_put_buckets(const struct bpfmap_hash *h,
 					      struct bpfmap_walk *w, u32 end,
@@ -269,7 +270,7 @@ static __always_inline int __hash_put_buckets(const struct bpfmap_hash *h,
 	void __user *key = w->ukeys, *value = w->uvalues;
 	int err = 0;
 
-	if (!user_write_access_begin(key, (size_t)room * key_size))
+	if (!percpu && !user_write_access_begin(key, (size_t)room * key_size))
 		return -EFAULT;
 	for (pos = w->pos; pos < end; pos++) {
 		link = h->heads[pos];
@@ -282,8 +283,10 @@ static __always_inline int __hash_put_buckets(const struct bpfmap_hash *h,
 		for (; !(link & HASH_END); link = hash_elem(h, link)->next) {
 			const struct bpfmap_hash_elem *e = hash_elem(h, link);
 
-			if (!bpfmap_unsafe_put(key, e->key, key_size) ||
-			    !hash_put_value(h, e, value, w->flags, percpu)) {
+			if (percpu ? !hash_put_percpu(h, e, key, value, w->flags) :
+				     !bpfmap_unsafe_put(key, e->key, key_size) ||
+				     !bpfmap_unsafe_put(value, hash_value(h, e),
+							h->map.value_size)) {
 				err = -EFAULT;
 				goto out;
 			}
@@ -293,7 +296,8 @@ static __always_inline int __hash_put_buckets(const struct bpfmap_hash *h,
 		room -= nr;
 	}
 out:
-	user_write_access_end();
+	if (!percpu)
+		user_write_access_end();
 	w->pos = pos;
 	w->nr = w->room - room;
 	return err;
@@ -302,12 +306,8 @@ out:
 static int hash_put_buckets(const struct bpfmap_hash *h, struct bpfmap_walk *w,
 			    u32 end)
 {
-	if (!h->map.ops->percpu)
-		return __hash_put_buckets(h, w, end, false);
-	/* No function can be called there that knows which CPUs are possible */
-	if (num_possible_cpus() != nr_cpu_ids)
-		return -EFAULT;
-	return __hash_put_buckets(h, w, end, true);
+	return h->map.ops->percpu ? __hash_put_buckets(h, w, end, true) :
+				    __hash_put_buckets(h, w, end, false);
 }
 
 /* What all CPUs may take goes back to the pool in one list */

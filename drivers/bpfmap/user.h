@@ -175,4 +175,25 @@ fault:
 #undef put_word
 }
 
+/**
+ * bpfmap_put_elem() - copy to user memory what others may write to
+ * @dst: user memory
+ * @src: kernel memory, aligned to 8
+ * @size: bytes
+ *
+ * Context: Any, with page faults disabled; else process context, and may sleep.
+ * Return: false after a fault; a part may have been written.
+ */
+static __always_inline bool bpfmap_put_elem(void __user *dst, const void *src,
+					    u32 size)
+{
+	bool whole;
+
+	if (!user_write_access_begin(dst, size))
+		return false;
+	whole = bpfmap_unsafe_put(dst, src, size);
+	user_write_access_end();
+	return whole;
+}
+
 #endif /* _BPFMAP_USER_H */
