@@ -265,7 +265,7 @@ limits_are_exact()
 limits_of_many()
 {
 	serve_limits 1000 10 40
-	clients=$(seq -f 'client%g' 36)
+	clients=$(seq 36 | sed 's|^|client|')
 	workers=''
 	for _ in 1 2 3 4 5 6; do
 		"$examples/limiter" work "$tmp" 0.2 $clients >/dev/null &
