@@ -232,9 +232,11 @@ int bpfmap_publish(struct bpfmap *map)
 				     &bpfmap_next_free_id, GFP_KERNEL);
 
 	/* 1 is a success, too: the numbers have wrapped */
-	if (err < 0)
-		return err == -EBUSY ? -ENOSPC : err;
-	return 0;
+	if (err >= 0)
+		return 0;
+	/* The number that could not be had for want of memory is another's now */
+	map->id = 0;
+	return err == -EBUSY ? -ENOSPC : err;
 }
 
 #if IS_ENABLED(CONFIG_KUNIT)
