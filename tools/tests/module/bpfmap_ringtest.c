@@ -46,7 +46,7 @@ static long take_sample(struct bpfmap *map, const void *sample, u32 size,
 {
 	struct ringtest_file *f = ctx;
 
-	if (size > sizeof(f->buf) - f->used - sizeof(size))
+	if (size + sizeof(size) > sizeof(f->buf) - f->used)
 		return 1;
 	memcpy(f->buf + f->used, &size, sizeof(size));
 	memcpy(f->buf + f->used + sizeof(size), sample, size);
