@@ -42,6 +42,11 @@ soak:
 mutations:
 	scripts/mutate.sh $(if $(FAULT),'$(FAULT)')
 
+# TIME=10m, OUT=directory, SEED=number
+fuzz:
+	scripts/fuzz.sh $(addprefix -t ,$(TIME)) $(addprefix -o ,$(OUT)) \
+		$(addprefix -s ,$(SEED))
+
 check:
 	scripts/check.sh
 
@@ -134,6 +139,8 @@ help:
 	@echo 'make soak          an hour of random commands to bpf(2) and the device, see'
 	@echo '                   scripts/test.sh -h; SOAK_SECONDS=, SOAK_KERNEL=, SOAK_SEED='
 	@echo 'make mutations     do the tests notice faults that are put into the module?'
+	@echo 'make fuzz          ten minutes of fuzzing, and what it reached of the code;'
+	@echo '                   TIME=60m, OUT=DIR for all it found, SEED='
 	@echo 'make check         compiler warnings, sparse, checkpatch, kernel-doc'
 	@echo 'make vm RUN="..."  run a command in a virtual machine with the module loaded,'
 	@echo '                   without RUN a shell; FILES= to take along, KERNEL=, MEMORY='
@@ -143,6 +150,6 @@ help:
 	@echo 'make deb           Debian packages, in build/deb'
 	@echo 'make clean'
 
-.PHONY: all module kunit tools test test-kernels soak mutations check demo bench \
+.PHONY: all module kunit tools test test-kernels soak fuzz mutations check demo bench \
 	vm doc install uninstall install-lib dkms-install dkms-uninstall deb clean \
 	help

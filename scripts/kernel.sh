@@ -20,6 +20,8 @@ usage: scripts/kernel.sh [-u] NAME
         debug-7     the same from the newest 7.x source to be had
         kcsan-7     the same source with KCSAN, which sees data races, and with
                     memory that is never zero by chance; scripts/vm/kcsan.config
+        kcov-7      that one to fuzz on: KCOV, KASAN, fault injection, no more;
+                    scripts/vm/kcov.config
         uml-7       that one as a user-mode kernel without debugging, which is
                     a program (vmlinuz) and fast; scripts/vm/uml.config
   -u    look for a newer version even if the cache has one
@@ -120,7 +122,7 @@ stock-6.1|stock-6.12)
 	get=get_stock
 	config=
 	;;
-debug-6.1|debug-6.12|debug-7|kcsan-7|uml-7)
+debug-6.1|debug-6.12|debug-7|kcsan-7|kcov-7|uml-7)
 	get=get_source
 	. "$top/scripts/vm/debug-kernel.sh"
 	config=-$(config_hash)

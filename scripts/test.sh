@@ -25,6 +25,7 @@ usage: scripts/test.sh [PART...]
             bpf(2), in instructions, are within tools/bench/bounds
   selftest  the virtual machine notices what goes wrong
   doc       what README.md and tools/doc show, as it is written
+  fuzz      programs that the fuzzer has kept
   soak      random commands to bpf(2) and to the device, for long
   kernels   build and test programs, with a million random commands, on the stock
             kernels, and KUnit on the debug kernels
@@ -329,6 +330,19 @@ part_soak()
 	count "$tmp/out" "soak on $kernel"
 }
 
+# What makes allocations fail is in the debug kernels only.
+part_fuzz()
+{
+	kernel=${debug%% *}
+	get scripts/build.sh "$kernel" || return 0
+	in_guest "fuzzer's programs on $kernel" "$kernel" -M 2048 \
+		-m "$got/bpfmap_ringtest.ko" -m "$got/bpfmap_arena_list.ko" \
+		-f tools/fuzz/fuzz -f tools/fuzz/seeds -- \
+		'echo "# program fuzz"; tools/fuzz/fuzz --replay \
+		tools/fuzz/seeds/*.txt; echo "# status $?"'
+	count "$tmp/out" "fuzzer's programs on $kernel"
+}
+
 # kunit_suites KERNEL
 kunit_suites()
 {
@@ -410,12 +424,12 @@ part_doc()
 for part; do
 	case $part in
 	library|package|examples|cli|python|user|build|kunit|debug|bench|selftest) ;;
-	doc|soak|roundtrip|kernels|kcsan) ;;
+	doc|fuzz|soak|roundtrip|kernels|kcsan) ;;
 	*) usage; exit 2 ;;
 	esac
 done
 [ $# -gt 0 ] || set -- library examples cli python doc user build package \
-	kunit debug bench selftest
+	kunit debug fuzz bench selftest
 
 # The kernel that takes minutes to build is built while the first parts run: for
 # want of a processor these take longer, but both are done earlier.

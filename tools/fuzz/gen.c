@@ -1,0 +1,406 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * gen - programs that mean something, most of the time
+ */
+#include <poll.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "fuzz.h"
+
+/* Sebastiano Vigna's splitmix64 */
+uint64_t rnd64(struct rng *r)
+{
+	uint64_t z = r->s += 0x9e3779b97f4a7c15ULL;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
+	return z ^ z >> 31;
+}
+
+uint32_t rnd(struct rng *r, uint32_t below)
+{
+	return (rnd64(r) >> 32) * below >> 32;
+}
+
+/* ------------------------------------------------------------------------- */
+/* Numbers */
+
+static const uint64_t numbers[] = {
+	0, 1, 2, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 31, 32, 33, 40, 56, 63, 64,
+	65, 92, 96, 100, 127, 128, 129, 168, 169, 255, 256, 257, 260, 511, 512,
+	513, 640, 641, 1000, 1023, 1024, 1025, 4095, 4096, 4097, 8192, 16384,
+	32767, 32768, 32769, 65535, 65536, 0x3fffff, 0x400000, 0x400001,
+	0x1000000, 0x3fffffff, 0x40000000, 0x7ffffffe, 0x7fffffff, 0x80000000,
+	0xfffffff0, 0xffffffff, 0x100000000, 0x100000001, 0x7fffffffffffffff,
+	0x8000000000000000, 0xfffffffffffffff8, 0xffffffffffffffff,
+};
+
+uint64_t gen_num(struct rng *r)
+{
+	switch (rnd(r, 6)) {
+	case 0:
+		return PICK(r, numbers);
+	case 1:
+		return rnd(r, 1 << rnd(r, 17));
+	case 2:
+		return 1ULL << rnd(r, 64);
+	case 3:
+		return rnd(r, 64) ? rnd(r, 64) : rnd64(r);
+	default:
+		return rnd(r, 8);
+	}
+}
+
+static uint64_t gen_place(struct rng *r)
+{
+	static const uint8_t params[] = { 0, 1, 4, 7, 8, 12, 16, 20, 24, 32 };
+	unsigned int place;
+
+	if (rnd(r, 5))
+		return AT_OK;
+	place = rnd(r, N_PLACES);
+	if (place == AT_MAP)
+		return place | rnd(r, N_MAPPINGS) << PLACE_BITS;
+	if (place == AT_CUT || place == AT_HELD)
+		return place | (rnd(r, 3) ? PICK(r, params) : rnd(r, 2000)) << PLACE_BITS;
+	return place;
+}
+
+static uint64_t gen_create_flags(struct rng *r)
+{
+	uint64_t flags = 0;
+
+	while (one_in(r, 2))
+		flags |= 1ULL << rnd(r, one_in(r, 20) ? 32 : 20);
+	return flags;
+}
+
+static uint64_t gen_elem_flags(struct rng *r)
+{
+	static const uint64_t lists[] = {
+		BPFMAP_F_NOEXIST, BPFMAP_F_EXIST, BPFMAP_F_LOCK,
+		BPFMAP_F_ALL_CPUS, BPFMAP_F_CPU, BPFMAP_F_CPU | 1ULL << 32,
+		BPFMAP_F_CPU | 2ULL << 32, BPFMAP_F_CPU | 1000ULL << 32,
+		BPFMAP_F_CPU | BPFMAP_F_ALL_CPUS, 3, 32, 1ULL << 32,
+		BPFMAP_F_CPU | BPFMAP_F_NOEXIST, BPFMAP_F_CPU | BPFMAP_F_EXIST,
+		BPFMAP_F_ALL_CPUS | BPFMAP_F_EXIST,
+	};
+
+	return one_in(r, 2) ? 0 : PICK(r, lists);
+}
+
+static uint64_t gen_size(struct rng *r)
+{
+	static const uint64_t sizes[] = {
+		4, 8, 12, 16, 20, 24, 28, 32, 36, 56, 60, 72, 88, 92, 96, 100,
+		168, 176, 4096, 4097, 16383,
+	};
+
+	return one_in(r, 8) ? PICK(r, sizes) : 0;
+}
+
+static uint64_t gen_fd(struct rng *r)
+{
+	switch (rnd(r, 12)) {
+	case 0:
+		return FD_SHARED + rnd(r, N_SHARED);
+	case 1:
+		return one_in(r, 4) ? FD_DEVICE + rnd(r, N_FD_NAMES - FD_DEVICE) :
+		       FD_SHARED + rnd(r, N_SHARED);
+	case 2:
+		return rnd(r, N_FDS);
+	default:
+		return rnd(r, 3);
+	}
+}
+
+uint64_t gen_arg(struct rng *r, const struct arg *arg)
+{
+	switch (arg->kind) {
+	case K_TYPE:
+		return rnd(r, one_in(r, 10) ? 64 : 36);
+	case K_CREATE_FLAGS:
+		return gen_create_flags(r);
+	case K_ELEM_FLAGS:
+		return gen_elem_flags(r);
+	case K_FD:
+		return gen_fd(r);
+	case K_OUT:
+		return rnd(r, one_in(r, 4) ? N_FDS : 3);
+	case K_PLACE:
+		return gen_place(r);
+	case K_SIZE:
+		return gen_size(r);
+	case K_MAPPING:
+		return rnd(r, one_in(r, 4) ? N_MAPPINGS : 2);
+	case K_PATH:
+		return rnd(r, n_paths);
+	case K_PROT:
+		return one_in(r, 10) ? rnd(r, 8) :
+		       one_in(r, 3) ? PROT_READ : PROT_READ | PROT_WRITE;
+	default:
+		return gen_num(r);
+	}
+}
+
+/* ------------------------------------------------------------------------- */
+/* Maps */
+
+/**
+ * struct row - maps of a type that can be made; lists end with 0
+ * @must: flags that it needs
+ * @may: flags of which one can be
+ */
+struct row {
+	uint32_t type;
+	uint32_t must;
+	uint32_t keys[8];
+	uint32_t values[8];
+	uint32_t entries[8];
+	uint32_t may[8];
+};
+
+#define COMMON	BPFMAP_F_RDONLY, BPFMAP_F_WRONLY, BPFMAP_F_RDONLY_PROG,	\
+		BPFMAP_F_NUMA_NODE
+#define KEYS	{ 4, 8, 1, 12, 40, 3, 100, 600 }
+#define VALUES	{ 8, 4, 1, 16, 64, 500, 700, 5000 }
+#define ENTRIES	{ 16, 1, 3, 100, 1000, 5000, 64, 2 }
+
+static const struct row rows[] = {
+	{ BPFMAP_TYPE_HASH, 0, KEYS, VALUES, ENTRIES,
+	  { BPFMAP_F_NO_PREALLOC, COMMON, BPFMAP_F_ZERO_SEED } },
+	{ BPFMAP_TYPE_PERCPU_HASH, 0, KEYS, VALUES, ENTRIES,
+	  { BPFMAP_F_NO_PREALLOC, COMMON } },
+	{ BPFMAP_TYPE_LRU_HASH, 0, KEYS, VALUES, { 16, 1, 3, 300, 1000, 5000 },
+	  { BPFMAP_F_NO_COMMON_LRU, COMMON, BPFMAP_F_NO_PREALLOC } },
+	{ BPFMAP_TYPE_LRU_PERCPU_HASH, 0, KEYS, VALUES, { 16, 1, 3, 300, 1000 },
+	  { BPFMAP_F_NO_COMMON_LRU, COMMON } },
+	{ BPFMAP_TYPE_ARRAY, 0, { 4 }, VALUES, ENTRIES,
+	  { BPFMAP_F_MMAPABLE, BPFMAP_F_INNER_MAP, COMMON } },
+	{ BPFMAP_TYPE_ARRAY, BPFMAP_F_MMAPABLE, { 4 }, VALUES, ENTRIES,
+	  { BPFMAP_F_RDONLY_PROG } },
+	{ BPFMAP_TYPE_PERCPU_ARRAY, 0, { 4 }, VALUES, ENTRIES, { COMMON } },
+	{ BPFMAP_TYPE_LPM_TRIE, BPFMAP_F_NO_PREALLOC,
+	  { 8, 12, 20, 5, 16, 36, 260, 7 }, VALUES, ENTRIES, { COMMON } },
+	{ BPFMAP_TYPE_ARRAY_OF_MAPS, 0, { 4 }, { 4 }, { 4, 1, 16, 5000 },
+	  { COMMON } },
+	{ BPFMAP_TYPE_HASH_OF_MAPS, 0, { 4, 8, 40 }, { 4 }, { 4, 1, 16, 1000 },
+	  { BPFMAP_F_NO_PREALLOC, COMMON } },
+	{ BPFMAP_TYPE_QUEUE, 0, { }, VALUES, ENTRIES, { COMMON } },
+	{ BPFMAP_TYPE_STACK, 0, { }, VALUES, ENTRIES, { COMMON } },
+	{ BPFMAP_TYPE_BLOOM_FILTER, 0, { }, VALUES, ENTRIES,
+	  { BPFMAP_F_ZERO_SEED, COMMON } },
+	{ BPFMAP_TYPE_RINGBUF, 0, { }, { }, { 4096, 8192, 65536 },
+	  { BPFMAP_F_RB_OVERWRITE, BPFMAP_F_NUMA_NODE } },
+	{ BPFMAP_TYPE_USER_RINGBUF, 0, { }, { }, { 4096, 8192, 65536 },
+	  { BPFMAP_F_NUMA_NODE } },
+	{ BPFMAP_TYPE_ARENA, BPFMAP_F_MMAPABLE, { }, { }, { 4, 1, 100, 70000 },
+	  { BPFMAP_F_SEGV_ON_FAULT, BPFMAP_F_NO_USER_CONV } },
+	{ BPFMAP_TYPE_RHASH, BPFMAP_F_NO_PREALLOC, KEYS, VALUES, ENTRIES,
+	  { COMMON } },
+};
+
+static uint32_t pick(struct rng *r, const uint32_t *list)
+{
+	unsigned int n = 0;
+
+	while (n < 8 && list[n])
+		n++;
+	if (!n)
+		return 0;
+	/* The first ones more often */
+	return list[rnd(r, one_in(r, 2) && n > 3 ? 3 : n)];
+}
+
+static void gen_create(struct rng *r, struct call *c, const struct row *row)
+{
+	uint64_t *a = c->arg;
+
+	*c = (struct call){ .op = op_find("create"), .rep = 1 };
+	a[CREATE_TYPE] = row->type;
+	a[CREATE_KEY] = pick(r, row->keys);
+	a[CREATE_VALUE] = pick(r, row->values);
+	a[CREATE_ENTRIES] = pick(r, row->entries);
+	a[CREATE_FLAGS] = row->must;
+	if (one_in(r, 2))
+		a[CREATE_FLAGS] |= pick(r, row->may);
+	if (row->type == BPFMAP_TYPE_BLOOM_FILTER)
+		a[CREATE_EXTRA] = rnd(r, 17);
+	if (row->type == BPFMAP_TYPE_ARENA && one_in(r, 2))
+		a[CREATE_EXTRA] = WINDOW_START + rnd(r, 4) * 0x40000000ULL;
+	if (one_in(r, 20))
+		a[rnd(r, CREATE_JUNK + 1)] = gen_num(r);
+}
+
+/* The call that makes the map of a slot, NULL if there is none */
+static const struct call *maker(const struct prog *p, uint64_t slot)
+{
+	for (unsigned int i = p->n; i--; )
+		if (!strcmp(ops[p->calls[i].op].name, "create") &&
+		    p->calls[i].arg[CREATE_OUT] % N_FDS == slot % N_FDS)
+			return &p->calls[i];
+	return NULL;
+}
+
+/* ------------------------------------------------------------------------- */
+/* Calls */
+
+static uint64_t gen_key(struct rng *r, const struct call *map)
+{
+	uint64_t key = rnd(r, one_in(r, 4) ? 1000 : 8);
+
+	if (!map || map->arg[CREATE_TYPE] != BPFMAP_TYPE_LPM_TRIE)
+		return one_in(r, 30) ? gen_num(r) : key;
+	key = rnd(r, 8 * (map->arg[CREATE_KEY] - 4) + 1) & 0xffff;
+	return key | (one_in(r, 2) ? (uint64_t)rnd(r, 4) << 62 | rnd(r, 16) << 16 :
+		      rnd64(r) & ~0xffffULL);
+}
+
+/* What a map's pages are good for depends on its type */
+static void adapt_mmap(struct rng *r, const struct call *map, uint64_t *a)
+{
+	uint64_t type = map ? map->arg[CREATE_TYPE] : 0;
+
+	a[MMAP_FLAGS] = one_in(r, 10) ? gen_num(r) :
+			MAP_SHARED | (one_in(r, 3) ? MAP_POPULATE : 0);
+	a[MMAP_OFF] = one_in(r, 10) ? gen_num(r) : 0;
+	a[MMAP_LEN] = rnd(r, 8) ? 1 + rnd(r, 8) : gen_num(r);
+	a[MMAP_ADDR] = 0;
+	if (type == BPFMAP_TYPE_RINGBUF || type == BPFMAP_TYPE_USER_RINGBUF) {
+		a[MMAP_LEN] = rnd(r, 3) ? 2 + 2 * (map->arg[CREATE_ENTRIES] >> 12) : 1;
+		if (type == BPFMAP_TYPE_RINGBUF && a[MMAP_LEN] > 1 && rnd(r, 4))
+			a[MMAP_PROT] = PROT_READ;
+		if (type == BPFMAP_TYPE_USER_RINGBUF && rnd(r, 4)) {
+			a[MMAP_OFF] = 1;
+			a[MMAP_LEN]--;
+		}
+	}
+	if (type == BPFMAP_TYPE_ARENA && rnd(r, 8)) {
+		a[MMAP_LEN] = map->arg[CREATE_ENTRIES] + (one_in(r, 10) ? 1 : 0);
+		a[MMAP_ADDR] = map->arg[CREATE_EXTRA];
+		a[MMAP_FLAGS] = MAP_SHARED | (one_in(r, 2) ? MAP_FIXED : 0);
+		if (one_in(r, 6))
+			a[MMAP_ADDR] = WINDOW_START + rnd(r, 8) * 0x20000000ULL;
+	}
+}
+
+/* Positions and records of a ring, as user space may have written them */
+static void adapt_poke(struct rng *r, uint64_t *a)
+{
+	static const uint64_t lens[] = {
+		0, 8, 16, 100, 4080, 4088, 4096, 0x40000000, 0x80000000,
+		0x40000008, 0x80000008, 0xffffffff, 0x1000000, 0xfffff8, 7,
+	};
+
+	if (one_in(r, 3))
+		return;
+	a[1] = one_in(r, 3) ? rnd(r, 4) * 4096 : rnd(r, 600) * 8;
+	a[2] = one_in(r, 2) ? rnd(r, 64) * 8 : PICK(r, lens);
+}
+
+static void adapt(struct rng *r, const struct prog *p, struct call *c)
+{
+	const struct op *op = &ops[c->op];
+	uint64_t *a = c->arg;
+	const struct call *map = maker(p, a[0]);
+
+	if (op->args[0].kind == K_FD && op->args[ELEM_KEY].name &&
+	    !strcmp(op->args[ELEM_KEY].name, "key")) {
+		a[ELEM_KEY] = gen_key(r, map);
+		a[ELEM_VIA] = rnd(r, 10) ? rnd(r, 2) : rnd(r, 8);
+		if (rnd(r, 10))
+			a[ELEM_JUNK] = 0;
+		if (map && !map->arg[CREATE_KEY] && rnd(r, 10))
+			a[ELEM_KEY_AT] = AT_OK;
+	} else if (op->args[0].kind == K_FD && op->args[BATCH_COUNT].name) {
+		a[BATCH_KEY] = gen_key(r, map);
+		a[BATCH_VIA] = rnd(r, 2);
+		a[BATCH_IN_AT] = one_in(r, 2) ? (uint64_t)AT_NULL : gen_place(r);
+		a[BATCH_CURSOR] = one_in(r, 4) ? gen_key(r, map) : 0;
+		a[BATCH_COUNT] = rnd(r, 10) ? rnd(r, one_in(r, 4) ? 6000 : 40) :
+				 gen_num(r);
+		if (rnd(r, 10)) {
+			a[BATCH_FLAGS] = 0;
+			a[BATCH_JUNK] = 0;
+		}
+	} else if (!strcmp(op->name, "mmap")) {
+		adapt_mmap(r, maker(p, a[MMAP_FD]), a);
+	} else if (!strcmp(op->name, "poke")) {
+		adapt_poke(r, a);
+	} else if (!strcmp(op->name, "pin") || !strcmp(op->name, "get")) {
+		a[5] = one_in(r, 6) ? a[5] : 0;
+		a[6] = one_in(r, 6) ? a[6] : 0;
+		if (rnd(r, 4))
+			a[4] = 0;
+	}
+}
+
+static unsigned int gen_op(struct rng *r)
+{
+	unsigned int all = 0, at;
+
+	for (unsigned int i = 0; i < n_ops; i++)
+		all += ops[i].weight;
+	at = rnd(r, all);
+	for (unsigned int i = 0; ; i++) {
+		if (at < ops[i].weight)
+			return i;
+		at -= ops[i].weight;
+	}
+}
+
+static void gen_modifiers(struct rng *r, struct call *c)
+{
+	c->rep = 1;
+	if (one_in(r, 8))
+		c->rep = 1 + rnd(r, one_in(r, 8) ? 500 : 32);
+	if (one_in(r, 6))
+		c->thread = 1 + rnd(r, N_HELPERS);
+	if (one_in(r, 12))
+		c->fail = 1 + rnd(r, 16);
+	if (one_in(r, 60))
+		c->child = one_in(r, 2) ? 1 : 1 + rnd(r, 3000);
+}
+
+void gen_call(struct rng *r, const struct prog *before, struct call *c)
+{
+	const struct op *op;
+	unsigned int n;
+
+	memset(c, 0, sizeof(*c));
+	c->op = gen_op(r);
+	op = &ops[c->op];
+	if (!strcmp(op->name, "create") && rnd(r, 6)) {
+		gen_create(r, c, &PICK(r, rows));
+	} else {
+		n = op_args(op);
+		for (unsigned int i = 0; i < n; i++)
+			c->arg[i] = gen_arg(r, &op->args[i]);
+		adapt(r, before, c);
+	}
+	if (!strcmp(op->name, "create"))
+		c->arg[CREATE_OUT] = gen_arg(r, &op->args[CREATE_OUT]);
+	gen_modifiers(r, c);
+}
+
+void gen_prog(struct rng *r, struct prog *p)
+{
+	unsigned int maps = 1 + rnd(r, 3), n = 4 + rnd(r, MAX_CALLS - 8);
+	const struct row *row = &PICK(r, rows);
+
+	p->n = 0;
+	for (unsigned int i = 0; i < maps; i++) {
+		struct call *c = &p->calls[p->n++];
+
+		gen_create(r, c, row);
+		c->arg[CREATE_OUT] = i;
+		c->arg[CREATE_INNER] = i ? i - 1 : rnd(r, N_FD_NAMES);
+		if (one_in(r, 2))
+			row = &PICK(r, rows);
+	}
+	while (p->n < n) {
+		gen_call(r, p, &p->calls[p->n]);
+		p->n++;
+	}
+}
