@@ -90,21 +90,21 @@ static __always_inline struct bpfmap_hash *to_hash(const struct bpfmap *map)
 	return container_of(map, struct bpfmap_hash, map);
 }
 
-static __always_inline struct bpfmap_hash_elem *hash_elem(const struct bpfmap_hash *h,
-						 u32 index)
+static __always_inline struct bpfmap_hash_elem *
+hash_elem(const struct bpfmap_hash *h, u32 index)
 {
 	return bpfmap_pool_elem(&h->pool, index);
 }
 
 static __always_inline void *hash_value(const struct bpfmap_hash *h,
-			       const struct bpfmap_hash_elem *e)
+					const struct bpfmap_hash_elem *e)
 {
 	return (void *)e + h->value_off;
 }
 
 /* Where a per-CPU element's value of a CPU is */
-static __always_inline void *hash_slot(const struct bpfmap *map, const void *elem,
-			      int cpu)
+static __always_inline void *hash_slot(const struct bpfmap *map,
+				       const void *elem, int cpu)
 {
 	void __percpu *values;
 

@@ -98,10 +98,17 @@ static __always_inline void bpfmap_value_store(void *elem, const void *src,
 	}
 }
 
+static __always_inline unsigned int bpfmap_possible_cpu(unsigned int cpu)
+{
+	while (cpu < nr_cpu_ids && unlikely(!cpu_possible(cpu)))
+		cpu++;
+	return cpu;
+}
+
 /* for_each_possible_cpu() without a call for each */
 #define bpfmap_each_cpu(cpu)						\
-	for ((cpu) = 0; (cpu) < nr_cpu_ids; (cpu)++)			\
-		if (likely(cpu_possible(cpu)))
+	for ((cpu) = bpfmap_possible_cpu(0); (cpu) < nr_cpu_ids;	\
+	     (cpu) = bpfmap_possible_cpu((cpu) + 1))
 
 /* Where an element's value of a CPU is; constant while the element exists */
 typedef void *(*bpfmap_slot_fn)(const struct bpfmap *map, const void *elem,
