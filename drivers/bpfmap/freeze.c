@@ -11,9 +11,15 @@
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
 
-#include "internal.h"
+#include "freeze.h"
 
-static int bpfmap_write_begin_slow(struct bpfmap *map)
+/**
+ * __bpfmap_write_begin() - bpfmap_write_begin() when somebody freezes the map
+ * @map: the map; the caller has been counted as one who began
+ *
+ * Return: as bpfmap_write_begin().
+ */
+int __bpfmap_write_begin(struct bpfmap *map)
 {
 	int err = 0;
 
@@ -30,40 +36,6 @@ static int bpfmap_write_begin_slow(struct bpfmap *map)
 		this_cpu_inc(map->writers->begun);
 	mutex_unlock(&map->freeze_mutex);
 	return err;
-}
-
-/**
- * bpfmap_write_begin() - a command of user space that may write starts
- * @map: map that it may change
- *
- * Return: 0, or -EPERM if the map is frozen. bpfmap_write_end() after 0 only.
- */
-int bpfmap_write_begin(struct bpfmap *map)
-{
-	bool thawed;
-
-	/*
-	 * Without preemption between the two, the grace period in
-	 * bpfmap_freeze() ends after this section: either this sees that
-	 * somebody freezes, or the freezer sees the count.
-	 */
-	preempt_disable();
-	this_cpu_inc(map->writers->begun);
-	thawed = READ_ONCE(map->frozen) == BPFMAP_THAWED;
-	preempt_enable();
-
-	return likely(thawed) ? 0 : bpfmap_write_begin_slow(map);
-}
-
-/**
- * bpfmap_write_end() - what bpfmap_write_begin() allowed is done
- * @map: the map
- */
-void bpfmap_write_end(struct bpfmap *map)
-{
-	/* Pairs with smp_mb() in bpfmap_has_writers(): changes before ended */
-	smp_wmb();
-	this_cpu_inc(map->writers->ended);
 }
 
 static bool bpfmap_has_writers(struct bpfmap *map)

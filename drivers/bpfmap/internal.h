@@ -334,9 +334,7 @@ void *bpfmap_area_vmalloc(u64 size, gfp_t gfp);
 struct mem_cgroup *bpfmap_charge_begin(const struct bpfmap *map);
 void bpfmap_charge_end(struct mem_cgroup *old);
 
-/* freeze.c: writers of user space against freeze */
-int bpfmap_write_begin(struct bpfmap *map);
-void bpfmap_write_end(struct bpfmap *map);
+/* freeze.c: freezing, and mappings, which write */
 int bpfmap_freeze(struct bpfmap *map);
 int bpfmap_mmap(struct file *file, struct vm_area_struct *vma);
 unsigned long bpfmap_get_unmapped_area(struct file *file, unsigned long addr,

@@ -11,6 +11,7 @@
 #include <linux/uaccess.h>
 
 #include "batch.h"
+#include "freeze.h"
 #include "internal.h"
 #include "user.h"
 
@@ -143,7 +144,7 @@ static long cmd_lookup(struct bpfmap_call *call)
 	const struct bpfmap_elem_attr *attr = &call->attr.elem;
 	struct bpfmap *map = call->map;
 	u64 stack[ELEM_WORDS] __bpfmap_uninit;
-	struct elem_bufs bufs;
+	struct elem_bufs bufs __bpfmap_uninit;
 	u32 size;
 	int err;
 
@@ -173,7 +174,7 @@ static long cmd_update(struct bpfmap_call *call)
 	const struct bpfmap_elem_attr *attr = &call->attr.elem;
 	struct bpfmap *map = call->map;
 	u64 stack[ELEM_WORDS] __bpfmap_uninit;
-	struct elem_bufs bufs;
+	struct elem_bufs bufs __bpfmap_uninit;
 	u32 size;
 	int err;
 
@@ -197,7 +198,7 @@ static long cmd_update(struct bpfmap_call *call)
 static long cmd_delete(struct bpfmap_call *call)
 {
 	u64 stack[ELEM_WORDS] __bpfmap_uninit;
-	struct elem_bufs bufs;
+	struct elem_bufs bufs __bpfmap_uninit;
 	int err;
 
 	err = elem_bufs_init_key(&bufs, stack, call->map, call->attr.elem.key, 0);
@@ -213,7 +214,7 @@ static long cmd_get_next_key(struct bpfmap_call *call)
 	const struct bpfmap_elem_attr *attr = &call->attr.elem;
 	struct bpfmap *map = call->map;
 	u64 stack[ELEM_WORDS] __bpfmap_uninit;
-	struct elem_bufs bufs;
+	struct elem_bufs bufs __bpfmap_uninit;
 	int err;
 
 	/* No key: the first one */
@@ -244,7 +245,7 @@ static long cmd_lookup_and_delete(struct bpfmap_call *call)
 	const struct bpfmap_elem_attr *attr = &call->attr.elem;
 	struct bpfmap *map = call->map;
 	u64 stack[ELEM_WORDS] __bpfmap_uninit;
-	struct elem_bufs bufs;
+	struct elem_bufs bufs __bpfmap_uninit;
 	u32 size;
 	int err;
 
@@ -460,6 +461,7 @@ static long cmd_get_pinned(struct bpfmap_call *call)
 #define CLOSED_EBADFD	BIT(4)	/* errno for a closed descriptor */
 #define CLOSED_EINVAL	BIT(5)
 #define HALFWAY		BIT(6)	/* may have changed something when it fails */
+#define FOR_ELEM	BIT(7)	/* its attr is a struct bpfmap_elem_attr */
 
 /**
  * struct bpfmap_command - a row of the command table
@@ -489,18 +491,21 @@ struct bpfmap_command {
 	    .fd_at = offsetof(struct bpfmap_##type##_attr, fd),		\
 	    .needs = NEEDS_MAP | (bits), __VA_ARGS__)
 
+#define ELEM_CMD(nr, handler, last, bits, ...)				\
+	MAP_CMD(nr, handler, elem, last, map_fd, FOR_ELEM | (bits),	\
+		__VA_ARGS__)
+
 #define READS	NEEDS_READ
 #define WRITES	(NEEDS_WRITE | IS_WRITER)
 
 static const struct bpfmap_command bpfmap_cmds[] = {
 	CMD(MAP_CREATE, cmd_create, create, excl_prog_hash_size),
-	MAP_CMD(MAP_LOOKUP_ELEM, cmd_lookup, elem, flags, map_fd, READS),
-	MAP_CMD(MAP_UPDATE_ELEM, cmd_update, elem, flags, map_fd, WRITES),
-	MAP_CMD(MAP_DELETE_ELEM, cmd_delete, elem, key, map_fd, WRITES),
-	MAP_CMD(MAP_GET_NEXT_KEY, cmd_get_next_key, elem, next_key, map_fd,
-		READS),
-	MAP_CMD(MAP_LOOKUP_AND_DELETE_ELEM, cmd_lookup_and_delete, elem, flags,
-		map_fd, READS | WRITES, .check = check_lookup_and_delete),
+	ELEM_CMD(MAP_LOOKUP_ELEM, cmd_lookup, flags, READS),
+	ELEM_CMD(MAP_UPDATE_ELEM, cmd_update, flags, WRITES),
+	ELEM_CMD(MAP_DELETE_ELEM, cmd_delete, key, WRITES),
+	ELEM_CMD(MAP_GET_NEXT_KEY, cmd_get_next_key, next_key, READS),
+	ELEM_CMD(MAP_LOOKUP_AND_DELETE_ELEM, cmd_lookup_and_delete, flags,
+		 READS | WRITES, .check = check_lookup_and_delete),
 	MAP_CMD(MAP_LOOKUP_BATCH, cmd_lookup_batch, batch, flags, map_fd,
 		READS),
 	MAP_CMD(MAP_LOOKUP_AND_DELETE_BATCH, cmd_lookup_and_delete_batch, batch,
@@ -558,18 +563,16 @@ static noinline int copy_odd_attr(struct bpfmap_call *call,
 	return 0;
 }
 
-/* Members are multiples of 4; @to is one of 8 */
-static __always_inline bool attr_tail_is_zero(const u8 *raw, size_t from,
-					      size_t to)
+/* What is behind the last member of a command for elements, which ends at @size */
+static __always_inline bool elem_tail_is_zero(const struct bpfmap_elem_attr *attr,
+					      size_t size)
 {
 	u64 bits = 0;
 
-	if (from & 4) {
-		bits = *(const u32 *)(raw + from);
-		from += 4;
-	}
-	for (; from < to; from += sizeof(u64))
-		bits |= *(const u64 *)(raw + from);
+	if (size <= offsetof(struct bpfmap_elem_attr, value))
+		bits = attr->value;
+	if (size <= offsetof(struct bpfmap_elem_attr, flags))
+		bits |= attr->flags;
 	return !bits;
 }
 
@@ -585,11 +588,11 @@ static __always_inline int copy_attr(struct bpfmap_call *call,
 
 	if (unlikely(!cmd))
 		return copy_odd_attr(call, cmd, size);
-	if (likely(size == elem_size && cmd->size <= elem_size)) {
+	if (likely(size == elem_size && cmd->needs & FOR_ELEM)) {
 		if (bpfmap_copy_in_few((u64 *)&call->attr, call->uattr, 4))
 			return -EFAULT;
-		return attr_tail_is_zero(call->attr.raw, cmd->size, elem_size) ?
-		       0 : -EINVAL;
+		return elem_tail_is_zero(&call->attr.elem, cmd->size) ? 0 :
+								-EINVAL;
 	}
 	if (unlikely(size != cmd->size))
 		return copy_odd_attr(call, cmd, size);
