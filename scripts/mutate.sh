@@ -51,8 +51,8 @@ faults()
 	fault 'an index one too large' stock-6.1 array.h \
 		's/unlikely(index >= map->max_entries)/unlikely(index > map->max_entries)/' \
 		contract_elem
-	fault 'the wrong errno' stock-6.1 hash.c \
-		'/^static int hash_update_locked/,/^}/ s/-EEXIST/-EINVAL/' \
+	fault 'the wrong errno' stock-6.1 hash.h \
+		'/int hash_put(/,/^}/ s/return -EEXIST/return -EINVAL/' \
 		contract_elem
 	fault 'a command that does not look whether the map is frozen' stock-6.1 ioctl.c \
 		's/map_fd, READS | WRITES, .check = /map_fd, READS, .check = /' \
@@ -74,9 +74,11 @@ faults()
 	fault 'a lost put' stock-6.1 ioctl.c \
 		'/^static long cmd_get_fd_by_id/,/^}/ s/bpfmap_put(map);/;/' \
 		'LIFECYCLE_ROUNDS=4 lifecycle'
-	fault 'an element that is lost to the pool' stock-6.1 hash.c \
-		'/^void hash_unlink/,/^}/ s/bpfmap_pool_put(&h->pool, hash_cut(h, link));/hash_cut(h, link);/' \
+	fault 'an element that is lost to the pool' stock-6.1 hash.h \
+		'/void hash_unlink/,/^}/ s/bpfmap_pool_put(&h->pool, hash_cut(e, link), &e->pool);/hash_cut(e, link);/' \
 		hotplug
+	fault 'elements of a batch that are lost to the pool' stock-6.1 hash_run.c \
+		's/bpfmap_pool_put_bundle(&h->pool, &free);/;/' contract_batch
 	fault 'no grace period before a map is freed' debug-7 map.c \
 		's/queue_rcu_work(bpfmap_free_wq, &map->free_work);/queue_work(bpfmap_free_wq, \&map->free_work.work);/' \
 		'!kunit:bpfmap_map_in_map'

@@ -156,6 +156,17 @@ static void array_read(const struct bpfmap_array *a, u32 index, void *value,
 	raw_spin_unlock_irqrestore(&stripe->lock, irqflags);
 }
 
+/* What readers may not see in part; the stripe is locked */
+static __always_inline void array_replace(const struct bpfmap_array *a,
+					  struct bpfmap_array_stripe *stripe,
+					  u32 index, const void *value,
+					  u64 flags)
+{
+	write_seqcount_begin(&stripe->seq);
+	array_store(a, index, value, flags);
+	write_seqcount_end(&stripe->seq);
+}
+
 static void array_write(const struct bpfmap_array *a, u32 index,
 			const void *value, u64 flags)
 {
@@ -169,9 +180,7 @@ static void array_write(const struct bpfmap_array *a, u32 index,
 
 	stripe = &a->stripes[index & a->stripe_mask];
 	raw_spin_lock_irqsave(&stripe->lock, irqflags);
-	write_seqcount_begin(&stripe->seq);
-	array_store(a, index, value, flags);
-	write_seqcount_end(&stripe->seq);
+	array_replace(a, stripe, index, value, flags);
 	raw_spin_unlock_irqrestore(&stripe->lock, irqflags);
 }
 
@@ -213,6 +222,49 @@ static int percpu_array_update(struct bpfmap *map, const void *key,
 	if ((u32)flags > BPFMAP_F_ALL_CPUS)
 		return -EINVAL;
 	return array_do_update(map, key, value, flags);
+}
+
+/* Some elements of a run; irqs are off if the map has stripes */
+static int array_update_some(const struct bpfmap_array *a,
+			     struct bpfmap_run *run, u32 end)
+{
+	u32 stride = bpfmap_user_value_size(&a->map, run->flags);
+	struct bpfmap_array_stripe *stripe;
+	s64 index;
+
+	for (; run->done < end; run->done++) {
+		index = array_index(&a->map, run->keys);
+		if (unlikely(index < 0))
+			return -E2BIG;
+		if (a->stripes) {
+			stripe = &a->stripes[index & a->stripe_mask];
+			raw_spin_lock(&stripe->lock);
+			array_replace(a, stripe, index, run->values, run->flags);
+			raw_spin_unlock(&stripe->lock);
+		} else {
+			array_store(a, index, run->values, run->flags);
+		}
+		run->keys += sizeof(u32);
+		run->values += stride;
+	}
+	return 0;
+}
+
+static int array_update_run(struct bpfmap *map, struct bpfmap_run *run,
+			    gfp_t gfp)
+{
+	struct bpfmap_array *a = to_array(map);
+	unsigned long irqflags;
+	int err = 0;
+
+	if (!a->stripes)
+		return array_update_some(a, run, run->nr);
+	while (!err && run->done < run->nr) {
+		local_irq_save(irqflags);
+		err = array_update_some(a, run, bpfmap_run_end(run));
+		local_irq_restore(irqflags);
+	}
+	return err;
 }
 
 static int array_delete(struct bpfmap *map, const void *key)
@@ -592,6 +644,7 @@ const struct bpfmap_ops bpfmap_array_ops = {
 	.for_each = array_for_each,
 	.walk = array_walk,
 	.walk_direct = true,
+	.update_run = array_update_run,
 	.lookup_batch = bpfmap_lookup_key_batch,
 	.update_batch = bpfmap_update_batch,
 	.mmap = array_mmap,
@@ -615,6 +668,7 @@ const struct bpfmap_ops bpfmap_percpu_array_ops = {
 	.for_each = array_for_each,
 	.walk = array_walk,
 	.walk_direct = true,
+	.update_run = array_update_run,
 	.lookup_batch = bpfmap_lookup_key_batch,
 	.update_batch = bpfmap_update_batch,
 	.mem_usage = percpu_array_mem_usage,

@@ -527,45 +527,48 @@ int bpfmap_lookup_and_delete_from_batch(struct bpfmap_batch *batch)
 	return from_batch(batch, true);
 }
 
-static int update_chunk(struct batch_run *run, u32 nr)
+static int update_chunk(struct bpfmap *map, struct bpfmap_run *run)
 {
-	const struct bpfmap_batch *batch = run->batch;
-	const void *key = run->keys, *value = run->values;
-	struct bpfmap *map = batch->map;
-	u64 flags = batch->attr->elem_flags;
-	int err;
+	u32 key_size = map->key_size;
+	u32 value_size = bpfmap_user_value_size(map, run->flags);
+	int err = 0;
 
-	for (; nr; nr--, run->done++) {
-		err = map->ops->update(map, key, value, flags, GFP_KERNEL);
+	if (map->ops->update_run)
+		return map->ops->update_run(map, run, GFP_KERNEL);
+
+	for (; run->done < run->nr; run->done++) {
+		err = map->ops->update(map, run->keys, run->values, run->flags,
+				       GFP_KERNEL);
 		if (err)
-			return err;
-		key += run->key_size;
-		value += run->value_size;
+			break;
+		run->keys += key_size;
+		run->values += value_size;
 	}
-	return 0;
+	return err;
 }
 
-static int delete_chunk(struct batch_run *run, u32 nr)
+static int delete_chunk(struct bpfmap *map, struct bpfmap_run *run)
 {
-	struct bpfmap *map = run->batch->map;
-	const void *key = run->keys;
-	int err;
+	int err = 0;
 
-	for (; nr; nr--, run->done++) {
-		err = map->ops->delete(map, key);
+	if (map->ops->delete_run)
+		return map->ops->delete_run(map, run);
+
+	for (; run->done < run->nr; run->done++) {
+		err = map->ops->delete(map, run->keys);
 		if (err)
-			return err;
-		key += run->key_size;
+			break;
+		run->keys += map->key_size;
 	}
-	return 0;
+	return err;
 }
 
 /* Element by element; what was done counts, whatever comes then */
 static int write_batch(struct bpfmap_batch *batch, bool values,
-		       int (*chunk)(struct batch_run *run, u32 nr))
+		       int (*write)(struct bpfmap *map, struct bpfmap_run *run))
 {
 	struct batch_run run;
-	u32 nr, whole;
+	u32 nr;
 	int err;
 
 	if (!batch->attr->count)
@@ -575,10 +578,17 @@ static int write_batch(struct bpfmap_batch *batch, bool values,
 		return err;
 
 	while (!err && batch_left(&run)) {
+		struct bpfmap_run chunk = {
+			.keys = run.keys,
+			.values = run.values,
+			.flags = batch->attr->elem_flags,
+		};
+
 		nr = min(batch_left(&run), run.room);
-		whole = batch_copy_in_elems(&run, nr);
-		err = chunk(&run, whole);
-		if (!err && whole < nr)
+		chunk.nr = batch_copy_in_elems(&run, nr);
+		err = write(batch->map, &chunk);
+		run.done += chunk.done;
+		if (!err && chunk.nr < nr)
 			err = -EFAULT;
 		if (!err)
 			err = batch_pause();

@@ -52,12 +52,14 @@
  * @h: the table
  * @key: the key
  * @hash: of the key
+ * @elem: out: the element
  *
- * Return: the link to the element, NULL if the key is absent.
+ * Return: the link to it, NULL if the key is absent.
  */
-u32 *hash_find_link(const struct bpfmap_hash *h, const void *key, u32 hash)
+u32 *hash_find_link(const struct bpfmap_hash *h, const void *key, u32 hash,
+		    struct bpfmap_hash_elem **elem)
 {
-	return __hash_find_link(h, key, hash);
+	return __hash_find_link(h, key, hash, elem);
 }
 
 /**
@@ -73,8 +75,8 @@ struct bpfmap_hash_elem *hash_get(const struct bpfmap_hash *h,
 {
 	struct bpfmap_hash_elem *e;
 	unsigned long irqflags;
-	u32 seq, *link;
 	int tries;
+	u32 seq;
 
 	for (tries = 0; tries < HASH_TRIES; tries++) {
 		e = hash_find(h, key, hash, &seq);
@@ -84,8 +86,8 @@ struct bpfmap_hash_elem *hash_get(const struct bpfmap_hash *h,
 	}
 
 	raw_spin_lock_irqsave(hash_lock(h, hash & h->mask), irqflags);
-	link = hash_find_link(h, key, hash);
-	e = link ? hash_elem(h, *link) : NULL;
+	if (!hash_find_link(h, key, hash, &e))
+		e = NULL;
 	raw_spin_unlock_irqrestore(hash_lock(h, hash & h->mask), irqflags);
 	return e;
 }
@@ -116,13 +118,14 @@ static int hash_lookup_locked(struct bpfmap_hash *h, const void *key, u32 hash,
 			      void *value, u64 flags)
 {
 	raw_spinlock_t *lock = hash_lock(h, hash & h->mask);
+	struct bpfmap_hash_elem *e;
 	unsigned long irqflags;
 	u32 *link;
 
 	raw_spin_lock_irqsave(lock, irqflags);
-	link = hash_find_link(h, key, hash);
+	link = hash_find_link(h, key, hash, &e);
 	if (link)
-		hash_load(h, hash_elem(h, *link), value, flags);
+		hash_load(h, e, value, flags);
 	raw_spin_unlock_irqrestore(lock, irqflags);
 	return link ? 0 : -ENOENT;
 }
@@ -174,45 +177,19 @@ int percpu_hash_lookup(struct bpfmap *map, const void *key, void *value,
 	return hash_do_lookup(to_hash(map), key, value, flags, true);
 }
 
-/* -EAGAIN: nothing changed, the pool must grow */
-static __always_inline int hash_insert(struct bpfmap_hash *h, const void *key,
-				       u32 hash, const void *value, u64 flags,
-				       const bool percpu)
-{
-	s64 index = bpfmap_pool_get(&h->pool);
-
-	if (unlikely(index < 0))
-		return index;
-	hash_add(h, hash_elem(h, index), index, key, hash, value, flags, percpu);
-	return 0;
-}
-
 static __always_inline int
 hash_do_exchange(struct bpfmap *map, const void *key, const void *value,
 		 u64 flags, gfp_t gfp, void *old, const bool percpu)
 {
-	u64 mode = flags & ~BPFMAP_F_THIS_CPU;
 	struct bpfmap_hash *h = to_hash(map);
-	u32 hash = hash_key(h, key), *link;
+	u32 hash = hash_key(h, key);
 	raw_spinlock_t *lock = hash_lock(h, hash & h->mask);
 	unsigned long irqflags;
 	int err;
 
 	for (;;) {
 		raw_spin_lock_irqsave(lock, irqflags);
-		link = __hash_find_link(h, key, hash);
-		if (link) {
-			struct bpfmap_hash_elem *e = hash_elem(h, *link);
-
-			err = mode == BPFMAP_F_NOEXIST ? -EEXIST : 0;
-			if (!err && old)
-				hash_load(h, e, old, 0);
-			if (!err)
-				hash_replace(h, e, value, flags, percpu);
-		} else {
-			err = mode == BPFMAP_F_EXIST ? -ENOENT :
-			      hash_insert(h, key, hash, value, flags, percpu);
-		}
+		err = hash_put(h, key, hash, value, flags, old, percpu);
 		raw_spin_unlock_irqrestore(lock, irqflags);
 		if (likely(err != -EAGAIN))
 			return err;
@@ -258,13 +235,14 @@ static int hash_delete(struct bpfmap *map, const void *key)
 	struct bpfmap_hash *h = to_hash(map);
 	u32 hash = hash_key(h, key);
 	raw_spinlock_t *lock = hash_lock(h, hash & h->mask);
+	struct bpfmap_hash_elem *e;
 	unsigned long irqflags;
 	u32 *link;
 
 	raw_spin_lock_irqsave(lock, irqflags);
-	link = __hash_find_link(h, key, hash);
+	link = __hash_find_link(h, key, hash, &e);
 	if (link)
-		hash_unlink(h, link);
+		hash_unlink(h, e, link);
 	raw_spin_unlock_irqrestore(lock, irqflags);
 	return link ? 0 : -ENOENT;
 }
@@ -280,14 +258,15 @@ int hash_lookup_and_delete(struct bpfmap *map, const void *key, void *value)
 	struct bpfmap_hash *h = to_hash(map);
 	u32 hash = hash_key(h, key);
 	raw_spinlock_t *lock = hash_lock(h, hash & h->mask);
+	struct bpfmap_hash_elem *e;
 	unsigned long irqflags;
 	u32 *link;
 
 	raw_spin_lock_irqsave(lock, irqflags);
-	link = hash_find_link(h, key, hash);
+	link = hash_find_link(h, key, hash, &e);
 	if (link) {
-		hash_load(h, hash_elem(h, *link), value, 0);
-		hash_unlink(h, link);
+		hash_load(h, e, value, 0);
+		hash_unlink(h, e, link);
 	}
 	raw_spin_unlock_irqrestore(lock, irqflags);
 	return link ? 0 : -ENOENT;
@@ -599,6 +578,8 @@ const struct bpfmap_ops bpfmap_hash_ops = {
 	.for_each = hash_for_each,
 	.walk = hash_walk,
 	.walk_direct = true,
+	.update_run = hash_update_run,
+	.delete_run = hash_delete_run,
 	.lookup_batch = bpfmap_lookup_bucket_batch,
 	.lookup_and_delete_batch = bpfmap_lookup_and_delete_bucket_batch,
 	.update_batch = bpfmap_update_batch,
@@ -621,6 +602,8 @@ const struct bpfmap_ops bpfmap_percpu_hash_ops = {
 	.for_each = hash_for_each,
 	.walk = hash_walk,
 	.walk_direct = true,
+	.update_run = percpu_hash_update_run,
+	.delete_run = hash_delete_run,
 	.lookup_batch = bpfmap_lookup_bucket_batch,
 	.lookup_and_delete_batch = bpfmap_lookup_and_delete_bucket_batch,
 	.update_batch = bpfmap_update_batch,

@@ -140,16 +140,15 @@ static inline void hash_write_end(struct bpfmap_hash_elem *e)
 }
 
 /**
- * hash_cut() - remove the element behind a link
- * @h: the table
- * @link: in a chain whose stripe is locked
+ * hash_cut() - remove an element from its chain
+ * @e: the element
+ * @link: to it; the chain's stripe is locked
  *
  * Return: its index. It is the caller's.
  */
-static __always_inline u32 hash_cut(struct bpfmap_hash *h, u32 *link)
+static __always_inline u32 hash_cut(struct bpfmap_hash_elem *e, u32 *link)
 {
 	u32 index = *link;
-	struct bpfmap_hash_elem *e = hash_elem(h, index);
 
 	/* @next stays as it is: readers on @e go on to the rest of the chain */
 	WRITE_ONCE(*link, e->next);
@@ -157,10 +156,11 @@ static __always_inline u32 hash_cut(struct bpfmap_hash *h, u32 *link)
 	return index;
 }
 
-/* Remove the element behind a link of a chain that is locked; free at once */
-static __always_inline void hash_unlink(struct bpfmap_hash *h, u32 *link)
+/* Remove an element from a chain that is locked; free at once */
+static __always_inline void hash_unlink(struct bpfmap_hash *h,
+					struct bpfmap_hash_elem *e, u32 *link)
 {
-	bpfmap_pool_put(&h->pool, hash_cut(h, link));
+	bpfmap_pool_put(&h->pool, hash_cut(e, link), &e->pool);
 }
 
 static __always_inline void hash_store(const struct bpfmap_hash *h,
@@ -220,8 +220,15 @@ static __always_inline u32 hash_multilinear(const struct bpfmap_hash *h,
 		sum += (seed[0] + key[0]) * (seed[1] + key[1]);
 		goto mix;
 	}
-	for (; words >= 2; words -= 2, key += 2, seed += 2)
+	for (; words >= 4; words -= 4, key += 4, seed += 4)
+		sum += (seed[0] + key[0]) * (seed[1] + key[1]) +
+		       (seed[2] + key[2]) * (seed[3] + key[3]);
+	if (words >= 2) {
 		sum += (seed[0] + key[0]) * (seed[1] + key[1]);
+		words -= 2;
+		key += 2;
+		seed += 2;
+	}
 	if (words)
 		sum += seed[0] * key[0];
 mix:
@@ -256,10 +263,12 @@ static __always_inline bool hash_same_key(const void *elem_key, const void *key,
 		return !memcmp(a, b, 4);
 	if (unlikely(size & 3 || size > 4 * HASH_SEED_WORDS))
 		return !memcmp(a, b, size);
-	for (; size >= 8; size -= 8, a += 2, b += 2)
-		if (memcmp(a, b, 8))
+	for (; size >= 16; size -= 16, a += 4, b += 4)
+		if (memcmp(a, b, 16))
 			return false;
-	return !size || a[0] == b[0];
+	if (size & 8 && memcmp(a, b, 8))
+		return false;
+	return !(size & 4) || a[(size & 8) / 4] == b[(size & 8) / 4];
 }
 
 static __always_inline bool hash_matches(const struct bpfmap_hash *h,
@@ -273,8 +282,9 @@ static __always_inline bool hash_matches(const struct bpfmap_hash *h,
 }
 
 /* hash_find_link() without the call */
-static __always_inline u32 *__hash_find_link(const struct bpfmap_hash *h,
-					     const void *key, u32 hash)
+static __always_inline u32 *
+__hash_find_link(const struct bpfmap_hash *h, const void *key, u32 hash,
+		 struct bpfmap_hash_elem **elem)
 {
 	u32 *link = &h->heads[hash & h->mask];
 
@@ -283,8 +293,10 @@ static __always_inline u32 *__hash_find_link(const struct bpfmap_hash *h,
 	while (!(*link & HASH_END)) {
 		struct bpfmap_hash_elem *e = hash_elem(h, *link);
 
-		if (hash_matches(h, e, key, hash))
+		if (hash_matches(h, e, key, hash)) {
+			*elem = e;
 			return link;
+		}
 		link = &e->next;
 	}
 	return NULL;
@@ -342,8 +354,53 @@ static inline void hash_load(const struct bpfmap_hash *h,
 	__hash_load(h, e, value, flags, h->map.ops->percpu);
 }
 
+/* -EAGAIN: nothing changed, the pool must grow */
+static __always_inline int hash_insert(struct bpfmap_hash *h, const void *key,
+				       u32 hash, const void *value, u64 flags,
+				       const bool percpu)
+{
+	s64 index = bpfmap_pool_get(&h->pool);
+
+	if (unlikely(index < 0))
+		return index;
+	hash_add(h, hash_elem(h, index), index, key, hash, value, flags, percpu);
+	return 0;
+}
+
+/**
+ * hash_put() - insert an element or replace its value, with its stripe locked
+ * @h: the table, of a type that does not evict
+ * @key: the key
+ * @hash: of the key
+ * @value: as it is to be stored
+ * @flags: element flags that the type allows
+ * @old: out: what was replaced, if not NULL
+ * @percpu: does the type have a value for each CPU?
+ *
+ * Return: 0, -EEXIST, -ENOENT or -E2BIG; -EAGAIN if nothing changed and
+ * bpfmap_pool_grow() can help.
+ */
+static __always_inline int hash_put(struct bpfmap_hash *h, const void *key,
+				    u32 hash, const void *value, u64 flags,
+				    void *old, const bool percpu)
+{
+	u64 mode = flags & ~BPFMAP_F_THIS_CPU;
+	struct bpfmap_hash_elem *e;
+
+	if (!__hash_find_link(h, key, hash, &e))
+		return mode == BPFMAP_F_EXIST ? -ENOENT :
+		       hash_insert(h, key, hash, value, flags, percpu);
+	if (mode == BPFMAP_F_NOEXIST)
+		return -EEXIST;
+	if (old)
+		hash_load(h, e, old, 0);
+	hash_replace(h, e, value, flags, percpu);
+	return 0;
+}
+
 /* hash.c */
-u32 *hash_find_link(const struct bpfmap_hash *h, const void *key, u32 hash);
+u32 *hash_find_link(const struct bpfmap_hash *h, const void *key, u32 hash,
+		    struct bpfmap_hash_elem **elem);
 struct bpfmap_hash_elem *hash_get(const struct bpfmap_hash *h,
 				  const void *key, u32 hash);
 int hash_lookup(struct bpfmap *map, const void *key, void *value, u64 flags);
@@ -362,12 +419,19 @@ u64 hash_mem_usage(const struct bpfmap *map);
 u64 percpu_hash_mem_usage(const struct bpfmap *map);
 
 /* hash_lru.c */
-void lru_hash_unlink(struct bpfmap_hash *h, u32 *link);
+void lru_hash_unlink(struct bpfmap_hash *h, struct bpfmap_hash_elem *e,
+		     u32 *link);
 
 /* hash_iter.c */
 int hash_get_next_key(struct bpfmap *map, const void *key, void *next_key);
 long hash_for_each(struct bpfmap *map, bpfmap_each_fn fn, void *ctx);
 int hash_walk(struct bpfmap *map, struct bpfmap_walk *w);
 int lru_hash_walk(struct bpfmap *map, struct bpfmap_walk *w);
+
+/* hash_run.c */
+int hash_update_run(struct bpfmap *map, struct bpfmap_run *run, gfp_t gfp);
+int percpu_hash_update_run(struct bpfmap *map, struct bpfmap_run *run,
+			   gfp_t gfp);
+int hash_delete_run(struct bpfmap *map, struct bpfmap_run *run);
 
 #endif /* _BPFMAP_HASH_H */

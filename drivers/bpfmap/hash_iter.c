@@ -97,18 +97,15 @@ static int hash_key_after_locked(const struct bpfmap_hash *h, const void *key,
 				 u32 hash, void *next_key)
 {
 	raw_spinlock_t *lock = hash_lock(h, hash & h->mask);
+	struct bpfmap_hash_elem *e;
 	unsigned long irqflags;
 	int err = -ENOENT;
-	u32 *link;
 
 	raw_spin_lock_irqsave(lock, irqflags);
-	link = hash_find_link(h, key, hash);
-	if (link) {
-		u32 next = hash_elem(h, *link)->next;
-
-		err = next & HASH_END ? -ENODATA : 0;
+	if (hash_find_link(h, key, hash, &e)) {
+		err = e->next & HASH_END ? -ENODATA : 0;
 		if (!err)
-			memcpy(next_key, hash_elem(h, next)->key,
+			memcpy(next_key, hash_elem(h, e->next)->key,
 			       h->map.key_size);
 	}
 	raw_spin_unlock_irqrestore(lock, irqflags);
@@ -314,30 +311,29 @@ static int hash_put_buckets(const struct bpfmap_hash *h, struct bpfmap_walk *w,
 static __always_inline void hash_empty_buckets(struct bpfmap_hash *h, u32 bucket,
 					       u32 end, const bool lru)
 {
-	u32 first = BPFMAP_POOL_NONE, last = BPFMAP_POOL_NONE, index;
+	struct bpfmap_pool_bundle free;
+	u32 index;
 
+	bpfmap_pool_bundle_init(&free);
 	for (; bucket < end; bucket++) {
 		u32 *link = &h->heads[bucket];
 
 		while (!(*link & HASH_END)) {
+			struct bpfmap_hash_elem *e = hash_elem(h, *link);
+
 			if (lru && h->lru->nr_homes > 1) {
-				lru_hash_unlink(h, link);
+				lru_hash_unlink(h, e, link);
 				continue;
 			}
-			index = hash_cut(h, link);
+			index = hash_cut(e, link);
 			if (lru)
 				bpfmap_lru_del(h->lru, bucket >> h->stripe_shift,
-					       hash_elem(h, index));
-			WRITE_ONCE(hash_elem(h, index)->pool.next_free, first);
-			first = index;
-			if (last == BPFMAP_POOL_NONE)
-				last = index;
+					       e);
+			bpfmap_pool_bundle_add(&free, index, &e->pool);
 		}
 	}
-	if (first == BPFMAP_POOL_NONE)
-		return;
-	bpfmap_pool_put_list(&h->pool, first, last);
-	if (lru)
+	bpfmap_pool_put_bundle(&h->pool, &free);
+	if (lru && free.first != BPFMAP_POOL_NONE)
 		bpfmap_lru_loosen(h->lru);
 }
 

@@ -47,7 +47,7 @@ static u32 lru_hash_evict(struct bpfmap_hash *h, u32 group)
 	lockdep_assert_held(&h->stripes[group].lock);
 
 	e = bpfmap_lru_evict(h->lru, group, bpfmap_lru_home(h->lru));
-	return likely(e) ? hash_cut(h, lru_hash_link_to(h, e)) :
+	return likely(e) ? hash_cut(e, lru_hash_link_to(h, e)) :
 			   BPFMAP_POOL_NONE;
 }
 
@@ -124,12 +124,10 @@ struct lru_put {
 static int lru_hash_put_locked(struct bpfmap_hash *h, struct lru_put *put)
 {
 	u64 mode = put->flags & ~BPFMAP_F_THIS_CPU;
-	u32 *link = __hash_find_link(h, put->key, put->hash);
 	u32 group = lru_hash_group(h, put->hash);
 	struct bpfmap_hash_elem *e;
 
-	if (link) {
-		e = hash_elem(h, *link);
+	if (__hash_find_link(h, put->key, put->hash, &e)) {
 		if (mode == BPFMAP_F_NOEXIST)
 			return -EEXIST;
 		hash_replace(h, e, put->value, put->flags,
@@ -172,10 +170,10 @@ static int lru_hash_put_slow(struct bpfmap_hash *h, struct lru_put *put)
 	return err;
 }
 
-static int lru_hash_do_update(struct bpfmap *map, const void *key,
-			      const void *value, u64 flags)
+/* irqs are off over all of it, for the elements to be those of one CPU */
+static int lru_hash_put(struct bpfmap_hash *h, const void *key,
+			const void *value, u64 flags)
 {
-	struct bpfmap_hash *h = to_hash(map);
 	struct lru_put put = {
 		.key = key,
 		.value = value,
@@ -184,16 +182,24 @@ static int lru_hash_do_update(struct bpfmap *map, const void *key,
 		.index = BPFMAP_POOL_NONE,
 	};
 	raw_spinlock_t *lock = hash_lock(h, put.hash & h->mask);
-	unsigned long irqflags;
 	int err;
 
-	/* Over all of it, for the elements to be those of one CPU */
-	local_irq_save(irqflags);
 	raw_spin_lock(lock);
 	err = lru_hash_put_locked(h, &put);
 	raw_spin_unlock(lock);
 	if (unlikely(err == -EAGAIN))
 		err = lru_hash_put_slow(h, &put);
+	return err;
+}
+
+static int lru_hash_do_update(struct bpfmap *map, const void *key,
+			      const void *value, u64 flags)
+{
+	unsigned long irqflags;
+	int err;
+
+	local_irq_save(irqflags);
+	err = lru_hash_put(to_hash(map), key, value, flags);
 	local_irq_restore(irqflags);
 	return err;
 }
@@ -215,39 +221,92 @@ static int lru_percpu_hash_update(struct bpfmap *map, const void *key,
 }
 
 /**
- * lru_hash_unlink() - remove the element behind a link
+ * lru_hash_unlink() - remove an element from its chain
  * @h: the table
- * @link: in a chain whose stripe is locked
+ * @e: the element
+ * @link: to it; the chain's stripe is locked
  *
  * The element is free at once.
  */
-void lru_hash_unlink(struct bpfmap_hash *h, u32 *link)
+void lru_hash_unlink(struct bpfmap_hash *h, struct bpfmap_hash_elem *e,
+		     u32 *link)
 {
-	struct bpfmap_hash_elem *e = hash_elem(h, *link);
-	u32 index = hash_cut(h, link);
+	u32 index = hash_cut(e, link);
 
 	bpfmap_lru_del(h->lru, lru_hash_group(h, e->hash), e);
 	bpfmap_lru_put(h->lru, index, e);
 }
 
-/* @value may be NULL */
-static int lru_hash_remove(struct bpfmap *map, const void *key, void *value)
+/* @value may be NULL; irqs are off */
+static __always_inline int lru_hash_cut(struct bpfmap_hash *h, const void *key,
+					void *value)
 {
-	struct bpfmap_hash *h = to_hash(map);
-	u32 hash = hash_key(h, key);
+	u32 hash = hash_key(h, key), *link;
 	raw_spinlock_t *lock = hash_lock(h, hash & h->mask);
-	unsigned long irqflags;
-	u32 *link;
+	struct bpfmap_hash_elem *e;
 
-	raw_spin_lock_irqsave(lock, irqflags);
-	link = __hash_find_link(h, key, hash);
+	raw_spin_lock(lock);
+	link = __hash_find_link(h, key, hash, &e);
 	if (link) {
 		if (value)
-			hash_load(h, hash_elem(h, *link), value, 0);
-		lru_hash_unlink(h, link);
+			hash_load(h, e, value, 0);
+		lru_hash_unlink(h, e, link);
 	}
-	raw_spin_unlock_irqrestore(lock, irqflags);
+	raw_spin_unlock(lock);
 	return link ? 0 : -ENOENT;
+}
+
+static int lru_hash_remove(struct bpfmap *map, const void *key, void *value)
+{
+	unsigned long irqflags;
+	int err;
+
+	local_irq_save(irqflags);
+	err = lru_hash_cut(to_hash(map), key, value);
+	local_irq_restore(irqflags);
+	return err;
+}
+
+/* What update and delete do, with interrupts off for several elements at once */
+static int lru_hash_update_run(struct bpfmap *map, struct bpfmap_run *run,
+			       gfp_t gfp)
+{
+	u32 end, stride = bpfmap_user_value_size(map, run->flags);
+	unsigned long irqflags;
+	int err = 0;
+
+	while (!err && run->done < run->nr) {
+		local_irq_save(irqflags);
+		for (end = bpfmap_run_end(run); run->done < end; run->done++) {
+			err = lru_hash_put(to_hash(map), run->keys, run->values,
+					   run->flags);
+			if (unlikely(err))
+				break;
+			run->keys += map->key_size;
+			run->values += stride;
+		}
+		local_irq_restore(irqflags);
+	}
+	return err;
+}
+
+static int lru_hash_delete_run(struct bpfmap *map, struct bpfmap_run *run)
+{
+	unsigned long irqflags;
+	int err = 0;
+	u32 end;
+
+	while (!err && run->done < run->nr) {
+		local_irq_save(irqflags);
+		for (end = bpfmap_run_end(run); run->done < end; run->done++) {
+			err = lru_hash_cut(to_hash(map), run->keys, NULL);
+			if (unlikely(err))
+				break;
+			run->keys += map->key_size;
+		}
+		local_irq_restore(irqflags);
+	}
+	return err;
 }
 
 static int lru_hash_delete(struct bpfmap *map, const void *key)
@@ -353,6 +412,8 @@ const struct bpfmap_ops bpfmap_lru_hash_ops = {
 	.for_each = hash_for_each,
 	.walk = lru_hash_walk,
 	.walk_direct = true,
+	.update_run = lru_hash_update_run,
+	.delete_run = lru_hash_delete_run,
 	.lookup_batch = bpfmap_lookup_bucket_batch,
 	.lookup_and_delete_batch = bpfmap_lookup_and_delete_bucket_batch,
 	.update_batch = bpfmap_update_batch,
@@ -376,6 +437,8 @@ const struct bpfmap_ops bpfmap_lru_percpu_hash_ops = {
 	.for_each = hash_for_each,
 	.walk = lru_hash_walk,
 	.walk_direct = true,
+	.update_run = lru_hash_update_run,
+	.delete_run = lru_hash_delete_run,
 	.lookup_batch = bpfmap_lookup_bucket_batch,
 	.lookup_and_delete_batch = bpfmap_lookup_and_delete_bucket_batch,
 	.update_batch = bpfmap_update_batch,

@@ -114,6 +114,31 @@ struct bpfmap_walk {
 };
 
 /**
+ * struct bpfmap_run - elements of a batch that are written one after the other
+ * @keys: packed keys
+ * @values: packed values, as the user's side sees them; not for removals
+ * @flags: element flags
+ * @nr: how many
+ * @done: how many are behind us
+ */
+struct bpfmap_run {
+	const void *keys;
+	const void *values;
+	u64 flags;
+	u32 nr;
+	u32 done;
+};
+
+/* Elements that are written in one go with interrupts off */
+#define BPFMAP_RUN	16
+
+/* Where to let interrupts in when elements from @run->done on are written */
+static inline u32 bpfmap_run_end(const struct bpfmap_run *run)
+{
+	return run->done + min_t(u32, run->nr - run->done, BPFMAP_RUN);
+}
+
+/**
  * struct bpfmap_template - what the maps in a map of maps have in common
  * @type: enum bpfmap_type
  * @key_size: bytes of a key
@@ -166,6 +191,9 @@ struct bpfmap_batch;
  * @walk_from: the same for up to @room elements from the one with key @from on,
  *	       or from the first one if that is NULL; 0 if @next is the key to go
  *	       on from, -ENOENT if there is none, -EAGAIN if there is no @from
+ * @update_run: as @update for what is left of a run, to the first error; NULL:
+ *		use @update. Flags are what UPDATE_BATCH may have
+ * @delete_run: as @delete, likewise
  * @lookup_batch: the batch commands; NULL is ENOTSUPP
  * @lookup_and_delete_batch: see @lookup_batch
  * @update_batch: see @lookup_batch
@@ -219,6 +247,9 @@ struct bpfmap_ops {
 	int (*walk)(struct bpfmap *map, struct bpfmap_walk *walk);
 	int (*walk_from)(struct bpfmap *map, struct bpfmap_walk *walk,
 			 const void *from, void *next);
+	int (*update_run)(struct bpfmap *map, struct bpfmap_run *run,
+			  gfp_t gfp);
+	int (*delete_run)(struct bpfmap *map, struct bpfmap_run *run);
 	int (*lookup_batch)(struct bpfmap_batch *batch);
 	int (*lookup_and_delete_batch)(struct bpfmap_batch *batch);
 	int (*update_batch)(struct bpfmap_batch *batch);

@@ -165,30 +165,6 @@ void bpfmap_lru_add(struct bpfmap_lru *lru, u32 group, void *elem)
 	WRITE_ONCE(list->nr, list->nr + 1);
 }
 
-static void lru_remove(struct bpfmap_lru_list *list,
-		       struct bpfmap_lru_node *node)
-{
-	list_del(&node->link);
-	list->nr_young -= node->old == YOUNG;
-	/* Others read it without the lock, to find a long list */
-	WRITE_ONCE(list->nr, list->nr - 1);
-}
-
-/**
- * bpfmap_lru_del() - take an element out of its list
- * @lru: the lists
- * @group: the group
- * @elem: in a list of the group
- *
- * Context: The lock of @group is held, irqs off.
- */
-void bpfmap_lru_del(struct bpfmap_lru *lru, u32 group, void *elem)
-{
-	struct bpfmap_lru_node *node = bpfmap_lru_node(lru, elem);
-
-	lru_remove(bpfmap_lru_list(lru, group, node->home), node);
-}
-
 /* An element that was used gets another round, as an old one */
 static void lru_keep(struct bpfmap_lru_list *list, struct bpfmap_lru_node *node)
 {
@@ -231,7 +207,7 @@ void *bpfmap_lru_evict(struct bpfmap_lru *lru, u32 group, u32 home)
 		lru_keep(list, node);
 		node = lru_oldest(list, false);
 	}
-	lru_remove(list, node);
+	bpfmap_lru_unlist(list, node);
 	return (void *)node - lru->node_off;
 }
 

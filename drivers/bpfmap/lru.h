@@ -75,7 +75,6 @@ struct bpfmap_lru *bpfmap_lru_create(struct bpfmap_pool *pool, u32 node_off,
 void bpfmap_lru_destroy(struct bpfmap_lru *lru);
 u32 bpfmap_lru_get(struct bpfmap_lru *lru);
 void bpfmap_lru_add(struct bpfmap_lru *lru, u32 group, void *elem);
-void bpfmap_lru_del(struct bpfmap_lru *lru, u32 group, void *elem);
 void *bpfmap_lru_evict(struct bpfmap_lru *lru, u32 group, u32 home);
 u64 bpfmap_lru_mem_usage(const struct bpfmap_lru *lru);
 
@@ -96,6 +95,32 @@ static inline struct bpfmap_lru_node *
 bpfmap_lru_node(const struct bpfmap_lru *lru, void *elem)
 {
 	return elem + lru->node_off;
+}
+
+/* Take an element out of its list, whose group is locked */
+static inline void bpfmap_lru_unlist(struct bpfmap_lru_list *list,
+				     struct bpfmap_lru_node *node)
+{
+	list_del(&node->link);
+	list->nr_young -= !node->old;
+	/* Others read it without the lock, to find a long list */
+	WRITE_ONCE(list->nr, list->nr - 1);
+}
+
+/**
+ * bpfmap_lru_del() - take an element out of its list
+ * @lru: the lists
+ * @group: the group
+ * @elem: in a list of the group
+ *
+ * Context: The lock of @group is held, irqs off.
+ */
+static inline void bpfmap_lru_del(const struct bpfmap_lru *lru, u32 group,
+				  void *elem)
+{
+	struct bpfmap_lru_node *node = bpfmap_lru_node(lru, elem);
+
+	bpfmap_lru_unlist(bpfmap_lru_list(lru, group, node->home), node);
 }
 
 /* An element was used. The second time in a row costs no write */
@@ -130,11 +155,11 @@ static inline void bpfmap_lru_loosen(struct bpfmap_lru *lru)
 static inline void bpfmap_lru_put(struct bpfmap_lru *lru, u32 index, void *elem)
 {
 	if (lru->nr_homes > 1) {
-		bpfmap_pool_put_to(lru->pool, index,
+		bpfmap_pool_put_to(lru->pool, index, elem,
 				   bpfmap_lru_node(lru, elem)->home);
 		return;
 	}
-	bpfmap_pool_put(lru->pool, index);
+	bpfmap_pool_put(lru->pool, index, elem);
 	bpfmap_lru_loosen(lru);
 }
 

@@ -80,8 +80,8 @@ static void pool_add_range(struct bpfmap_pool *pool, u32 first, u32 nr, int cpu)
 	for (i = first; i < first + nr - 1; i++)
 		pool_link(pool, i)->next_free = i + 1;
 	local_irq_save(flags);
-	bpfmap_pool_push(pool, per_cpu_ptr(pool->lists, cpu), first,
-			 first + nr - 1);
+	bpfmap_pool_push(per_cpu_ptr(pool->lists, cpu), first,
+			 pool_link(pool, first + nr - 1));
 	local_irq_restore(flags);
 }
 

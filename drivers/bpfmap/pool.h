@@ -106,18 +106,17 @@ static __always_inline s64 bpfmap_pool_head(s64 head, u32 index)
 	return (s64)((((u64)head >> 32) + 1) << 32 | index);
 }
 
-static __always_inline void bpfmap_pool_push(const struct bpfmap_pool *pool,
-					     struct bpfmap_pool_list *list,
-					     u32 first, u32 last)
+static __always_inline void bpfmap_pool_push(struct bpfmap_pool_list *list,
+					     u32 first,
+					     struct bpfmap_pool_elem *last)
 {
-	struct bpfmap_pool_elem *elem = bpfmap_pool_elem(pool, last);
 	s64 head = atomic64_read(&list->head);
 
 	lockdep_assert_irqs_disabled();
 
 	/* Fully ordered: who takes the element sees what was done to it before */
 	do {
-		WRITE_ONCE(elem->next_free, (u32)head);
+		WRITE_ONCE(last->next_free, (u32)head);
 	} while (!atomic64_try_cmpxchg(&list->head, &head,
 				       bpfmap_pool_head(head, first)));
 }
@@ -169,43 +168,78 @@ static __always_inline s64 bpfmap_pool_get(struct bpfmap_pool *pool)
 }
 
 /**
- * bpfmap_pool_put_list() - give elements back that are linked by next_free
+ * struct bpfmap_pool_bundle - elements on their way back, linked by next_free
+ * @first: index of the one added last, or BPFMAP_POOL_NONE
+ * @last: the one added first
+ */
+struct bpfmap_pool_bundle {
+	u32 first;
+	struct bpfmap_pool_elem *last;
+};
+
+static __always_inline void
+bpfmap_pool_bundle_init(struct bpfmap_pool_bundle *bundle)
+{
+	bundle->first = BPFMAP_POOL_NONE;
+	bundle->last = NULL;
+}
+
+/* Add an element that is taken */
+static __always_inline void
+bpfmap_pool_bundle_add(struct bpfmap_pool_bundle *bundle, u32 index,
+		       struct bpfmap_pool_elem *elem)
+{
+	WRITE_ONCE(elem->next_free, bundle->first);
+	if (!bundle->last)
+		bundle->last = elem;
+	bundle->first = index;
+}
+
+/**
+ * bpfmap_pool_put_bundle() - give elements back
  * @pool: the pool
- * @first: index of the first
- * @last: index of the last
+ * @bundle: the elements; may be empty
  *
  * Context: irqs off.
  */
-static __always_inline void bpfmap_pool_put_list(struct bpfmap_pool *pool,
-						 u32 first, u32 last)
+static __always_inline void
+bpfmap_pool_put_bundle(const struct bpfmap_pool *pool,
+		       const struct bpfmap_pool_bundle *bundle)
 {
-	bpfmap_pool_push(pool, this_cpu_ptr(pool->lists), first, last);
+	if (bundle->last)
+		bpfmap_pool_push(this_cpu_ptr(pool->lists), bundle->first,
+				 bundle->last);
 }
 
 /**
  * bpfmap_pool_put() - give an element back
  * @pool: the pool
  * @index: of an element that is taken
+ * @elem: the element
  *
  * Context: irqs off.
  */
-static __always_inline void bpfmap_pool_put(struct bpfmap_pool *pool, u32 index)
+static __always_inline void bpfmap_pool_put(const struct bpfmap_pool *pool,
+					    u32 index,
+					    struct bpfmap_pool_elem *elem)
 {
-	bpfmap_pool_put_list(pool, index, index);
+	bpfmap_pool_push(this_cpu_ptr(pool->lists), index, elem);
 }
 
 /**
  * bpfmap_pool_put_to() - give an element back to a CPU
  * @pool: the pool
  * @index: of an element that is taken
+ * @elem: the element
  * @cpu: a possible CPU
  *
  * Context: irqs off.
  */
-static __always_inline void bpfmap_pool_put_to(struct bpfmap_pool *pool,
-					       u32 index, u32 cpu)
+static __always_inline void
+bpfmap_pool_put_to(const struct bpfmap_pool *pool, u32 index,
+		   struct bpfmap_pool_elem *elem, u32 cpu)
 {
-	bpfmap_pool_push(pool, per_cpu_ptr(pool->lists, cpu), index, index);
+	bpfmap_pool_push(per_cpu_ptr(pool->lists, cpu), index, elem);
 }
 
 #endif /* _BPFMAP_POOL_H */
