@@ -13,7 +13,8 @@ usage()
 usage: scripts/bench.sh [-r RIG] [-c | -w] [-o DIR] [OPTION-OF-BPFMAP-BENCH...]
 
   -r RIG  time   (default) nanoseconds on Debian's 6.1, two processors
-          count  instructions on Debian's 6.1, one processor: exact, repeatable
+          count  instructions on Debian's 6.1, one processor: exact, repeatable;
+                 also inside the kernel (-k)
           uml    inside the kernel, on User-mode Linux 7.x: at the processor's
                  own speed
   -c      count: less of it, and status 1 if a ratio is above its bound in
@@ -90,6 +91,7 @@ rig_time()
 rig_count()
 {
 	vm='-i -a mitigations=off -M 2560'
+	modules="$modules -m $out/bpfmap_bench.ko"
 	set -- --mean -r 1 --no-warmup "$@"
 	if [ -n "$write" ]; then
 		measure count "$@" -t "$counted" -n 5000 --bounds=/tmp/new-bounds
@@ -100,6 +102,7 @@ rig_count()
 		measure count "$@"
 	else
 		measure count "$@" -t "$counted"
+		measure count-kernel "$@" -k 20k
 		measure count-memory "$@" -m "$elements"
 	fi
 }
