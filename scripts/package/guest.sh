@@ -30,12 +30,13 @@ in_tree()
 		LC_ALL=C "$@"
 }
 
-# as USER COMMAND... - with the groups of that user
+# as USER COMMAND... - with the groups of that user, and what a login has as PATH
 as()
 {
 	user=$1
 	shift
-	in_tree setpriv --reuid "$user" --regid "$user" --init-groups "$@"
+	in_tree env PATH=/usr/local/bin:/usr/bin:/bin \
+		setpriv --reuid "$user" --regid "$user" --init-groups "$@"
 }
 
 # wait_for COMMAND... - up to half a minute

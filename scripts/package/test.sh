@@ -125,8 +125,8 @@ installed="lib/modules/@RELEASE@/extra/drivers/bpfmap/bpfmap.ko
 	usr/include/bpfmap-compat/bpf/bpf.h
 	usr/lib/libbpfmap.a usr/lib/libbpfmap.so usr/lib/libbpfmap.so.${version%%.*}
 	usr/lib/libbpfmap.so.$version usr/lib/pkgconfig/libbpfmap.pc
-	usr/lib/bpfmap/libbpfmap-preload.so usr/sbin/bpfmapctl
-	usr/share/man/man8/bpfmapctl.8
+	usr/lib/bpfmap/libbpfmap-preload.so usr/bin/bpfmapctl
+	usr/share/man/man1/bpfmapctl.1
 	usr/share/bash-completion/completions/bpfmapctl
 	usr/lib/udev/rules.d/60-bpfmap.rules usr/lib/sysusers.d/bpfmap.conf
 	usr/lib/modules-load.d/bpfmap.conf
