@@ -95,7 +95,7 @@ keyed()
 	[ "$(properties $pins/a)" = "$(properties $pins/c)" ]
 	result $? "$type: type, sizes and flags"
 	rm $pins/a
-	"$ctl" map export pinned $pins/c to "$tmp/second"
+	"$ctl" map export pinned $pins/c to "$tmp/second" 2>"$tmp/err"
 	rm $pins/c
 	case $type in
 	*array*|lpm_trie) same sum ;;
@@ -112,7 +112,7 @@ drained()
 	rm $pins/b
 	step 'restore binary' "$ctl" map import pin $pins/c from "$tmp/bin"
 	rm $pins/a
-	"$ctl" map export pinned $pins/c to "$tmp/second" drain
+	"$ctl" map export pinned $pins/c to "$tmp/second" drain 2>"$tmp/err"
 	rm $pins/c
 	same sum
 }
