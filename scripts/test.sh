@@ -31,7 +31,8 @@ usage: scripts/test.sh [PART...]
             kernels, and KUnit on the debug kernels
   kcsan     KUnit and the test programs on a kernel that sees data races
 
-  roundtrip a million elements of each type of map, saved and restored
+  roundtrip a million elements of each type of map, saved and restored: a
+            quarter of an hour, so not among those that run if none is named
 
 All of them but the last four if none is named. Of those, kernels and kcsan are
 for changes to compat.h, to locks and to what is shared without one, and before
@@ -238,41 +239,65 @@ part_python()
 	count "$tmp/out" python
 }
 
-# Programs that are not ours are taken along where the machine has them.
-part_cli()
+# preload_guest KERNEL-DIR MODULE - what part_cli does in a machine of its own
+preload_guest()
 {
-	need_python || { verdict 1 'a Python for the machine'; return 0; }
-	libbpf=$(gcc -print-file-name=libbpf.so.1)
-	get scripts/build.sh "$stock" || return 0
-	set -- -m "$got/bpfmap_ringtest.ko" -f "$tmp/python:/usr" \
-		-f "$libbpf:/usr/lib/libbpf.so.1" -f tools/tests/libbpf_maps.py \
-		-f tools/tests/ring_write -f tools/cli/bpfmapctl -f tools/preload/libbpfmap-preload.so \
-		-f tools/tests/json_pick -f tools/tests/cli.sh \
+	set -- -k "$1" -m "$2" -t 600 -f "$tmp/python:/usr" \
+		-f "$(gcc -print-file-name=libbpf.so.1):/usr/lib/libbpf.so.1" \
+		-f "$bpftool:/root/bpftool" -f tools/preload/libbpfmap-preload.so \
+		-f tools/tests/libbpf_maps.py -f tools/cli/bpfmapctl \
 		-f tools/tests/preload.sh -f tools/tests/contract_elem \
-		-f tools/tests/contract_create -f tools/tests/contract_inner \
-		-f tools/tests/roundtrip.sh -f tools/tests/fill_map
-	bpftool=$(PATH=$PATH:/usr/sbin command -v bpftool) &&
-		set -- "$@" -f "$bpftool:/root/bpftool"
-	# The variables are the guest's.
+		-f tools/tests/contract_create -f tools/tests/contract_inner
+	# The variable is the guest's.
 	# shellcheck disable=SC2016
-	in_guest "bpfmapctl, preload" "$stock" -t 600 "$@" -- '
+	exec scripts/vm/run.sh "$@" -- '
 		export LD_LIBRARY_PATH=$LD_LIBRARY_PATH:/usr/lib
-		test -x bpftool && bpftool=./bpftool || bpftool=
-		echo "# program bpfmapctl"
-		sh tools/tests/cli.sh tools/cli/bpfmapctl tools/tests/json_pick "$bpftool" \
-			tools/tests/ring_write
-		echo "# status $?"
-		echo "# program roundtrip"
-		sh tools/tests/roundtrip.sh tools/cli/bpfmapctl tools/tests/fill_map 5000
-		echo "# status $?"
-		test "$bpftool" || exit 0
 		echo "# program preload"
-		sh tools/tests/preload.sh tools/preload/libbpfmap-preload.so $bpftool \
+		sh tools/tests/preload.sh tools/preload/libbpfmap-preload.so ./bpftool \
 			tools/tests/contract_elem tools/tests/contract_create \
 			tools/tests/contract_inner -- python3 /usr/lib/libbpf.so.1 \
 			tools/tests/libbpf_maps.py tools/cli/bpfmapctl
 		echo "# status $?"'
-	count "$tmp/out" "bpfmapctl, preload"
+}
+
+# Two machines at a time, as shells have work for one processor each. bpftool is
+# taken along where the machine has it.
+part_cli()
+{
+	get scripts/kernel.sh "$stock" || return 0
+	kernel_dir=$got
+	get scripts/build.sh "$stock" || return 0
+	modules=$got
+	preload=
+	bpftool=$(PATH=$PATH:/usr/sbin command -v bpftool) && {
+		need_python || { verdict 1 'a Python for the machine'; return 0; }
+		preload_guest "$kernel_dir" "$modules/bpfmap.ko" >"$tmp/preload" 2>&1 &
+		preload=$!
+	}
+	set -- -m "$modules/bpfmap_ringtest.ko" -f tools/tests/ring_write \
+		-f tools/tests/bpfmapctl_static -f tools/tests/json_pick \
+		-f tools/tests/cli.sh -f tools/tests/roundtrip.sh -f tools/tests/fill_map
+	[ -z "$bpftool" ] || set -- "$@" -f "$bpftool:/root/bpftool"
+	# The variables are the guest's.
+	# shellcheck disable=SC2016
+	in_guest bpfmapctl "$stock" -t 600 "$@" -- '
+		test -x bpftool && bpftool=./bpftool || bpftool=
+		ctl=tools/tests/bpfmapctl_static
+		echo "# program bpfmapctl"
+		sh tools/tests/cli.sh $ctl tools/tests/json_pick "$bpftool" \
+			tools/tests/ring_write
+		echo "# status $?"
+		echo "# program roundtrip"
+		sh tools/tests/roundtrip.sh $ctl tools/tests/fill_map 5000
+		echo "# status $?"'
+	count "$tmp/out" bpfmapctl
+	[ "$preload" ] || return 0
+	status=0
+	wait "$preload" || status=$?
+	preload=
+	cat "$tmp/preload"
+	verdict $status 'preload: the machine and its kernel are well'
+	count "$tmp/preload" preload
 }
 
 part_package()
@@ -449,7 +474,9 @@ build_ahead()
 finish()
 {
 	status=$?
-	[ -z "${ahead-}" ] || kill "$ahead" 2>/dev/null || :
+	for job in ${ahead-} ${preload-}; do
+		kill "$job" 2>/dev/null || :
+	done
 	rm -rf "$tmp"
 	[ -n "${done-}" ] || failed=$((failed + 1))
 	echo "$passed passed, $failed failed"
