@@ -14,6 +14,7 @@ usage()
 {
 	cat <<END
 usage: scripts/doc_test.sh [TEXT...]
+       scripts/doc_test.sh -x DIR TEXT...
 
 Each block of the texts, README.md and tools/doc/*.rst if none is named, is run
 or compared by what its language says it is:
@@ -31,6 +32,11 @@ or compared by what its language says it is:
 
 A comment "run by: PART" in front of a block says which part of scripts/test.sh
 runs it instead ("itself": what runs all of them). Anything else is a failed test.
+
+With -x nothing is run, but what there is to run put into DIR, for a machine where
+all is installed: home/TEXT for each text, with its files and, where it has some,
+build.sh; commands/NNN, their output in commands/NNN.want; session, one line for
+each: NNN, who runs it, home, where it is from.
 END
 }
 
@@ -195,44 +201,51 @@ boot()
 as_shown()
 {
 	sed -n "/^@@ begin $1\$/,/^@@ end /p" "$tmp/out" >"$tmp/got"
-	awk -v shown="$tmp/commands/$1.want" '
-		BEGIN {
-			while ((getline line <shown) > 0)
-				want = want line "\n"
-		}
-		/^@@ begin / { next }
-		/^@@ end / { status = $3; next }
-		{ got = got $0 "\n" }
-		END {
-			sub(/\n+$/, "", want)
-			sub(/\n+$/, "", got)
-			nr = split(want, piece, /\.\.\./)
-			rest = got
-			ok = status == "0"
-			for (i = 1; i <= nr && ok; i++) {
-				at = index(rest, piece[i])
-				if (piece[i] == "" && i == nr && nr > 1) {
-					rest = ""
-					at = 1
-				}
-				ok = at && (i > 1 || at == 1)
-				rest = substr(rest, at + length(piece[i]))
-			}
-			if (want == "" && got == "")
-				rest = ""
-			if (ok && rest == "")
-				exit 0
-			print "status " status "\n--- got\n" got "\n--- shown\n" want
-			exit 1
-		}' "$tmp/got"
+	awk -v shown="$tmp/commands/$1.want" -f scripts/as_shown.awk "$tmp/got"
 }
 
-test_text()
+# extract TEXT - those of its blocks that are for where all is installed
+extract()
+{
+	while read -r nr line lang file from part <&3; do
+		block=$blocks/$nr
+		where=$text:$line
+		case $part,$lang,$file in
+		-,sh,-) cat "$block" >>"$dir/build.sh" ;;
+		-,console,-) check "$where: commands" split_console "$block" ;;
+		-,*,-) ;;
+		-,*) check "$where: $file" save "$block" "$file" "$dir" ;;
+		esac
+	done 3<"$tmp/index"
+	# What has no files of its own builds with those of the source tree
+	[ "$(ls "$dir")" != build.sh ] || rm "$dir/build.sh"
+}
+
+extract_texts()
+{
+	out=$1
+	shift
+	for text; do
+		open_text
+		extract
+	done
+	: >"$tmp/remove"
+	mv "$tmp/home" "$tmp/commands" "$tmp/session" "$out"
+	exit "$failed"
+}
+
+# open_text - $text's blocks, in $blocks and $tmp/index
+open_text()
 {
 	blocks=$tmp/blocks/$(basename "$text")
 	dir=$(work_dir "$text")
 	mkdir -p "$blocks" "$dir"
 	awk -v dir="$blocks" -f scripts/doc.awk "$text" >"$tmp/index"
+}
+
+test_text()
+{
+	open_text
 	while read -r nr line lang file from part <&3; do
 		block=$blocks/$nr
 		where=$text:$line
@@ -249,7 +262,11 @@ test_text()
 	done 3<"$tmp/index"
 }
 
-case ${1-} in -*) usage; exit 2 ;; esac
+case ${1-},$# in
+-x,0|-x,1|-x,2) usage; exit 2 ;;
+-x,*) ;;
+-*) usage; exit 2 ;;
+esac
 exec </dev/null
 cd "$top"
 tmp=$(mktemp -d)
@@ -261,6 +278,7 @@ mkdir "$tmp/commands"
 commands=0
 cases=0
 failed=0
+[ "${1-}" != -x ] || { shift; extract_texts "$@"; }
 scripts/setup.sh
 make -s -C tools >"$tmp/log" 2>&1 || { cat "$tmp/log"; die 'the tools do not build'; }
 kernel=$(scripts/kernel.sh stock-6.1)

@@ -87,39 +87,63 @@ mounted()
 	in_tree grep " $pins bpfmapfs " /proc/mounts
 }
 
+# tutorial NR WHO HOME - a command of a text prints what the text shows
+tutorial()
+{
+	in_home='cd "/home/user/$1" && exec sh "/home/commands/$2"'
+	{
+		echo "@@ begin $1"
+		case $2 in
+		'#') in_tree sh -c "$in_home" - "$3" "$1" ;;
+		*) as user sh -c "$in_home" - "$3" "$1" ;;
+		esac </dev/null 2>&1
+		echo "
+@@ end $?"
+	} >/tmp/got
+	awk -v shown="texts/commands/$1.want" -f as_shown.awk /tmp/got
+}
+
+tutorials()
+{
+	while read -r nr who home where <&3; do
+		check "$where: $who $(head -n 1 "texts/commands/$nr")" \
+			tutorial "$nr" "$who" "$home"
+	done 3<texts/session
+}
+
 # A map by bpfmapctl: made, written, read
 member_works()
 {
-	as member bpfmapctl map create "$pins"/hits type hash key 4 value 8 \
-		entries 10 name hits &&
-	as member bpfmapctl map update pinned "$pins"/hits key ip 192.0.2.1 \
+	as user bpfmapctl map create "$pins"/kept type hash key 4 value 8 \
+		entries 10 name kept &&
+	as user bpfmapctl map update pinned "$pins"/kept key ip 192.0.2.1 \
 		value u64 7 &&
-	as member bpfmapctl -j map dump pinned "$pins"/hits |
+	as user bpfmapctl -j map dump pinned "$pins"/kept |
 		grep -F '["0xc0","0x00","0x02","0x01"]'
 }
 
-stranger_is_refused()
+other_is_refused()
 {
-	as stranger bpfmapctl map create "$pins"/other type hash key 4 value 8 \
-		entries 10 name other >/tmp/stranger 2>&1 && return 1
-	cat /tmp/stranger
-	grep 'you may not open /dev/bpfmap' /tmp/stranger &&
-		as stranger sh -c ': </dev/bpfmap' 2>&1 | grep 'Permission denied' &&
-		! as stranger test -e "$pins"/other &&
-		! as stranger /home/member/library
+	as other bpfmapctl map create "$pins"/other type hash key 4 value 8 \
+		entries 10 name other >/tmp/other 2>&1 && return 1
+	cat /tmp/other
+	grep 'you may not open /dev/bpfmap' /tmp/other &&
+		as other sh -c ': </dev/bpfmap' 2>&1 | grep 'Permission denied' &&
+		! as other test -e "$pins"/other &&
+		! as other /home/user/library
 }
 
 preload_works()
 {
-	! as member /home/member/bpf &&
-		as member env LD_PRELOAD='/usr/$LIB/bpfmap/libbpfmap-preload.so' \
-			/home/member/bpf
+	! as user /home/user/bpf &&
+		as user env LD_PRELOAD='/usr/$LIB/bpfmap/libbpfmap-preload.so' \
+			/home/user/bpf
 }
 
 # The Python module, where there is one
 python_works()
 {
-	as member python3 -c '
+	as user python3 -c '
 import bpfmap
 hits = bpfmap.create("hash", key="u32", value="u64", max_entries=10, name="python")
 hits[7] = 1
@@ -131,7 +155,7 @@ assert dict(hits) == {7: 2}'
 upgrade()
 {
 	in_tree sh -c 'dpkg -i /root/debs/bpfmap-tools_*.deb' && mounted &&
-		as member bpfmapctl map lookup pinned "$pins"/hits key ip 192.0.2.1
+		as user bpfmapctl map lookup pinned "$pins"/kept key ip 192.0.2.1
 }
 
 purge()
@@ -153,7 +177,6 @@ nothing_left()
 	test -s /tmp/before && diff /tmp/before /tmp/after
 }
 
-echo 1..14
 check 'the Debian boots' boot
 check 'no unit fails' booted
 check 'the module is loaded, as dkms installed it' in_tree sh -c '
@@ -161,8 +184,9 @@ check 'the module is loaded, as dkms installed it' in_tree sh -c '
 check 'udev gives the device to the group' \
 	wait_for device_is 'root:bpfmap 660'
 check 'names have their file system' wait_for mounted
+tutorials
 check 'bpfmapctl works for a member of the group' member_works
-check 'so does a program with the library' as member /home/member/library
+check 'so does a program with the library' as user /home/user/library
 check 'and one of bpf(2), with the library to preload' preload_works
 if in_tree test -d /usr/lib/python3/dist-packages/bpfmap; then
 	check 'and one in Python' python_works
@@ -170,9 +194,10 @@ else
 	n=$((n + 1))
 	echo "ok $n # SKIP no Python module"
 fi
-check 'a stranger is refused' stranger_is_refused
+check 'others are refused' other_is_refused
 check 'an upgrade keeps the names' upgrade
 check 'the packages can be purged' purge
 check 'the module stays, for root only, and can be removed' back_to_root
 check 'nothing else is left' nothing_left
+echo "1..$n"
 exit $failed

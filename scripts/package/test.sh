@@ -10,8 +10,10 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 . "$top/scripts/lib.sh"
 
 suite=bookworm
-# What the packages need, and the locales and documents that nobody reads left out
+# What the packages and the tutorials need, and the locales and documents that
+# nobody reads left out
 packages=systemd,udev,kmod,dkms,libc6-dev,libelf1,libjson-c5,openssl,python3
+packages=$packages,bpftool,libbpf-dev,pkg-config
 excludes='/usr/share/locale/* /usr/share/doc/* /usr/share/man/* /usr/share/i18n/*'
 
 # check NAME COMMAND... - one line of TAP, and the command's output if it fails
@@ -145,7 +147,7 @@ make_tree()
 		setpriv --no-new-privs --inh-caps=-sys_module \
 		--bounding-set=-sys_module \
 		sh "$top/scripts/package/tree.sh" "$base" "$tmp/root" "$kernel" \
-		"$tmp/debs" "$tmp/tree.tar"
+		"$tmp/debs" "$tmp/texts" "$tmp/tree.tar"
 }
 
 tmp=$(mktemp -d)
@@ -157,11 +159,14 @@ release=$(cat "$kernel/name")
 installed=$(echo "$installed" | sed "s|@RELEASE@|$release|")
 
 echo '# program packages'
-echo 1..6
+echo 1..7
 # What it would check is a part of the tests by itself.
 check 'the packages build' env DEB_BUILD_OPTIONS=nocheck scripts/deb.sh
 check 'lintian has nothing to say' lintian_is_content
 make_install_tests
+mkdir "$tmp/texts"
+check 'the tutorials can be taken apart' scripts/doc_test.sh -x "$tmp/texts" \
+	tools/doc/libbpf-user.rst tools/doc/operator.rst
 base_tree
 say 'installing the packages'
 check 'the packages install, dkms builds the module' make_tree
@@ -171,6 +176,7 @@ say "booting $release with them"
 echo '# program installed'
 status=0
 scripts/vm/run.sh -k "$kernel" -M 1536 -f "$tmp/tree.tar:/root/tree.tar" \
+	-f "$tmp/texts:/root/texts" -f scripts/as_shown.awk:/root/as_shown.awk \
 	-f scripts/package/guest.sh:/root/guest.sh \
 	-f scripts/package/list.sh:/root/list.sh -- sh guest.sh || status=$?
 echo "# status $status"

@@ -1,12 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# tree.sh BASE ROOT KERNEL DEBS OUT - unpack BASE as ROOT, install the packages
-# of DEBS there by dpkg, with dkms building for KERNEL (of scripts/kernel.sh),
-# and pack it for the virtual machine. Run as root in a mount namespace.
+# tree.sh BASE ROOT KERNEL DEBS TEXTS OUT - unpack BASE as ROOT, install the
+# packages of DEBS there by dpkg, with dkms building for KERNEL (of
+# scripts/kernel.sh), build what TEXTS (of doc_test.sh -x) have, and pack it for
+# the virtual machine. Run as root in a mount namespace.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-base=$1 root=$2 kernel=$3 debs=$4 out=$5
+base=$1 root=$2 kernel=$3 debs=$4 texts=$5 out=$6
 release=$(cat "$kernel/name")
 
 in_tree()
@@ -33,21 +34,21 @@ touch "$root/etc/.updated" "$root/var/.updated"
 in_tree openssl req -new -x509 -nodes -days 36500 -newkey rsa:2048 \
 	-subj '/CN=DKMS module signing key' -keyout /var/lib/dkms/mok.key \
 	-outform DER -out /var/lib/dkms/mok.pub
-in_tree useradd -m member
-in_tree useradd -m stranger
+in_tree useradd -m user
+in_tree useradd -m other
 cp "$here/list.sh" "$root/root/list.sh"
 in_tree sh /root/list.sh >"$root/root/before"
 
 cp -r "$debs" "$root/root/debs"
 in_tree sh -c 'dpkg -i /root/debs/*.deb'
-in_tree usermod -aG bpfmap member
+in_tree usermod -aG bpfmap user
 module=/lib/modules/$release/updates/dkms/bpfmap.ko
 in_tree modinfo -F signer "$module" | grep -x 'DKMS module signing key'
 grep '^updates/dkms/bpfmap.ko:' "$root/lib/modules/$release/modules.dep"
 
 # A program of somebody who has libbpfmap-dev, and one that only knows bpf(2)
-cp "$here/../../tools/examples/library.c" "$root/home/member"
-cat >"$root/home/member/bpf.c" <<END
+cp "$here/../../tools/examples/library.c" "$root/home/user"
+cat >"$root/home/user/bpf.c" <<END
 #include <linux/bpf.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -64,9 +65,21 @@ int main(void)
 	return syscall(__NR_bpf, BPF_MAP_CREATE, &attr, sizeof(attr)) < 0;
 }
 END
-in_tree cc -Wall -Werror -o /home/member/library /home/member/library.c -lbpfmap
-in_tree cc -Wall -Werror -o /home/member/bpf /home/member/bpf.c
-chmod 755 "$root/home/member"
+in_tree cc -Wall -Werror -o /home/user/library /home/user/library.c -lbpfmap
+in_tree cc -Wall -Werror -o /home/user/bpf /home/user/bpf.c
+chmod 755 "$root/home/user"
+
+# What the texts have their reader compile
+cp -r "$texts/commands" "$root/home"
+cp -r "$texts/home/." "$root/home/user"
+in_tree chown -R user /home/user
+# The variables are of the shell there.
+# shellcheck disable=SC2016
+in_tree setpriv --reuid user --regid user --clear-groups sh -ec '
+	for build in /home/user/*/build.sh; do
+		cd "${build%/*}"
+		sh -e build.sh
+	done'
 
 umount "$root$kernel" "$root/proc"
 touch "$root/etc/.updated" "$root/var/.updated"
