@@ -10,8 +10,10 @@ KDIR ?= $(or $(wildcard /lib/modules/$(shell uname -r)/build),$\
 
 # The kernel of "make vm", one of those that scripts/kernel.sh knows
 KERNEL ?= stock-6.1
-FILES ?= $(wildcard tools/demo/demo tools/cli/bpfmapctl)
+FILES ?= $(wildcard tools/demo/demo)
 MEMORY ?= 1024
+# As if it were installed
+vm_tools = $(addsuffix :/usr/bin/bpfmapctl,$(wildcard tools/cli/bpfmapctl))
 
 kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR)
 
@@ -66,7 +68,7 @@ vm:
 	@scripts/setup.sh
 	@out=$$(scripts/build.sh $(KERNEL)) && scripts/vm/run.sh \
 		-k "$$(scripts/kernel.sh $(KERNEL))" -m "$$out/bpfmap.ko" -M $(MEMORY) \
-		$(addprefix -f ,$(FILES)) $(if $(value RUN),-- "$$GUEST_RUN")
+		$(addprefix -f ,$(vm_tools) $(FILES)) $(if $(value RUN),-- "$$GUEST_RUN")
 # As it was typed: dollar signs in it are the guest's.
 export GUEST_RUN := $(value RUN)
 
