@@ -102,7 +102,11 @@ static void make_terminal(int fd)
 	ioctl(fd, TIOCSCTTY, 1);
 }
 
-static int run(char *const argv[], int tty)
+/*
+ * With @person it has a terminal. When that ends, the line is hung up for
+ * everybody, so it has to be the last one.
+ */
+static int run(char *const argv[], int tty, int person)
 {
 	int status;
 	pid_t pid = fork();
@@ -113,7 +117,7 @@ static int run(char *const argv[], int tty)
 		setsid();
 		for (int fd = 0; fd < 3; fd++)
 			dup2(tty, fd);
-		if (!access("/vm/interactive", F_OK))
+		if (person)
 			make_terminal(0);
 		execv(argv[0], argv);
 		dprintf(2, "%s: %s\n", argv[0], strerror(errno));
@@ -259,7 +263,7 @@ static int run_command(int tty)
 	}
 	if (loaded == n) {
 		mount(PIN_FS, PIN_DIR, PIN_FS, 0, NULL);
-		status = run(argv, tty);
+		status = run(argv, tty, !access("/vm/interactive", F_OK));
 		/* What it left behind must not keep the modules in use. */
 		kill(-1, SIGKILL);
 		while (wait(NULL) > 0 || errno == EINTR)
@@ -296,7 +300,7 @@ int main(void)
 	setenv("TERM", "vt100", 1);
 	setenv("LD_LIBRARY_PATH", "/vm/lib64:/vm/lib32", 1);
 	setrlimit(RLIMIT_NOFILE, &nofile);
-	run(install, tty);
+	run(install, tty, 0);
 	if (chdir("/root"))
 		report("no /root: %s", strerror(errno));
 

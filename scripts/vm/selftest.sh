@@ -90,6 +90,26 @@ race()
 	result "races: $what" [ "$status" = "$want" ]
 }
 
+# What is typed before there is a shell is lost
+typed()
+{
+	until grep -q '^the answer is 42' "$tmp/out"; do
+		sleep 1
+		# shellcheck disable=SC2016
+		echo 'echo "the answer is $((6 * 7))"'
+	done
+	echo 'exit 3'
+}
+
+shell()
+{
+	status=0
+	: >"$tmp/out"
+	typed | timeout 60 scripts/vm/run.sh -k "$dir" >"$tmp/out" 2>"$tmp/err" ||
+		status=$?
+	cat "$tmp/out" >>"$tmp/err"
+}
+
 stock()
 {
 	vm -k "$dir" -- 'seq 1 5000'
@@ -115,6 +135,8 @@ stock()
 	result 'a module that does not load is a failure' gave 125 'cannot load'
 	vm -k "$dir" -a 'init=/bin/busybox rdinit=/no' -- true
 	result 'a machine that does not boot is a failure' gave 125 'Kernel panic'
+	shell
+	result 'a shell for people' gave 3 'the answer is 42'
 }
 
 debug()
