@@ -89,7 +89,7 @@ done
 status=0
 scripts/vm/run.sh -k "$kernel" -m "$out/stripped.ko" \
 	-m "$build/bpfmap_ringtest.ko" -m "$build/bpfmap_arena_list.ko" \
-	-f tools/fuzz/fuzz -f "$out/places:/root/places" "$@" -M 3072 \
+	-f tools/fuzz/fuzz -f "$out/places:/root/places" "$@" -M 3072 -a hardened_usercopy=1 \
 	-t $((time + time / 4 + 600)) -l "$out/console" -- \
 	"tools/fuzz/fuzz --seconds $((time - later)) --later $later \
 	--workers $workers --seed $seed --pcs places seeds/*" >"$out/raw" ||

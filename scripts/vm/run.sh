@@ -38,8 +38,11 @@ reports='WARNING:|BUG:|BUG [a-z]|INFO: (possible|trying|task|rcu|inconsistent|su
 reports="$reports|suspicious RCU|unreferenced object|suspected memory leak|Call Trace:|general protection fault[,:]"
 reports="$reports|Oops|Kernel panic|[Ss]tack-protector|detected stall|self-detected|soft lockup|blocked for more than"
 reports="$reports|refcount_t|list_(add|del) corruption|Objects remaining|still has objects|scheduling while atomic|held lock freed|leaked|duplicate filename"
-# This one is about the settings of the machine.
+# The first is about the settings of the machine; the second is what the kernel
+# says to a page fault that fails on purpose, as allocations do under fault
+# injection, without the machine being out of memory.
 harmless='Spectre V2 : WARNING: Unprivileged eBPF'
+harmless="$harmless\|VM_FAULT_OOM leaked out to the #PF handler"
 
 # add FILE GUESTPATH - copy it, symbolic links followed, and what it links to
 add()

@@ -24,7 +24,7 @@
 
 #define CHILD_USEC	200000
 #define CLOSED_FD	1000
-#define MAX_SECONDS	2	/* for repetitions */
+#define MAX_SECONDS	1	/* for repetitions */
 
 /* Which chance to fail was left when the call was over: none */
 #define MET_FAILURE	'0'
@@ -54,6 +54,7 @@ static struct mapping mappings[N_MAPPINGS];
 static int device = -1, null = -1;
 static uint64_t calls;
 
+bool exec_verbose;
 int shared_fds[N_SHARED];
 struct shape shared_shapes[N_SHARED];
 
@@ -151,14 +152,20 @@ static void run_call(struct ctx *c, const struct call *call)
 	unsigned int rep = call->rep ?: 1;
 	bool fail = call->fail && may_fail(op);
 	time_t end = time(NULL) + MAX_SECONDS;
+	long ret;
 
+	c->step = call->step;
 	cover_start(c);
 	for (c->rep = 0; c->rep < rep; c->rep++) {
 		if (c->rep % 32 == 31 && time(NULL) > end)
 			break;
 		if (fail)
 			fail_nth(c, call->fail);
-		op->run(c, call->arg);
+		errno = 0;
+		ret = op->run(c, call->arg);
+		if (exec_verbose)
+			printf("# %s: %ld %s\n", op->name, ret,
+			       ret < 0 ? strerror(errno) : "");
 		if (fail)
 			fail_end(c);
 		cover_stop(c);
@@ -176,9 +183,12 @@ static void run_in_child(struct ctx *c, const struct call *call)
 	pid_t pid;
 
 	cover_start(&child_ctx);
+	cover_start(c);
 	pid = fork();
 	if (pid < 0)
 		return;
+	if (pid)
+		cover_stop(c);
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		cover_enable(&child_ctx);

@@ -46,6 +46,7 @@ enum place {
 	AT_RDONLY,
 	AT_HELD,	/* so many bytes are there, userfaultfd has the others */
 	AT_MAP,		/* a mapping */
+	AT_FRESH,	/* there, but in no page table yet */
 	N_PLACES,
 };
 
@@ -71,18 +72,28 @@ struct arg {
 	enum kind kind;
 };
 
+/* How the keys of repetitions go on */
+enum {
+	STEP_UP,	/* 1 more each time */
+	STEP_NONE,	/* always the same */
+	STEP_LONGER,	/* in a trie: a bit longer each time */
+	N_STEPS,
+};
+
 /**
  * struct call - one line of a program
  * @op: index of ops[]
  * @thread: 0, or the helper that it is left to
  * @fail: 0, or which chance to fail in the kernel shall be taken
  * @rep: times it is done, with keys that go up
+ * @step: STEP_UP and so on
  * @child: done by a forked child; that is killed after so many microseconds - 1
  * @arg: see the op
  */
 struct call {
 	uint8_t op;
 	uint8_t thread;
+	uint8_t step;
 	uint16_t fail;
 	uint16_t rep;
 	uint16_t child;
@@ -179,7 +190,9 @@ enum area { A_KEY, A_VALUE, A_CURSOR, A_OUT, A_ATTR, N_AREAS };
  * struct ctx - a thread that runs calls
  * @nr: 0, or number of the helper
  * @rep: which repetition this is
+ * @step: of the call that it runs
  * @areas: memory of each kind
+ * @fresh: memory of each kind, of which the pages outlive the page table
  * @held: for each kind, a page before the border to a page held back
  * @rdonly: a page that can only be read
  * @fail_fd: /proc/thread-self/fail-nth, or -1
@@ -190,7 +203,9 @@ enum area { A_KEY, A_VALUE, A_CURSOR, A_OUT, A_ATTR, N_AREAS };
 struct ctx {
 	unsigned int nr;
 	unsigned int rep;
+	unsigned int step;
 	uint8_t *areas[N_AREAS];
+	uint8_t *fresh[N_AREAS];
 	uint8_t *held[N_AREAS];
 	uint8_t *rdonly;
 	int fail_fd;
@@ -199,11 +214,13 @@ struct ctx {
 	bool injected;
 };
 
+extern bool exec_verbose;	/* print what calls return */
 int exec_init(void);
 void exec_prog(const struct prog *p);
 bool exec_injected(void);	/* in the last program */
 uint64_t exec_calls(void);
 
+unsigned int trie_key_shift(uint32_t key_size);
 int slot_fd(uint64_t arg);
 const struct shape *slot_shape(uint64_t arg);
 void slot_set(uint64_t arg, int fd, const struct shape *shape);
@@ -249,7 +266,7 @@ void fs_clean(void);
 
 #define MAX_TEXT	(1u << 20)
 #define N_EDGES		(1u << 16)
-#define MAX_NEW		256
+#define MAX_NEW		8192
 
 /* In pcs[] */
 enum { PC_NEVER, PC_DIRECT, PC_LATER };
@@ -294,6 +311,27 @@ uint32_t rnd(struct rng *r, uint32_t below);
 #define one_in(r, n) (!rnd(r, n))
 #define PICK(r, list) ((list)[rnd(r, ARRAY_SIZE(list))])
 
+/**
+ * struct row - maps of a type that can be made; lists end with 0
+ * @must: flags that it needs
+ * @may: flags of which one can be
+ */
+#define ROW_LIST	20
+struct row {
+	uint32_t type;
+	uint32_t must;
+	uint32_t keys[ROW_LIST];
+	uint32_t values[ROW_LIST];
+	uint32_t entries[ROW_LIST];
+	uint32_t may[ROW_LIST];
+};
+extern const struct row rows[];
+extern const unsigned int n_rows;
+
+uint32_t row_pick(struct rng *r, const uint32_t *list);
+void gen_create(struct rng *r, struct call *c, const struct row *row);
+void gen_recipe(struct rng *r, struct prog *p);		/* recipe.c */
+bool gen_sweep(unsigned int nr, struct prog *p);	/* false: no more */
 void gen_prog(struct rng *r, struct prog *p);
 void gen_call(struct rng *r, const struct prog *before, struct call *c);
 uint64_t gen_arg(struct rng *r, const struct arg *arg);
@@ -316,11 +354,13 @@ void prog_remove(struct prog *p, unsigned int at);
  * @calls: calls made
  * @beat: counts up as a worker lives
  * @now: what each worker is running
+ * @n_given: seeds that come from files; those behind are gen_sweep()'s
  * @stop: end
  */
 struct shared {
 	uint32_t n_corpus;
 	uint32_t n_seeds;
+	uint32_t n_given;
 	uint32_t next_seed;
 	uint64_t execs;
 	uint64_t calls;

@@ -147,27 +147,13 @@ uint64_t gen_arg(struct rng *r, const struct arg *arg)
 /* ------------------------------------------------------------------------- */
 /* Maps */
 
-/**
- * struct row - maps of a type that can be made; lists end with 0
- * @must: flags that it needs
- * @may: flags of which one can be
- */
-struct row {
-	uint32_t type;
-	uint32_t must;
-	uint32_t keys[8];
-	uint32_t values[8];
-	uint32_t entries[8];
-	uint32_t may[8];
-};
-
 #define COMMON	BPFMAP_F_RDONLY, BPFMAP_F_WRONLY, BPFMAP_F_RDONLY_PROG,	\
 		BPFMAP_F_NUMA_NODE
-#define KEYS	{ 4, 8, 1, 12, 40, 3, 100, 600 }
-#define VALUES	{ 8, 4, 1, 16, 64, 500, 700, 5000 }
+#define KEYS	{ 4, 8, 1, 2, 12, 40, 64, 3, 5, 6, 7, 9, 10, 11, 100, 520, 601 }
+#define VALUES	{ 8, 4, 1, 2, 16, 64, 12, 500, 513, 700, 5000, 20000 }
 #define ENTRIES	{ 16, 1, 3, 100, 1000, 5000, 64, 2 }
 
-static const struct row rows[] = {
+const struct row rows[] = {
 	{ BPFMAP_TYPE_HASH, 0, KEYS, VALUES, ENTRIES,
 	  { BPFMAP_F_NO_PREALLOC, COMMON, BPFMAP_F_ZERO_SEED } },
 	{ BPFMAP_TYPE_PERCPU_HASH, 0, KEYS, VALUES, ENTRIES,
@@ -182,7 +168,7 @@ static const struct row rows[] = {
 	  { BPFMAP_F_RDONLY_PROG } },
 	{ BPFMAP_TYPE_PERCPU_ARRAY, 0, { 4 }, VALUES, ENTRIES, { COMMON } },
 	{ BPFMAP_TYPE_LPM_TRIE, BPFMAP_F_NO_PREALLOC,
-	  { 8, 12, 20, 5, 16, 36, 260, 7 }, VALUES, ENTRIES, { COMMON } },
+	  { 8, 12, 20, 5, 16, 36, 260, 7, 13 }, VALUES, ENTRIES, { COMMON } },
 	{ BPFMAP_TYPE_ARRAY_OF_MAPS, 0, { 4 }, { 4 }, { 4, 1, 16, 5000 },
 	  { COMMON } },
 	{ BPFMAP_TYPE_HASH_OF_MAPS, 0, { 4, 8, 40 }, { 4 }, { 4, 1, 16, 1000 },
@@ -201,35 +187,39 @@ static const struct row rows[] = {
 	  { COMMON } },
 };
 
-static uint32_t pick(struct rng *r, const uint32_t *list)
+const unsigned int n_rows = ARRAY_SIZE(rows);
+
+/* One of a list, the first ones more often */
+uint32_t row_pick(struct rng *r, const uint32_t *list)
 {
 	unsigned int n = 0;
 
-	while (n < 8 && list[n])
+	while (n < ROW_LIST && list[n])
 		n++;
 	if (!n)
 		return 0;
-	/* The first ones more often */
 	return list[rnd(r, one_in(r, 2) && n > 3 ? 3 : n)];
 }
 
-static void gen_create(struct rng *r, struct call *c, const struct row *row)
+void gen_create(struct rng *r, struct call *c, const struct row *row)
 {
 	uint64_t *a = c->arg;
 
 	*c = (struct call){ .op = op_find("create"), .rep = 1 };
 	a[CREATE_TYPE] = row->type;
-	a[CREATE_KEY] = pick(r, row->keys);
-	a[CREATE_VALUE] = pick(r, row->values);
-	a[CREATE_ENTRIES] = pick(r, row->entries);
+	a[CREATE_KEY] = row_pick(r, row->keys);
+	a[CREATE_VALUE] = row_pick(r, row->values);
+	a[CREATE_ENTRIES] = row_pick(r, row->entries);
 	a[CREATE_FLAGS] = row->must;
 	if (one_in(r, 2))
-		a[CREATE_FLAGS] |= pick(r, row->may);
+		a[CREATE_FLAGS] |= row_pick(r, row->may);
 	if (row->type == BPFMAP_TYPE_BLOOM_FILTER)
 		a[CREATE_EXTRA] = rnd(r, 17);
 	if (row->type == BPFMAP_TYPE_ARENA && one_in(r, 2))
 		a[CREATE_EXTRA] = WINDOW_START + rnd(r, 4) * 0x40000000ULL;
-	if (one_in(r, 20))
+	if (a[CREATE_FLAGS] & BPFMAP_F_NUMA_NODE && one_in(r, 2))
+		a[CREATE_NUMA] = one_in(r, 2) ? UINT32_MAX : rnd(r, 3);
+	if (one_in(r, 12))
 		a[rnd(r, CREATE_JUNK + 1)] = gen_num(r);
 }
 
@@ -359,6 +349,8 @@ static void gen_modifiers(struct rng *r, struct call *c)
 		c->thread = 1 + rnd(r, N_HELPERS);
 	if (one_in(r, 12))
 		c->fail = 1 + rnd(r, 16);
+	if (c->rep > 1 && one_in(r, 4))
+		c->step = 1 + rnd(r, N_STEPS - 1);
 	if (one_in(r, 60))
 		c->child = one_in(r, 2) ? 1 : 1 + rnd(r, 3000);
 }
@@ -389,6 +381,10 @@ void gen_prog(struct rng *r, struct prog *p)
 	unsigned int maps = 1 + rnd(r, 3), n = 4 + rnd(r, MAX_CALLS - 8);
 	const struct row *row = &PICK(r, rows);
 
+	if (one_in(r, 2)) {
+		gen_recipe(r, p);
+		return;
+	}
 	p->n = 0;
 	for (unsigned int i = 0; i < maps; i++) {
 		struct call *c = &p->calls[p->n++];

@@ -27,6 +27,7 @@
 #include "fuzz.h"
 
 #define PINS		"/tmp/fuzz/pins"
+#define GROUPS		"/tmp/fuzz/groups"
 #define REPLAY		"/sys/module/kernel/parameters/panic_console_replay"
 #define STUCK		60	/* seconds for one program */
 #define PROGRESS	10
@@ -224,6 +225,15 @@ static bool add_seed(const struct prog *p)
 	return true;
 }
 
+/* One program for each type and size: what chance would take long to find */
+static void add_sweep(void)
+{
+	struct prog p;
+
+	for (unsigned int i = 0; gen_sweep(i, &p); i++)
+		add_seed(&p);
+}
+
 /* Where nothing tells what is worth to be kept, all that is given */
 static bool add_kept(const struct prog *p)
 {
@@ -262,6 +272,7 @@ static int replay_file(const char *file)
 			_exit(1);
 		}
 		read_seeds(file, replay);
+		fflush(stdout);
 		_exit(0);
 	}
 	return waitpid(pid, &status, 0) == pid ? status : -1;
@@ -303,6 +314,28 @@ static time_t now(void)
 	return t.tv_sec;
 }
 
+static void set_groups(void)
+{
+	mkdir(GROUPS, 0755);
+	if (!mount("cgroup2", GROUPS, "cgroup2", 0, NULL))
+		set(GROUPS "/cgroup.subtree_control", "+memory");
+}
+
+/*
+ * Each in a memory cgroup of its own, which goes with it, but for what it has
+ * left to others: pinned maps.
+ */
+static void enter_group(unsigned int i)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), GROUPS "/worker%u", i);
+	rmdir(path);
+	mkdir(path, 0755);
+	snprintf(path, sizeof(path), GROUPS "/worker%u/cgroup.procs", i);
+	set(path, "0");
+}
+
 static void start_worker(unsigned int i)
 {
 	uint64_t seed = opts.seed * 1000003 + i * 7919 + restarts++ * 104729;
@@ -310,8 +343,10 @@ static void start_worker(unsigned int i)
 
 	fflush(stdout);
 	pid = fork();
-	if (!pid)
+	if (!pid) {
+		enter_group(i);
 		worker(i, seed);
+	}
 	workers[i] = pid;
 	last_seen[i] = now();
 }
@@ -414,6 +449,7 @@ static int fuzz(void)
 	time_t begin = now();
 	int left, probes;
 
+	set_groups();
 	fuzz_for(opts.seconds, begin);
 	if (opts.pcs) {
 		probes = cover_probe(opts.pcs);
@@ -422,9 +458,9 @@ static int fuzz(void)
 		cover_probed();
 	}
 	progress(begin);
+	cover_print();
 	if (cover->nr_pcs)
 		distill_all();
-	cover_print();
 	left = let_go();
 	printf("# %u workers broke, %d maps are left\n", broken, left);
 	return broken || left;
@@ -434,7 +470,7 @@ static int fuzz(void)
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: fuzz --replay FILE...\n"
+	fprintf(stderr, "usage: fuzz [--verbose] --replay FILE...\n"
 		"       fuzz [--seconds N] [--workers N] [--seed N] [--pcs FILE] [--later N] [FILE...]\n");
 	exit(2);
 }
@@ -443,6 +479,7 @@ static void parse(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "replay", no_argument, NULL, 'r' },
+		{ "verbose", no_argument, NULL, 'v' },
 		{ "seconds", required_argument, NULL, 's' },
 		{ "workers", required_argument, NULL, 'w' },
 		{ "seed", required_argument, NULL, 'S' },
@@ -456,6 +493,9 @@ static void parse(int argc, char **argv)
 		switch (opt) {
 		case 'r':
 			opts.replay = true;
+			break;
+		case 'v':
+			exec_verbose = true;
 			break;
 		case 's':
 			opts.seconds = strtoul(optarg, NULL, 0);
@@ -499,7 +539,10 @@ int main(int argc, char **argv)
 		return replay_all(argv + optind, argc - optind);
 	for (; optind < argc; optind++)
 		read_seeds(argv[optind], traced ? add_seed : add_kept);
-	if (!traced)
+	shared->n_given = shared->n_seeds;
+	if (traced)
+		add_sweep();
+	else
 		printf("# no KCOV here: programs are made up and forgotten\n");
 	return fuzz();
 }

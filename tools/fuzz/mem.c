@@ -93,6 +93,12 @@ int mem_init(struct ctx *c)
 		if (!c->held[i])
 			return -1;
 	}
+	for (int i = 0; i < N_AREAS; i++) {
+		c->fresh[i] = mmap(NULL, AREA_SIZE, PROT_READ | PROT_WRITE,
+				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		if (c->fresh[i] == MAP_FAILED)
+			return -1;
+	}
 	c->rdonly = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS,
 			 -1, 0);
 	return c->rdonly == MAP_FAILED ? -1 : 0;
@@ -136,9 +142,15 @@ uint64_t mem_place(struct ctx *c, enum area area, uint64_t place,
 		break;
 	case AT_MAP:
 		return (uintptr_t)mapping_at(param)->addr;
+	case AT_FRESH:
+		p = c->fresh[area];
+		break;
 	}
 	if (data)
 		memcpy(p, data, n);
+	/* Shared memory: what is in it stays */
+	if (p == c->fresh[area])
+		madvise(p, n, MADV_DONTNEED);
 	return (uintptr_t)p;
 }
 

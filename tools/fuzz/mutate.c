@@ -93,7 +93,7 @@ static void change_arg(struct rng *r, struct call *c)
 
 static void change_modifier(struct rng *r, struct call *c)
 {
-	switch (rnd(r, 5)) {
+	switch (rnd(r, 6)) {
 	case 0:
 		c->rep = one_in(r, 3) ? 1 : 1 + rnd(r, one_in(r, 8) ? 1000 : 32);
 		break;
@@ -104,6 +104,9 @@ static void change_modifier(struct rng *r, struct call *c)
 		c->fail = rnd(r, 3) ? 1 + rnd(r, 24) : 0;
 		break;
 	case 3:
+		c->step = rnd(r, N_STEPS);
+		break;
+	case 4:
 		c->child = one_in(r, 4) ? 1 + rnd(r, 3000) : 0;
 		break;
 	default:

@@ -26,6 +26,7 @@
 #define PAGE		4096ULL
 #define MAX_BYTES	(8ULL << 20)	/* of a map */
 #define ABSURD_BYTES	(64ULL << 30)
+#define MOVED_AT	((void *)(WINDOW_START + (1ULL << 39)))
 #define MAX_WAIT	20		/* ms */
 
 union attr {
@@ -104,12 +105,26 @@ static void fill_key(uint8_t *p, size_t room, const struct shape *s, uint64_t n)
 	for (int i = 0; i < 6; i++)
 		key[4 + i] = n >> (16 + 8 * (5 - i));
 	memset(p, size > 10 ? (uint8_t)(n >> 16) : 0, size);
-	memcpy(p, key, at_most(size, 10));
+	/* Of long keys the first word can be the same */
+	memcpy(p, key, at_most(size, size > 12 ? 9 : 10));
 }
 
-static uint64_t next_key(const struct shape *s, uint64_t n, unsigned int i)
+/* Where the last byte of a trie's key is in its number */
+unsigned int trie_key_shift(uint32_t key_size)
 {
-	return s->type == BPFMAP_TYPE_LPM_TRIE ? n + ((uint64_t)i << 16) : n + i;
+	return key_size < 5 || key_size > 9 ? 16 : 16 + 8 * (10 - key_size);
+}
+
+static uint64_t next_key(const struct ctx *c, const struct shape *s, uint64_t n,
+			 unsigned int i)
+{
+	if (c->step == STEP_NONE)
+		return n;
+	if (s->type != BPFMAP_TYPE_LPM_TRIE)
+		return n + i;
+	if (c->step == STEP_LONGER)
+		return (n & ~0xffffULL) | ((n + i) & 0xffff);
+	return n + ((uint64_t)i << trie_key_shift(s->key_size));
 }
 
 static void fill_value(uint8_t *p, size_t size, const struct shape *s, uint64_t n)
@@ -248,7 +263,7 @@ static long do_elem(struct ctx *c, const struct command *cmd, const uint64_t *a)
 		size = s->key_size;
 	size = at_most(size, AREA_SIZE);
 	if (s->key_size || a[ELEM_KEY_AT]) {
-		fill_key(buf, AREA_SIZE, s, next_key(s, a[ELEM_KEY], c->rep));
+		fill_key(buf, AREA_SIZE, s, next_key(c, s, a[ELEM_KEY], c->rep));
 		attr.elem.key = mem_place(c, A_KEY, a[ELEM_KEY_AT], buf,
 					  s->key_size);
 	}
@@ -295,7 +310,7 @@ static long do_batch(struct ctx *c, const struct command *cmd, const uint64_t *a
 	n = s->key_size ? at_most(count, AREA_SIZE / s->key_size) : 0;
 	for (size_t i = 0; i < n; i++)
 		fill_key(buf + i * s->key_size, AREA_SIZE, s,
-			 next_key(s, a[BATCH_KEY], c->rep * n + i));
+			 next_key(c, s, a[BATCH_KEY], c->rep * n + i));
 	b->keys = mem_place(c, A_KEY, a[BATCH_KEYS_AT], buf, n * s->key_size);
 	n = value ? at_most(count, AREA_SIZE / value) * value : 0;
 	fill_value(buf, n, s, a[BATCH_VALUE]);
@@ -572,7 +587,8 @@ static long op_mremap(struct ctx *c, const uint64_t *a)
 
 	if (!old.addr)
 		return -1;
-	p = mremap(old.addr, old.len, a[1] * PAGE, a[2] & MREMAP_MAYMOVE);
+	p = mremap(old.addr, old.len, a[1] * PAGE,
+		   a[2] & (MREMAP_MAYMOVE | MREMAP_FIXED), MOVED_AT);
 	if (p == MAP_FAILED)
 		return -1;
 	*m = (struct mapping){ p, a[1] * PAGE };

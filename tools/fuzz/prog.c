@@ -44,6 +44,7 @@ static const char *const places[N_PLACES] = {
 	[AT_OK] = "ok", [AT_NULL] = "null", [AT_ODD] = "odd", [AT_CUT] = "cut",
 	[AT_UNMAPPED] = "unmapped", [AT_KERNEL] = "kernel", [AT_TOP] = "top",
 	[AT_RDONLY] = "rdonly", [AT_HELD] = "held", [AT_MAP] = "map",
+	[AT_FRESH] = "fresh",
 };
 
 static const char *const prots[] = { "READ", "WRITE", "EXEC" };
@@ -169,6 +170,8 @@ void call_print(char *buf, size_t size, const struct call *c)
 		at += snprintf(buf + at, size - at, " fail=%u", c->fail);
 	if (c->thread && at < size)
 		at += snprintf(buf + at, size - at, " thread=%u", c->thread);
+	if (c->step && at < size)
+		at += snprintf(buf + at, size - at, " step=%u", c->step);
 	if (c->child && at < size)
 		snprintf(buf + at, size - at, " child=%u", c->child);
 }
@@ -311,6 +314,8 @@ static bool read_assignment(char *word, struct call *c)
 		c->fail = v;
 	else if (!strcmp(word, "thread") && v <= N_HELPERS)
 		c->thread = v;
+	else if (!strcmp(word, "step") && v < N_STEPS)
+		c->step = v;
 	else if (!strcmp(word, "child"))
 		c->child = v;
 	else

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -15,6 +16,7 @@
 
 #define LIFE		3000	/* programs until a fresh process goes on */
 #define TRIES		3	/* to reach again what was new */
+#define DISTILL_SECONDS	90
 #define MAX_FAIL	40	/* failures of a call to try one by one */
 
 int kmsg_fd = -1;
@@ -147,9 +149,10 @@ static bool has_place(const uint32_t *list, uint32_t n)
 }
 
 /* Did the last run reach something new? Then what is needed of it is kept */
-static bool worth_keeping(struct prog *p)
+static bool worth_keeping(struct prog *p, bool as_it_is)
 {
-	uint32_t list[MAX_NEW], n = cover_new(list), all[MAX_NEW], n_all = n;
+	static uint32_t list[MAX_NEW], all[MAX_NEW];
+	uint32_t n = cover_new(list), n_all = n;
 	bool again = false;
 
 	if (!n)
@@ -162,6 +165,10 @@ static bool worth_keeping(struct prog *p)
 			n = cover_keep(list, n);
 	}
 	cover_add(all, n_all);
+	if (as_it_is) {
+		keep(p);
+		return has_place(all, n_all);
+	}
 	/* What only a race reaches is kept as it is */
 	if (n)
 		minimise(p, list, n);
@@ -187,7 +194,7 @@ static void fail_all(struct prog *p)
 			run(&try);
 			if (!exec_injected())
 				break;
-			worth_keeping(&try);
+			worth_keeping(&try, false);
 		}
 	}
 }
@@ -196,20 +203,24 @@ static void one_round(struct rng *r)
 {
 	uint32_t seed = shared->n_seeds;
 	const struct prog *base = choose(r), *other = choose(r);
+	bool is_seed, new;
 	struct prog p;
 
 	if (shared->next_seed < shared->n_seeds)
 		seed = __atomic_fetch_add(&shared->next_seed, 1, __ATOMIC_RELAXED);
-	if (seed < shared->n_seeds) {
+	is_seed = seed < shared->n_seeds;
+	if (is_seed) {
 		p = shared->seeds[seed];
-	} else if (!base || !other || one_in(r, 12)) {
+	} else if (!base || !other || one_in(r, 6)) {
 		gen_prog(r, &p);
 	} else {
 		p = *base;
 		mutate(r, &p, other);
 	}
 	run(&p);
-	if (worth_keeping(&p))
+	/* Those made up for each size are too many for more than a run each */
+	new = worth_keeping(&p, is_seed);
+	if (new && (!is_seed || seed < shared->n_given || one_in(r, 16)))
 		fail_all(&p);
 }
 
@@ -252,16 +263,22 @@ static uint32_t count_new(const struct reach *x, const uint8_t *done)
 	return n;
 }
 
-/* Print, again and again, the program that reaches most of what is missing */
+/*
+ * Print, again and again, the program that reaches most of what is missing.
+ * If there are too many to run them all, the last ones are left out.
+ */
 void distill(void)
 {
 	static uint8_t done[MAX_TEXT];
 	static uint32_t pcs[MAX_TEXT];
 	uint32_t n = shared->n_corpus, best, most, new;
+	time_t end = time(NULL) + DISTILL_SECONDS;
 	struct reach *all = calloc(n + 1, sizeof(*all));
 
 	settle(0);
 	for (uint32_t i = 0; i < n; i++) {
+		if (time(NULL) > end)
+			n = i + 1;
 		run(&shared->corpus[i]);
 		all[i].n = cover_run_pcs(pcs, MAX_TEXT);
 		all[i].pcs = malloc((all[i].n + 1) * sizeof(*pcs));

@@ -4,11 +4,16 @@
  *
  *	fuzz-report --list bpfmap.ko		places that can be traced
  *	fuzz-report bpfmap.ko REACHED UNREACHABLE
+ *	fuzz-report --blocks bpfmap.ko REACHED UNREACHABLE	each one missed
  *
  * A place is a call that the compiler put at the start of a basic block for
  * KCOV; the module's relocations tell where they are, addr2line in whose code.
- * REACHED is "SECTION OFFSET HOW" as the fuzzer prints it; UNREACHABLE names
- * functions that no call of user space leads to, each with the reason.
+ * REACHED is "SECTION OFFSET HOW" as the fuzzer prints it. UNREACHABLE names
+ * functions that no call of user space leads to, also where they are inlined
+ * into each other; with () after the name, only where they are not; and lines of
+ * others by what is in them: FUNCTION "TEXT". What
+ * a sanitizer or a reference count runs to complain of a bug is counted as not
+ * reachable, too.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -26,6 +31,7 @@
 #define HOOK		"__sanitizer_cov_trace_pc"
 #define OWN		"drivers/bpfmap/"
 #define CALL		0xe8
+#define JUMP		0xe9
 #define CALL_END	4	/* from the relocation to where KCOV says it was */
 #define CALL_START	5	/* from there to the call */
 
@@ -33,9 +39,14 @@ struct place {
 	char *section;
 	char *function;
 	char *file;
+	char *source;		/* the file's whole name */
+	char *inner;		/* the innermost function, be it the module's or not */
+	char *inner_source;
+	int inner_line;
+	char *frames;		/* functions, the innermost first */
 	unsigned long offset;
 	int line;
-	bool reached, later, unreachable;
+	bool reached, later, unreachable, complaint;
 };
 
 static struct place *places;
@@ -52,14 +63,22 @@ static void fail(const char *what)
 /* ------------------------------------------------------------------------- */
 /* Places */
 
-static void add_place(const char *section, unsigned long offset)
+static struct place *add_place(const char *section, unsigned long offset)
 {
 	places = realloc(places, (n_places + 1) * sizeof(*places));
 	if (!places)
 		fail("memory");
-	places[n_places++] = (struct place){
+	places[n_places] = (struct place){
 		.section = strdup(section), .offset = offset,
 	};
+	return &places[n_places++];
+}
+
+/* Is a block that calls it first there for bugs only? */
+static bool complains(const char *name)
+{
+	return !strncmp(name, "__ubsan_handle_", 15) ||
+	       !strcmp(name, "refcount_warn_saturate");
 }
 
 static const char *symbol_name(Elf *elf, Elf_Data *symbols, size_t strings,
@@ -80,6 +99,9 @@ static void read_relocations(Elf *elf, Elf_Scn *scn, GElf_Shdr *shdr,
 	Elf_Scn *symtab = elf_getscn(elf, shdr->sh_link);
 	Elf_Data *code = elf_getdata(elf_getscn(elf, shdr->sh_info), NULL);
 	Elf_Data *data = elf_getdata(scn, NULL), *symbols;
+	struct place *last = NULL;
+	const char *name;
+	unsigned char op;
 	GElf_Shdr symhdr;
 	GElf_Rela rela;
 
@@ -94,12 +116,17 @@ static void read_relocations(Elf *elf, Elf_Scn *scn, GElf_Shdr *shdr,
 		 * a jump at a function's end seems to come from the caller
 		 */
 		if (GELF_R_TYPE(rela.r_info) == R_X86_64_NONE ||
-		    !rela.r_offset || rela.r_offset >= code->d_size ||
-		    ((unsigned char *)code->d_buf)[rela.r_offset - 1] != CALL)
+		    !rela.r_offset || rela.r_offset >= code->d_size)
 			continue;
-		if (!strcmp(symbol_name(elf, symbols, symhdr.sh_link,
-					GELF_R_SYM(rela.r_info)), HOOK))
-			add_place(section, rela.r_offset + CALL_END);
+		op = ((unsigned char *)code->d_buf)[rela.r_offset - 1];
+		name = symbol_name(elf, symbols, symhdr.sh_link,
+				   GELF_R_SYM(rela.r_info));
+		if ((op != CALL && op != JUMP) || !strncmp(name, "__asan_", 7))
+			continue;
+		if (last)
+			last->complaint = complains(name);
+		last = op == CALL && !strcmp(name, HOOK) ?
+		       add_place(section, rela.r_offset + CALL_END) : NULL;
 	}
 }
 
@@ -165,18 +192,30 @@ static char *short_path(char *path)
 /* Of what is inlined into each other, the innermost that is the module's own */
 static void take_frame(struct place *p, const char *function, char *where)
 {
-	char *colon = strrchr(where, ':');
+	char *colon = strrchr(where, ':'), *frames = p->frames;
 	bool own = strstr(where, OWN);
 
+	if (asprintf(&p->frames, "%s %s:%d ", frames ?: "", function,
+		     colon ? atoi(colon + 1) : 0) < 0)
+		fail("memory");
+	free(frames);
+	if (!p->inner) {
+		p->inner = strdup(function);
+		p->inner_line = colon ? atoi(colon + 1) : 0;
+		p->inner_source = strndup(where, colon ? (size_t)(colon - where) :
+							 strlen(where));
+	}
 	if (p->file && (strstr(p->file, OWN) || !own))
 		return;
 	free(p->function);
 	free(p->file);
+	free(p->source);
 	p->function = strdup(function);
 	p->line = colon ? atoi(colon + 1) : 0;
 	if (colon)
 		*colon = '\0';
 	p->file = short_path(where);
+	p->source = strdup(where);
 }
 
 static struct place *next_in(const char *section, struct place *p)
@@ -272,21 +311,79 @@ static void read_reached(const char *file)
 	}
 }
 
+/* A line of a source, "" if there is none */
+static const char *source_line(const char *source, int number)
+{
+	static char *name, *line;
+	static size_t size;
+	static FILE *f;
+
+	if (!name || strcmp(name, source)) {
+		if (f)
+			fclose(f);
+		free(name);
+		name = strdup(source);
+		f = fopen(name, "r");
+	}
+	if (!f)
+		return "";
+	rewind(f);
+	for (int i = 0; i < number; i++)
+		if (getline(&line, &size, f) < 0)
+			return "";
+	return line ?: "";
+}
+
+/* Is it of that function, and if there is a text, at a line that has it? */
+static bool matches(const struct place *p, const char *function,
+		    const char *text)
+{
+	size_t len = strlen(function);
+	char frame[160];
+
+	snprintf(frame, sizeof(frame), " %s:", function);
+	if (len > 2 && !strcmp(function + len - 2, "()")) {
+		snprintf(frame, sizeof(frame), " %.*s:", (int)len - 2, function);
+		return strstr(p->frames, frame) &&
+		       !strchr(strstr(p->frames, frame) + 1, ' ')[1];
+	}
+	if (!text)
+		return strstr(p->frames, frame);
+	return (!strcmp(p->function, function) &&
+		strstr(source_line(p->source, p->line), text)) ||
+	       (!strcmp(p->inner, function) &&
+		strstr(source_line(p->inner_source, p->inner_line), text));
+}
+
+/* What is reached all the same counts; a line that fits nothing is old */
 static void read_unreachable(const char *file)
 {
-	char line[512], function[128];
+	char line[512], function[128], text[128];
 	FILE *f = fopen(file, "r");
+	unsigned int hits;
+	int n;
 
 	if (!f)
 		fail(file);
 	while (fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%127s", function) != 1 || function[0] == '#')
+		n = sscanf(line, "%127s \"%127[^\"]\"", function, text);
+		if (n < 1 || function[0] == '#')
 			continue;
-		for (unsigned int i = 0; i < n_places; i++)
-			if (!strcmp(places[i].function, function))
-				places[i].unreachable = !places[i].reached;
+		hits = 0;
+		for (unsigned int i = 0; i < n_places; i++) {
+			if (!matches(&places[i], function, n > 1 ? text : NULL))
+				continue;
+			places[i].unreachable = true;
+			hits++;
+		}
+		if (!hits)
+			fprintf(stderr, "fuzz-report: no code for %s", line);
 	}
 	fclose(f);
+	for (unsigned int i = 0; i < n_places; i++)
+		places[i].unreachable = (places[i].unreachable ||
+					 places[i].complaint) &&
+					!places[i].reached;
 }
 
 /* ------------------------------------------------------------------------- */
@@ -396,15 +493,30 @@ static void print_missing(void)
 	}
 }
 
+/* Each place that was missed: its line, and what is inlined into what */
+static void print_blocks(void)
+{
+	for (unsigned int i = 0; i < n_places; i++) {
+		const struct place *p = &places[i];
+
+		if (!p->reached && !p->unreachable)
+			printf("%s:%d %s+%#lx%s| %s", p->file, p->line,
+			       p->section, p->offset, p->frames,
+			       source_line(p->source, p->line));
+	}
+}
+
 int main(int argc, char **argv)
 {
 	bool list = argc == 3 && !strcmp(argv[1], "--list");
+	bool blocks = argc == 5 && !strcmp(argv[1], "--blocks");
 
-	if (!list && argc != 4) {
+	if (!list && !blocks && argc != 4) {
 		fprintf(stderr, "usage: fuzz-report --list MODULE.ko\n"
-			"       fuzz-report MODULE.ko REACHED UNREACHABLE\n");
+			"       fuzz-report [--blocks] MODULE.ko REACHED UNREACHABLE\n");
 		return 2;
 	}
+	argv += blocks;
 	module = argv[list ? 2 : 1];
 	read_module();
 	if (list) {
@@ -423,6 +535,10 @@ int main(int argc, char **argv)
 	read_reached(argv[2]);
 	read_unreachable(argv[3]);
 	qsort(places, n_places, sizeof(*places), by_file);
+	if (blocks) {
+		print_blocks();
+		return 0;
+	}
 	print_files();
 	printf("\n");
 	print_missing();
