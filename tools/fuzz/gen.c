@@ -150,7 +150,7 @@ uint64_t gen_arg(struct rng *r, const struct arg *arg)
 #define COMMON	BPFMAP_F_RDONLY, BPFMAP_F_WRONLY, BPFMAP_F_RDONLY_PROG,	\
 		BPFMAP_F_NUMA_NODE
 #define KEYS	{ 4, 8, 1, 2, 12, 40, 64, 3, 5, 6, 7, 9, 10, 11, 100, 520, 601 }
-#define VALUES	{ 8, 4, 1, 2, 16, 64, 12, 500, 513, 700, 5000, 20000 }
+#define VALUES	{ 8, 4, 1, 2, 16, 64, 12, 3, 7, 31, 191, 500, 513, 700, 5000, 20000 }
 #define ENTRIES	{ 16, 1, 3, 100, 1000, 5000, 64, 2 }
 
 const struct row rows[] = {
@@ -171,7 +171,7 @@ const struct row rows[] = {
 	  { 8, 12, 20, 5, 16, 36, 260, 7, 13 }, VALUES, ENTRIES, { COMMON } },
 	{ BPFMAP_TYPE_ARRAY_OF_MAPS, 0, { 4 }, { 4 }, { 4, 1, 16, 5000 },
 	  { COMMON } },
-	{ BPFMAP_TYPE_HASH_OF_MAPS, 0, { 4, 8, 40 }, { 4 }, { 4, 1, 16, 1000 },
+	{ BPFMAP_TYPE_HASH_OF_MAPS, 0, KEYS, { 4 }, { 4, 1, 16, 1000 },
 	  { BPFMAP_F_NO_PREALLOC, COMMON } },
 	{ BPFMAP_TYPE_QUEUE, 0, { }, VALUES, ENTRIES, { COMMON } },
 	{ BPFMAP_TYPE_STACK, 0, { }, VALUES, ENTRIES, { COMMON } },

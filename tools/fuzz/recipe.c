@@ -116,7 +116,12 @@ static void sweep_elems(struct prog *p, bool percpu, unsigned int rep)
 	elem(p, "next_key", 0, 0)->rep = 8;
 }
 
-static void sweep_batches(struct prog *p, bool percpu)
+static uint64_t cut(struct rng *r)
+{
+	return AT_CUT | (uint64_t)rnd(r, 1 << rnd(r, 10)) << PLACE_BITS;
+}
+
+static void sweep_batches(struct rng *r, struct prog *p, bool percpu)
 {
 	struct call *c;
 
@@ -128,12 +133,12 @@ static void sweep_batches(struct prog *p, bool percpu)
 	c->arg[BATCH_KEYS_AT] = AT_FRESH;
 	c->arg[BATCH_VALUES_AT] = AT_FRESH;
 	batch(p, "lookup_batch", 0, 7)->arg[BATCH_VALUES_AT] =
-		AT_CUT | 20 << PLACE_BITS;
+		cut(r);
 	c = batch(p, "update_batch", 5, 9);
 	c->arg[BATCH_KEYS_AT] = AT_FRESH;
 	c->arg[BATCH_VALUES_AT] = AT_FRESH;
 	batch(p, "update_batch", 3, 9)->arg[BATCH_VALUES_AT] =
-		AT_CUT | 20 << PLACE_BITS;
+		cut(r);
 	elem(p, "lookup_delete", 1, 0);
 	elem(p, "delete", 2, 0);
 	elem(p, "delete", 902, 0);
@@ -141,7 +146,7 @@ static void sweep_batches(struct prog *p, bool percpu)
 	c->arg[BATCH_KEYS_AT] = AT_FRESH;
 	c->arg[BATCH_VALUES_AT] = AT_FRESH;
 	batch(p, "lookup_delete_batch", 0, 7)->arg[BATCH_VALUES_AT] =
-		AT_CUT | 20 << PLACE_BITS;
+		cut(r);
 	batch(p, "lookup_delete_batch", 0, 100);
 	elem(p, "update", 0, 0)->rep = 5;
 	batch(p, "delete_batch", 1, 9);
@@ -181,7 +186,7 @@ static void sweep(struct rng *r, struct prog *p, const struct row *row,
 	c->arg[CREATE_INNER] = OTHER;
 	sweep_elems(p, percpu, c->arg[CREATE_ENTRIES] % 400 + 2);
 	CALL(p, "fdinfo", MAP);
-	sweep_batches(p, percpu);
+	sweep_batches(r, p, percpu);
 	if (row->type == BPFMAP_TYPE_LPM_TRIE)
 		use_prefixes(p, key);
 }

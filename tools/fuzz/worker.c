@@ -220,7 +220,7 @@ static void one_round(struct rng *r)
 	run(&p);
 	/* Those made up for each size are too many for more than a run each */
 	new = worth_keeping(&p, is_seed);
-	if (new && (!is_seed || seed < shared->n_given || one_in(r, 16)))
+	if (new && (!is_seed || seed < shared->n_given || one_in(r, 8)))
 		fail_all(&p);
 }
 
