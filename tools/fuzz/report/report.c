@@ -10,10 +10,9 @@
  * KCOV; the module's relocations tell where they are, addr2line in whose code.
  * REACHED is "SECTION OFFSET HOW" as the fuzzer prints it. UNREACHABLE names
  * functions that no call of user space leads to, also where they are inlined
- * into each other; with () after the name, only where they are not; and lines of
- * others by what is in them: FUNCTION "TEXT". What
- * a sanitizer or a reference count runs to complain of a bug is counted as not
- * reachable, too.
+ * into others. NAME() is only where it is not, NAME<OTHER where it is inlined into
+ * that one, and NAME "TEXT" is its lines with that text. What a sanitizer or a
+ * reference count runs to complain of a bug is counted as not reachable, too.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -334,24 +333,37 @@ static const char *source_line(const char *source, int number)
 	return line ?: "";
 }
 
+/* The frame of a function in a list of them, NULL if it has none there */
+static const char *find_frame(const char *frames, const char *function,
+			      size_t len)
+{
+	char frame[160];
+
+	snprintf(frame, sizeof(frame), " %.*s:", (int)len, function);
+	return strstr(frames, frame);
+}
+
+static bool is_last(const char *frame)
+{
+	return !strchr(frame + 1, ' ')[1];
+}
+
 /* Is it of that function, and if there is a text, at a line that has it? */
 static bool matches(const struct place *p, const char *function,
 		    const char *text)
 {
-	size_t len = strlen(function);
-	char frame[160];
+	const char *into = strchr(function, '<'), *frame;
+	size_t len = strcspn(function, "<(");
 
-	snprintf(frame, sizeof(frame), " %s:", function);
-	if (len > 2 && !strcmp(function + len - 2, "()")) {
-		snprintf(frame, sizeof(frame), " %.*s:", (int)len - 2, function);
-		return strstr(p->frames, frame) &&
-		       !strchr(strstr(p->frames, frame) + 1, ' ')[1];
-	}
+	frame = find_frame(p->frames, function, len);
+	if (!frame || (into && !find_frame(frame + 1, into + 1, strlen(into + 1))) ||
+	    (function[len] == '(' && !is_last(frame)))
+		return false;
 	if (!text)
-		return strstr(p->frames, frame);
-	return (!strcmp(p->function, function) &&
+		return true;
+	return (!strncmp(p->function, function, len) && !p->function[len] &&
 		strstr(source_line(p->source, p->line), text)) ||
-	       (!strcmp(p->inner, function) &&
+	       (!strncmp(p->inner, function, len) && !p->inner[len] &&
 		strstr(source_line(p->inner_source, p->inner_line), text));
 }
 
