@@ -24,7 +24,10 @@
 
 #define CHILD_USEC	200000
 #define CLOSED_FD	1000
-#define MAX_SECONDS	1	/* for repetitions */
+
+/* For the repetitions of a call, and of all calls of a program: milliseconds */
+#define CALL_MSEC	300
+#define PROG_MSEC	1000
 
 /* Which chance to fail was left when the call was over: none */
 #define MET_FAILURE	'0'
@@ -53,6 +56,7 @@ static struct helper helpers[N_HELPERS];
 static struct mapping mappings[N_MAPPINGS];
 static int device = -1, null = -1;
 static uint64_t calls;
+static uint64_t prog_end;	/* no more repetitions after that */
 
 bool exec_verbose;
 int shared_fds[N_SHARED];
@@ -146,18 +150,26 @@ static bool may_fail(const struct op *op)
 	return strcmp(op->name, "peek") && strcmp(op->name, "poke");
 }
 
+static uint64_t now_msec(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000ULL + t.tv_nsec / 1000000;
+}
+
 static void run_call(struct ctx *c, const struct call *call)
 {
 	const struct op *op = &ops[call->op];
 	unsigned int rep = call->rep ?: 1;
 	bool fail = call->fail && may_fail(op);
-	time_t end = time(NULL) + MAX_SECONDS;
+	uint64_t end = now_msec() + CALL_MSEC;
 	long ret;
 
 	c->step = call->step;
 	cover_start(c);
 	for (c->rep = 0; c->rep < rep; c->rep++) {
-		if (c->rep % 32 == 31 && time(NULL) > end)
+		if (c->rep % 16 == 15 && (now_msec() > end || now_msec() > prog_end))
 			break;
 		if (fail)
 			fail_nth(c, call->fail);
@@ -172,7 +184,7 @@ static void run_call(struct ctx *c, const struct call *call)
 	}
 	if (!fail)
 		c->injected = false;
-	__atomic_add_fetch(&calls, rep, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&calls, c->rep, __ATOMIC_RELAXED);
 }
 
 /* In a child, which dies when it is done or some time before */
@@ -301,6 +313,7 @@ void exec_prog(const struct prog *p)
 {
 	cover_new_run();
 	main_ctx.injected = false;
+	prog_end = now_msec() + PROG_MSEC;
 	for (unsigned int i = 0; i < p->n; i++) {
 		const struct call *call = &p->calls[i];
 		struct helper *h = &helpers[(call->thread + 1) % N_HELPERS];

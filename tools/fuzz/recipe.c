@@ -417,6 +417,36 @@ static void gen_growing(struct rng *r, struct prog *p)
 /* ------------------------------------------------------------------------- */
 /* Mappings in pieces */
 
+static struct call *arena_call(struct rng *r, struct prog *p, uint64_t pages)
+{
+	struct call *c;
+
+	switch (rnd(r, 9)) {
+	case 0:
+		return CALL(p, "munmap", 0, rnd(r, pages), rnd(r, pages));
+	case 1:
+		return CALL(p, "mprotect", 0, rnd(r, pages), rnd(r, pages),
+			    rnd(r, 4));
+	case 2:
+		return CALL(p, "mremap", 0, one_in(r, 2) ? pages :
+			    rnd(r, 2 * pages), rnd(r, 4));
+	case 3:
+		return CALL(p, "madvise", 0, rnd(r, pages), rnd(r, pages),
+			    rnd(r, 26));
+	case 4:
+		c = CALL(p, one_in(r, 2) ? "peek" : "poke", 0,
+			 rnd(r, pages) * 4096, rnd(r, 1000));
+		c->rep = 1 + rnd(r, pages);
+		return c;
+	default:
+		c = CALL(p, "arena", rnd(r, 3), MAP, rnd(r, 64), 0, rnd(r, 4) ?
+			 1 + rnd(r, pages + 1) * 4096 : gen_num(r));
+		if (one_in(r, 3))
+			c->rep = 1 + rnd(r, 40);
+		return c;
+	}
+}
+
 static void gen_arena(struct rng *r, struct prog *p)
 {
 	uint64_t start = WINDOW_START + rnd(r, 64) * 0x100000ULL;
@@ -433,34 +463,7 @@ static void gen_arena(struct rng *r, struct prog *p)
 		CALL(p, "mmap", 1, MAP, pages, PROT_READ | PROT_WRITE,
 		     MAP_SHARED | MAP_FIXED, 0, start + 0x10000000 * rnd(r, 2));
 	while (n--) {
-		switch (rnd(r, 9)) {
-		case 0:
-			c = CALL(p, "munmap", 0, rnd(r, pages), rnd(r, pages));
-			break;
-		case 1:
-			c = CALL(p, "mprotect", 0, rnd(r, pages), rnd(r, pages),
-				 rnd(r, 4));
-			break;
-		case 2:
-			c = CALL(p, "mremap", 0, one_in(r, 2) ? pages :
-				 rnd(r, 2 * pages), rnd(r, 4));
-			break;
-		case 3:
-			c = CALL(p, "madvise", 0, rnd(r, pages), rnd(r, pages),
-				 rnd(r, 26));
-			break;
-		case 4:
-			c = CALL(p, one_in(r, 2) ? "peek" : "poke", 0,
-				 rnd(r, pages) * 4096, rnd(r, 1000));
-			c->rep = 1 + rnd(r, pages);
-			break;
-		default:
-			c = CALL(p, "arena", rnd(r, 3), MAP, rnd(r, 64), 0,
-				 rnd(r, 4) ? 1 + rnd(r, pages + 1) * 4096 :
-					     gen_num(r));
-			if (one_in(r, 3))
-				c->rep = 1 + rnd(r, 40);
-		}
+		c = arena_call(r, p, pages);
 		c->thread = one_in(r, 2) ? rnd(r, N_HELPERS + 1) : 0;
 		c->child = one_in(r, 12) ? 1 : 0;
 	}
