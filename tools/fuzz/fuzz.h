@@ -235,6 +235,7 @@ struct mapping {
 	uint8_t *addr;
 	size_t len;
 };
+
 struct mapping *mapping_at(uint64_t arg);
 
 int mem_init(struct ctx *c);
@@ -311,12 +312,13 @@ uint32_t rnd(struct rng *r, uint32_t below);
 #define one_in(r, n) (!rnd(r, n))
 #define PICK(r, list) ((list)[rnd(r, ARRAY_SIZE(list))])
 
+#define ROW_LIST	20
+
 /**
  * struct row - maps of a type that can be made; lists end with 0
  * @must: flags that it needs
  * @may: flags of which one can be
  */
-#define ROW_LIST	20
 struct row {
 	uint32_t type;
 	uint32_t must;
@@ -325,6 +327,7 @@ struct row {
 	uint32_t entries[ROW_LIST];
 	uint32_t may[ROW_LIST];
 };
+
 extern const struct row rows[];
 extern const unsigned int n_rows;
 
