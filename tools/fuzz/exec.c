@@ -26,8 +26,8 @@
 #define CLOSED_FD	1000
 
 /* For the repetitions of a call, and of all calls of a program: milliseconds */
-#define CALL_MSEC	300
-#define PROG_MSEC	1000
+#define CALL_MSEC	100
+#define PROG_MSEC	400
 
 /* Which chance to fail was left when the call was over: none */
 #define MET_FAILURE	'0'
