@@ -63,32 +63,33 @@ u32 *hash_find_link(const struct bpfmap_hash *h, const void *key, u32 hash,
 }
 
 /**
- * hash_get() - look for a key until there is an answer
+ * hash_get_again() - hash_get() after a writer came in between
  * @h: the table
  * @key: the key
  * @hash: of the key
  *
  * Return: the element, NULL if the key is absent.
  */
-struct bpfmap_hash_elem *hash_get(const struct bpfmap_hash *h,
-				  const void *key, u32 hash)
+struct bpfmap_hash_elem *hash_get_again(const struct bpfmap_hash *h,
+					const void *key, u32 hash)
 {
+	raw_spinlock_t *lock = hash_lock(h, hash & h->mask);
 	struct bpfmap_hash_elem *e;
 	unsigned long irqflags;
 	int tries;
 	u32 seq;
 
-	for (tries = 0; tries < HASH_TRIES; tries++) {
+	for (tries = 1; tries < HASH_TRIES; tries++) {
+		cpu_relax();
 		e = hash_find(h, key, hash, &seq);
 		if (!e || (!IS_ERR(e) && hash_unchanged(e, seq)))
 			return e;
-		cpu_relax();
 	}
 
-	raw_spin_lock_irqsave(hash_lock(h, hash & h->mask), irqflags);
+	raw_spin_lock_irqsave(lock, irqflags);
 	if (!hash_find_link(h, key, hash, &e))
 		e = NULL;
-	raw_spin_unlock_irqrestore(hash_lock(h, hash & h->mask), irqflags);
+	raw_spin_unlock_irqrestore(lock, irqflags);
 	return e;
 }
 

@@ -330,6 +330,29 @@ hash_find(const struct bpfmap_hash *h, const void *key, u32 hash, u32 *seq)
 	return unlikely(link != (HASH_END | bucket)) ? ERR_PTR(-EAGAIN) : NULL;
 }
 
+struct bpfmap_hash_elem *hash_get_again(const struct bpfmap_hash *h,
+					const void *key, u32 hash);
+
+/**
+ * hash_get() - look for a key until there is an answer
+ * @h: the table
+ * @key: the key
+ * @hash: of the key
+ *
+ * Return: the element, NULL if the key is absent.
+ */
+static __always_inline struct bpfmap_hash_elem *
+hash_get(const struct bpfmap_hash *h, const void *key, u32 hash)
+{
+	struct bpfmap_hash_elem *e;
+	u32 seq;
+
+	e = hash_find(h, key, hash, &seq);
+	if (likely(!e || (!IS_ERR(e) && hash_unchanged(e, seq))))
+		return e;
+	return hash_get_again(h, key, hash);
+}
+
 static __always_inline void __hash_load(const struct bpfmap_hash *h,
 					const struct bpfmap_hash_elem *e,
 					void *value, u64 flags, bool percpu)
@@ -401,8 +424,6 @@ static __always_inline int hash_put(struct bpfmap_hash *h, const void *key,
 /* hash.c */
 u32 *hash_find_link(const struct bpfmap_hash *h, const void *key, u32 hash,
 		    struct bpfmap_hash_elem **elem);
-struct bpfmap_hash_elem *hash_get(const struct bpfmap_hash *h,
-				  const void *key, u32 hash);
 int hash_lookup(struct bpfmap *map, const void *key, void *value, u64 flags);
 int percpu_hash_lookup(struct bpfmap *map, const void *key, void *value,
 		       u64 flags);
