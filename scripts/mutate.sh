@@ -40,7 +40,7 @@ faults()
 		's/return READ_ONCE(e->seq) == seq;/return true;/' \
 		'STRESS_KIND=HASH STRESS_SIZE=4000 STRESS_SECONDS=20 stress'
 	fault 'a torn copy: arrays' stock-6.1 array.c \
-		's/!read_seqcount_retry(&stripe->seq, seq)/1/' \
+		'/^static void array_read/,/^}/ s/!read_seqcount_retry(&stripe->seq, seq)/1/' \
 		'STRESS_KIND=ARRAY STRESS_SIZE=64 STRESS_SECONDS=12 stress'
 	fault 'padding that is not zeroed' stock-6.1 value.h \
 		'/bpfmap_slot_load(/,/^}/ s/memset(.*);/;/' contract_value
@@ -55,7 +55,7 @@ faults()
 		'/int hash_put(/,/^}/ s/return -EEXIST/return -EINVAL/' \
 		contract_elem
 	fault 'a command that does not look whether the map is frozen' stock-6.1 ioctl.c \
-		's/map_fd, READS | WRITES, .check = /map_fd, READS, .check = /' \
+		's/READS | WRITES, .check = /READS, .check = /' \
 		contract_elem
 	fault 'a mapping that is counted for ever' stock-6.1 freeze.c \
 		'/^void bpfmap_vma_close/,/^}/ s/atomic_dec(&map->mmap_writers)/(void)map/' \
