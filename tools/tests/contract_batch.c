@@ -393,6 +393,36 @@ static void deletes_that_stop(const struct kind *k)
 	}
 }
 
+/* What a batch removed is room for another one, again and again */
+static void deletes_make_room(const struct kind *k)
+{
+	struct tmap t = tmap_new(k, 4, 12, LONG);
+	struct buf keys = buf_new(LONG * 4), values = buf_new(LONG * t.vs);
+	uint32_t i, round;
+
+	row("1.7", "DELETE_BATCH %s: a full map, and full again", k->name);
+	for (i = 0; i < LONG; i++) {
+		tmap_key(&t, i, keys.p + 4 * i);
+		tmap_value(&t, i, values.p + t.vs * i);
+	}
+	for (round = 0; round < 4; round++) {
+		struct batch put = { .keys = keys.p, .values = values.p,
+				     .count = LONG };
+		struct batch del = { .keys = keys.p, .count = LONG };
+
+		check_ret(map_batch(UB, t.fd, &put), 0, "fill %u", round);
+		check_num(put.count, LONG, "count");
+		for (i = 0; i < LONG; i++)
+			check_elem(&t, i, i, "there");
+		check_ret(map_batch(DB, t.fd, &del), 0, "empty %u", round);
+		check_num(del.count, LONG, "count");
+		check_num(tmap_walk(&t, LONG), 0, "elements left");
+	}
+	buf_free(&keys);
+	buf_free(&values);
+	tmap_close(&t);
+}
+
 /* More than fits: the first ones are in, count tells how many */
 static void update_overflows(const struct kind *k)
 {
@@ -632,6 +662,7 @@ int main(void)
 		TEST(order_of_checks, K_ALL),
 		TEST(updates_that_stop, K_ALL),
 		TEST(deletes_that_stop, K_HASHES),
+		TEST(deletes_make_room, K_FULL_HASHES),
 		TEST(update_overflows, K_FULL_HASHES | K_ARRAYS),
 		TEST(same_key_often, K_ALL),
 		TEST(percpu_batches, K_PCPU),
