@@ -140,6 +140,21 @@ int bpfmap_copy_elem(struct bpfmap *map, const void *key, void *value,
 }
 EXPORT_SYMBOL_GPL(bpfmap_copy_elem);
 
+/* With flags that need a look, out of line: without, nothing goes to the stack */
+static noinline int update_flagged(struct bpfmap *map, const void *key,
+				   const void *value, u64 flags)
+{
+	int err = bpfmap_check_flags(map, flags, U32_MAX);
+
+	if (err)
+		return err;
+	/* User space stores maps as descriptors, which are nothing here */
+	if (map->ops->set_inner)
+		return -EINVAL;
+	return map->ops->update(map, key, value, this_cpu_flags(map, flags),
+				GFP_ATOMIC);
+}
+
 /**
  * bpfmap_update_elem() - insert an element or replace its value
  * @map: the map
@@ -175,13 +190,8 @@ EXPORT_SYMBOL_GPL(bpfmap_copy_elem);
 int bpfmap_update_elem(struct bpfmap *map, const void *key, const void *value,
 		       u64 flags)
 {
-	int err = bpfmap_check_flags(map, flags, U32_MAX);
-
-	if (err)
-		return err;
-	/* User space stores maps as descriptors, which are nothing here */
-	if (map->ops->set_inner)
-		return -EINVAL;
+	if (unlikely(flags > BPFMAP_F_EXIST || map->ops->set_inner))
+		return update_flagged(map, key, value, flags);
 	return map->ops->update(map, key, value, this_cpu_flags(map, flags),
 				GFP_ATOMIC);
 }

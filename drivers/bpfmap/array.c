@@ -195,33 +195,50 @@ static int array_lookup(struct bpfmap *map, const void *key, void *value,
 	return 0;
 }
 
-static int array_do_update(struct bpfmap *map, const void *key,
-			   const void *value, u64 flags)
+/* The index to write to, or an errno */
+static __always_inline s64 array_writable(const struct bpfmap *map,
+					  const void *key, u64 flags)
 {
 	s64 index = array_index(map, key);
 
 	if (index < 0)
 		return -E2BIG;
-	if ((flags & ~BPFMAP_F_THIS_CPU) == BPFMAP_F_NOEXIST)
+	if (unlikely((flags & ~BPFMAP_F_THIS_CPU) == BPFMAP_F_NOEXIST))
 		return -EEXIST;
-	array_write(to_array(map), index, value, flags);
-	return 0;
+	return index;
 }
 
 static int array_update(struct bpfmap *map, const void *key, const void *value,
 			u64 flags, gfp_t gfp)
 {
-	if (flags > BPFMAP_F_EXIST)
+	struct bpfmap_array *a = to_array(map);
+	s64 index;
+
+	if (unlikely(flags > BPFMAP_F_EXIST))
 		return -EINVAL;
-	return array_do_update(map, key, value, flags);
+	index = array_writable(map, key, flags);
+	if (unlikely(index < 0))
+		return index;
+	/* The most common size, without a call */
+	if (map->value_size == sizeof(u64))
+		bpfmap_store_word(u64, array_elem(a, index), value);
+	else
+		array_write(a, index, value, flags);
+	return 0;
 }
 
 static int percpu_array_update(struct bpfmap *map, const void *key,
 			       const void *value, u64 flags, gfp_t gfp)
 {
+	s64 index;
+
 	if ((u32)flags > BPFMAP_F_ALL_CPUS)
 		return -EINVAL;
-	return array_do_update(map, key, value, flags);
+	index = array_writable(map, key, flags);
+	if (index < 0)
+		return index;
+	array_write(to_array(map), index, value, flags);
+	return 0;
 }
 
 /* Some elements of a run; irqs are off if the map has stripes */
