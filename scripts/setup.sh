@@ -8,7 +8,7 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 . "$top/scripts/lib.sh"
 
 # kernels and module
-packages='gcc make bc bison flex kmod libelf-dev libssl-dev perl xz-utils'
+packages='gcc make bc bison flex kmod libelf-dev libssl-dev perl xz-utils patch'
 # virtual machine
 packages="$packages qemu-system-x86 busybox-static cpio libc6-dev"
 # user space; g++ and 32-bit programs for the header

@@ -3,9 +3,11 @@
 # shellcheck shell=sh disable=SC2154
 
 optional=$top/scripts/vm/optional.config
+patch=
 case $kernel in
 uml-*)
 	fragments=$top/scripts/vm/uml.config
+	patch=$top/scripts/vm/uml.patch
 	arch=um
 	image=linux
 	;;
@@ -19,7 +21,7 @@ esac
 config_hash()
 {
 	# shellcheck disable=SC2086
-	cat $fragments "$optional" | sha256sum | cut -c1-8
+	cat $fragments "$optional" $patch | sha256sum | cut -c1-8
 }
 
 # newest_source MAJOR - the package with the newest source of that series
@@ -95,6 +97,7 @@ get_source()
 	unpack_source "$tmp/root/usr/src/$pkg.tar.xz"
 	rm -r "$tmp/root"
 	cd "$tmp/build" || exit
+	[ -z "$patch" ] || quietly patch -p1 -i "$patch"
 	# shellcheck disable=SC2086
 	cat $fragments "$optional" >"$tmp/all.config"
 	quietly make ARCH=$arch KCONFIG_ALLCONFIG="$tmp/all.config" allnoconfig
