@@ -69,7 +69,7 @@ faults()
 		contract_batch_hash
 	fault 'a walk that misses the last element' stock-6.1 array.c \
 		'/^int array_get_next_key/,/^}/ s/++index == map->max_entries/\+\+index == map->max_entries - 1/' \
-		contract_map
+		contract_value
 	# References and memory
 	fault 'a lost put' stock-6.1 ioctl.c \
 		'/^static long cmd_get_fd_by_id/,/^}/ s/bpfmap_put(map);/;/' \
