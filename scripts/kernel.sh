@@ -22,8 +22,9 @@ usage: scripts/kernel.sh [-u] NAME
                     memory that is never zero by chance; scripts/vm/kcsan.config
         kcov-7      that one to fuzz on: KCOV, KASAN, fault injection, no more;
                     scripts/vm/kcov.config
-        uml-7       that one as a user-mode kernel without debugging, which is
-                    a program (vmlinuz) and fast; scripts/vm/uml.config
+        lean-7      the same source without debugging: scripts/vm/lean.config
+        uml-7       that one as a user-mode kernel, which is a program (vmlinuz)
+                    and fast, with x86's barriers; scripts/vm/uml.{config,patch}
   -u    look for a newer version even if the cache has one
 
 The directory printed holds vmlinuz, build/ (for KDIR=) and name (uname -r).
@@ -122,7 +123,7 @@ stock-6.1|stock-6.12)
 	get=get_stock
 	config=
 	;;
-debug-6.1|debug-6.12|debug-7|kcsan-7|kcov-7|uml-7)
+debug-6.1|debug-6.12|debug-7|kcsan-7|kcov-7|lean-7|uml-7)
 	get=get_source
 	. "$top/scripts/vm/debug-kernel.sh"
 	config=-$(config_hash)
