@@ -28,15 +28,16 @@ usage: scripts/test.sh [PART...]
   fuzz      programs that the fuzzer has kept
   soak      random commands to bpf(2) and to the device, for long
   kernels   build and test programs, with a million random commands, on the stock
-            kernels, and KUnit on the debug kernels
+            kernels and on a 7.x, and KUnit on the debug kernels
   kcsan     KUnit and the test programs on a kernel that sees data races
 
   roundtrip a million elements of each type of map, saved and restored: a
             quarter of an hour, so not among those that run if none is named
 
-All of them but the last four if none is named. Of those, kernels and kcsan are
-for changes to compat.h, to locks and to what is shared without one, and before
-a release: they build two more kernels, and take as long again as all others.
+If none is named, all but the last four: those that need the stock kernel and,
+at the same time, those that need the debug kernel. Kernels and kcsan are for
+changes to compat.h, to locks and to what is shared without one, and before a
+release: they build three more kernels, and take as long again as all others.
 Environment:
   STOCK_KERNEL   ($stock)	DEBUG_KERNELS   ($debug)
   TESTS          programs to run, instead of those that tools/Makefile lists
@@ -52,6 +53,7 @@ passed=0
 failed=0
 skipped=0
 assertions=0
+lanes=
 
 # count FILE - add the results of a TAP file
 count()
@@ -373,7 +375,7 @@ kunit_suites()
 {
 	: >"$tmp/log"
 	get scripts/build.sh "$1" || return 0
-	in_guest "KUnit on $1" "$1" -m "$got/bpfmap_kunit.ko" -t 900 \
+	in_guest "KUnit on $1" "$1" -m "$got/bpfmap_kunit.ko" -t 1500 \
 		-l "$tmp/log" -- true
 	sed -n '/init: loading .*kunit/,$p' "$tmp/log" >"$tmp/ktap"
 	count "$tmp/ktap" "KUnit on $1"
@@ -393,7 +395,7 @@ part_kernels()
 	commands=${ORACLE_COMMANDS:-1000000}
 	debug=${DEBUG_KERNELS:-debug-6.12 debug-7}
 	part_build
-	for each in stock-6.1 stock-6.12; do
+	for each in stock-6.1 stock-6.12 lean-7; do
 		test_programs "$each"
 	done
 	part_kunit
@@ -453,32 +455,55 @@ for part; do
 	*) usage; exit 2 ;;
 	esac
 done
-[ $# -gt 0 ] || set -- library examples cli python doc user build package \
-	kunit debug fuzz bench selftest
-
-# The kernel that takes minutes to build is built while the first parts run: for
-# want of a processor these take longer, but both are done earlier.
-build_ahead()
+# lane NAME PART... - parts in a session of their own, so that all of it can be
+# stopped; what they print is marked as theirs, their results go to $tmp/NAME
+lane()
 {
-	case " $* " in
-	*' kunit '*|*' debug '*) ;;
-	*) return ;;
-	esac
-	# The other first: both may want to update apt's lists
-	scripts/kernel.sh "$stock" >/dev/null || return 0
-	scripts/kernel.sh "${debug%% *}" >/dev/null &
-	ahead=$!
+	name=$1
+	shift
+	mkfifo "$tmp/$name.out"
+	sed -u "s/^/$name: /" <"$tmp/$name.out" &
+	BPFMAP_TALLY=$tmp/$name setsid scripts/test.sh "$@" >"$tmp/$name.out" 2>&1 &
+	lanes="$lanes $!"
+}
+
+# add_lane NAME - a lane that did not come to its end is a failure
+add_lane()
+{
+	p=0 f=1 s=0 a=0
+	[ ! -s "$tmp/$1" ] || read -r p f s a <"$tmp/$1"
+	passed=$((passed + p))
+	failed=$((failed + f))
+	skipped=$((skipped + s))
+	assertions=$((assertions + a))
+}
+
+# Most tests are work for one processor, so there are two lanes: for what needs the
+# stock kernel, and for what needs the debug kernel, which may have to be built.
+all_parts()
+{
+	# Either lane may want to update apt's lists
+	get scripts/kernel.sh "$stock" || return 0
+	lane stock library examples cli python doc user build package bench
+	lane debug kunit debug fuzz selftest
+	wait
+	lanes=
+	add_lane stock
+	add_lane debug
 }
 
 # The last line, however we got here
 finish()
 {
 	status=$?
-	for job in ${ahead-} ${preload-}; do
-		kill "$job" 2>/dev/null || :
+	[ -z "${preload-}" ] || kill "$preload" 2>/dev/null || :
+	for session in $lanes; do
+		kill -- "-$session" 2>/dev/null || :
 	done
 	rm -rf "$tmp"
 	[ -n "${done-}" ] || failed=$((failed + 1))
+	[ -z "${BPFMAP_TALLY-}" ] ||
+		echo "$passed $failed $skipped $assertions" >"$BPFMAP_TALLY"
 	echo "$passed passed, $failed failed"
 	[ "$failed" = 0 ] || exit 1
 	exit "$status"
@@ -491,9 +516,12 @@ trap finish EXIT
 trap 'exit 130' INT TERM HUP
 scripts/setup.sh
 make -s -C tools >"$tmp/out" 2>&1 || { cat "$tmp/out"; die 'the tools do not build'; }
-build_ahead "$@"
-for part; do
-	"part_$part"
-done
+if [ $# -gt 0 ]; then
+	for part; do
+		"part_$part"
+	done
+else
+	all_parts
+fi
 say "$assertions assertions in the test programs, $skipped cases skipped"
 done=y
