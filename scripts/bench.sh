@@ -24,7 +24,7 @@ usage: scripts/bench.sh [-r RIG] [-c | -w] [-o DIR] [OPTION-OF-BPFMAP-BENCH...]
 
 Options for the program replace what is measured otherwise. Environment:
   MEMORY_ELEMENTS  in the map whose memory is measured ($elements)
-  KERNEL_ELEMENTS  in the larger map of uml (10m)
+  KERNEL_ELEMENTS  in the maps of uml (10k 100k 1m 10m)
   BENCH_SECONDS    limit for each machine ($seconds)
 END
 }
@@ -111,8 +111,9 @@ rig_uml()
 {
 	vm="-M 3072"
 	modules="$modules -m $out/bpfmap_bench.ko"
-	measure uml-small -k 100k "$@"
-	measure uml-large -k "${KERNEL_ELEMENTS:-10m}" "$@"
+	for each in ${KERNEL_ELEMENTS:-10k 100k 1m 10m}; do
+		measure "uml-$each" -k "$each" "$@"
+	done
 }
 
 rig=time check='' write='' dir=''

@@ -84,8 +84,20 @@ for file in memory count-memory; do
 	pairs "$dir/$file.csv" '$2 " " $8' '$8 == "taken" || $8 == "charged"'
 	plot bars "$file" 'memory for an element of 8/8 bytes' bytes
 done
-for file in uml-small uml-large; do
-	[ -e "$dir/$file.csv" ] || continue
-	pairs "$dir/$file.csv" '$2 " " substr($8, 8)' '$8 ~ /^kernel (lookup|update)/'
-	plot bars "$file" 'inside the kernel' nanoseconds
-done
+# All sizes of map in one: the cost against it, and what two threads do
+if cat "$dir"/uml-*.csv >"$tmp/uml.csv" 2>/dev/null; then
+	for type in hash array; do
+		for op in lookup update delete insert; do
+			pairs "$tmp/uml.csv" '$5' "\$2 == \"$type\" && \$8 == \"kernel $op\""
+			sort -n -o "$tmp/data" "$tmp/data"
+			plot lines "uml-$type-$op" "$op inside the kernel, $type" nanoseconds
+		done
+	done
+	for op in lookup update; do
+		pairs "$tmp/uml.csv" '$2 " of " $5 ", " $7' \
+			"\$8 ~ /^kernel $op(; two threads)?\$/ && (\$12 = 1000 * \$7 / \$12)"
+		sort -V -o "$tmp/data" "$tmp/data"
+		plot bars "uml-threads-$op" "$op inside the kernel by one and by two threads" \
+			'million a second'
+	done
+fi
