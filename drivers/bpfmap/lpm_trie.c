@@ -409,6 +409,29 @@ static struct lpm_node *lpm_locate(struct bpfmap_lpm *t,
 				       __lpm_locate(t, k, place, false);
 }
 
+/*
+ * The node with prefix @k, NULL if there is none. As in PATRICIA, the way down is
+ * found by the bits that tell children apart, and all others are compared once,
+ * at its end: if @k is in the trie then all above it are prefixes of it.
+ */
+static struct lpm_node *lpm_locate_exact(struct bpfmap_lpm *t,
+					 const struct lpm_key *k,
+					 struct lpm_place *place)
+{
+	struct lpm_node __rcu **slot = &t->root, **up = NULL;
+	struct lpm_node *node;
+
+	while ((node = lpm_get_locked(t, *slot)) && node->len < k->len) {
+		up = slot;
+		slot = &node->child[lpm_bit(k->bits, node->len)];
+	}
+	if (!lpm_is_exact(node, k->bits, k->len) || node->hidden)
+		return NULL;
+	place->slot = slot;
+	place->up = up;
+	return node;
+}
+
 static struct lpm_node *lpm_new_node(struct bpfmap_lpm *t, const u64 *bits,
 				     u32 len, bool hidden)
 {
@@ -557,8 +580,8 @@ static int lpm_delete(struct bpfmap *map, const void *key)
 	if (!lpm_load_key(t, &k, key))
 		return -EINVAL;
 	raw_spin_lock_irqsave(&t->lock, irqflags);
-	node = lpm_locate(t, &k, &place);
-	if (lpm_is_exact(node, k.bits, k.len) && !node->hidden) {
+	node = lpm_locate_exact(t, &k, &place);
+	if (node) {
 		lpm_remove(t, node, &place);
 		err = 0;
 	}
