@@ -163,6 +163,17 @@ static __always_inline void hash_unlink(struct bpfmap_hash *h,
 	bpfmap_pool_put(&h->pool, hash_cut(e, link), &e->pool);
 }
 
+/* The same in a map that evicts; @group is that of its chain */
+static __always_inline void lru_hash_unlink(struct bpfmap_hash *h,
+					    struct bpfmap_hash_elem *e,
+					    u32 *link, u32 group)
+{
+	u32 index = hash_cut(e, link);
+
+	bpfmap_lru_del(h->lru, group, e);
+	bpfmap_lru_put(h->lru, index, e);
+}
+
 static __always_inline void hash_store(const struct bpfmap_hash *h,
 				       struct bpfmap_hash_elem *e,
 				       const void *value, u64 flags, bool fresh,
@@ -438,10 +449,6 @@ struct bpfmap *hash_create(const struct bpfmap_create_attr *attr, u32 lru_homes)
 void hash_free(struct bpfmap *map);
 u64 hash_mem_usage(const struct bpfmap *map);
 u64 percpu_hash_mem_usage(const struct bpfmap *map);
-
-/* hash_lru.c */
-void lru_hash_unlink(struct bpfmap_hash *h, struct bpfmap_hash_elem *e,
-		     u32 *link);
 
 /* hash_iter.c */
 int hash_get_next_key(struct bpfmap *map, const void *key, void *next_key);

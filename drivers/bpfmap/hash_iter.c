@@ -322,7 +322,8 @@ static __always_inline void hash_empty_buckets(struct bpfmap_hash *h, u32 bucket
 			struct bpfmap_hash_elem *e = hash_elem(h, *link);
 
 			if (lru && h->lru->nr_homes > 1) {
-				lru_hash_unlink(h, e, link);
+				lru_hash_unlink(h, e, link,
+						bucket >> h->stripe_shift);
 				continue;
 			}
 			index = hash_cut(e, link);

@@ -220,23 +220,6 @@ static int lru_percpu_hash_update(struct bpfmap *map, const void *key,
 	return lru_hash_do_update(map, key, value, flags);
 }
 
-/**
- * lru_hash_unlink() - remove an element from its chain
- * @h: the table
- * @e: the element
- * @link: to it; the chain's stripe is locked
- *
- * The element is free at once.
- */
-void lru_hash_unlink(struct bpfmap_hash *h, struct bpfmap_hash_elem *e,
-		     u32 *link)
-{
-	u32 index = hash_cut(e, link);
-
-	bpfmap_lru_del(h->lru, lru_hash_group(h, e->hash), e);
-	bpfmap_lru_put(h->lru, index, e);
-}
-
 /* @value may be NULL; irqs are off */
 static __always_inline int lru_hash_cut(struct bpfmap_hash *h, const void *key,
 					void *value)
@@ -250,7 +233,7 @@ static __always_inline int lru_hash_cut(struct bpfmap_hash *h, const void *key,
 	if (link) {
 		if (value)
 			hash_load(h, e, value, 0);
-		lru_hash_unlink(h, e, link);
+		lru_hash_unlink(h, e, link, lru_hash_group(h, hash));
 	}
 	raw_spin_unlock(lock);
 	return link ? 0 : -ENOENT;

@@ -133,7 +133,7 @@ u32 bpfmap_lru_get(struct bpfmap_lru *lru)
 		return index;
 
 	WRITE_ONCE(lru->loose, false);
-	/* Pairs with the barrier in bpfmap_lru_loosen() */
+	/* Pairs with the cmpxchg before bpfmap_lru_loosen() */
 	smp_mb();
 	index = bpfmap_pool_get(lru->pool);
 	if (index < 0)

@@ -101,7 +101,8 @@ bpfmap_lru_node(const struct bpfmap_lru *lru, void *elem)
 static inline void bpfmap_lru_unlist(struct bpfmap_lru_list *list,
 				     struct bpfmap_lru_node *node)
 {
-	list_del(&node->link);
+	/* Nobody follows its links any more, and who adds it sets them: no poison */
+	__list_del_entry(&node->link);
 	list->nr_young -= !node->old;
 	/* Others read it without the lock, to find a long list */
 	WRITE_ONCE(list->nr, list->nr - 1);
@@ -132,14 +133,13 @@ static inline void bpfmap_lru_mark(const struct bpfmap_lru *lru, void *elem)
 		WRITE_ONCE(node->used, 1);
 }
 
-/* After elements became free for every CPU */
+/*
+ * After elements became free for every CPU. The cmpxchg that did it is the barrier
+ * which pairs with that in bpfmap_lru_get(): either that sees the elements, or
+ * this sees that it did not.
+ */
 static inline void bpfmap_lru_loosen(struct bpfmap_lru *lru)
 {
-	/*
-	 * Pairs with the barrier in bpfmap_lru_get(): either that sees the
-	 * elements, or this sees that it did not.
-	 */
-	smp_mb();
 	if (!READ_ONCE(lru->loose))
 		WRITE_ONCE(lru->loose, true);
 }

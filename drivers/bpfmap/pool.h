@@ -114,7 +114,10 @@ static __always_inline void bpfmap_pool_push(struct bpfmap_pool_list *list,
 
 	lockdep_assert_irqs_disabled();
 
-	/* Fully ordered: who takes the element sees what was done to it before */
+	/*
+	 * Fully ordered: who takes the element sees what was done to it before,
+	 * and bpfmap_lru_loosen() comes after
+	 */
 	do {
 		WRITE_ONCE(last->next_free, (u32)head);
 	} while (!atomic64_try_cmpxchg(&list->head, &head,
