@@ -11,6 +11,7 @@
 #include <linux/list.h>
 #include <linux/poll.h>
 #include <linux/prandom.h>
+#include <linux/sizes.h>
 #include <linux/smp.h>
 #include <linux/string.h>
 #include <linux/timer.h>

@@ -9,6 +9,7 @@
  */
 #include <linux/export.h>
 #include <linux/poll.h>
+#include <linux/sizes.h>
 
 #include "ringbuf.h"
 
