@@ -81,7 +81,9 @@ if [ -e "$dir/size.csv" ]; then
 fi
 for file in memory count-memory; do
 	[ -e "$dir/$file.csv" ] || continue
-	pairs "$dir/$file.csv" '$2 " " $8' '$8 == "taken" || $8 == "charged"'
+	# What the system has less of is for where there is no cgroup
+	pairs "$dir/$file.csv" '$2' '$8 == "charged"'
+	[ -s "$tmp/data" ] || pairs "$dir/$file.csv" '$2' '$8 == "taken"'
 	plot bars "$file" 'memory for an element of 8/8 bytes' bytes
 done
 # All sizes of map in one: the cost against it, and what two threads do
@@ -93,11 +95,12 @@ if cat "$dir"/uml-*.csv >"$tmp/uml.csv" 2>/dev/null; then
 			plot lines "uml-$type-$op" "$op inside the kernel, $type" nanoseconds
 		done
 	done
-	for op in lookup update; do
-		pairs "$tmp/uml.csv" '$2 " of " $5 ", " $7' \
-			"\$8 ~ /^kernel $op(; two threads)?\$/ && (\$12 = 1000 * \$7 / \$12)"
+	for type in hash array; do
+		pairs "$tmp/uml.csv" 'substr($8, 8, 6) " in " $5 ", " $7' \
+			"\$2 == \"$type\" && \$8 ~ /^kernel (lookup|update)(; two threads)?\$/ &&
+			(\$12 = 1000 * \$7 / \$12)"
 		sort -V -o "$tmp/data" "$tmp/data"
-		plot bars "uml-threads-$op" "$op inside the kernel by one and by two threads" \
+		plot bars "uml-$type-threads" "$type, inside the kernel, by one and by two threads" \
 			'million a second'
 	done
 fi
