@@ -29,7 +29,8 @@
 #define PINS		"/tmp/fuzz/pins"
 #define GROUPS		"/tmp/fuzz/groups"
 #define REPLAY		"/sys/module/kernel/parameters/panic_console_replay"
-#define STUCK		60	/* seconds for one program */
+/* Seconds for one program: ten maps that fill the memory take over a minute */
+#define STUCK		180
 #define PROGRESS	10
 #define REPLAYS		1
 

@@ -13,12 +13,16 @@
 #include <linux/module.h>
 #include <linux/numa.h>
 #include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
 #include "arena_list.h"
 
 /* A list that is longer goes in circles */
-#define ARENA_LIST_MAX	(1 << 20)
+#define ARENA_LIST_MAX	(1 << 16)
+
+/* Nodes between two looks at who else wants the processor, and at signals */
+#define ARENA_LIST_STRETCH	1024
 
 /* The node at a user address; a node may be anywhere, but in one page */
 static struct arena_node *list_node(struct bpfmap *map, u64 at)
@@ -63,6 +67,11 @@ static int arena_list_sum(struct bpfmap *map, struct arena_list *list)
 	while (at) {
 		if (++nodes > ARENA_LIST_MAX)
 			return -ELOOP;
+		if (nodes % ARENA_LIST_STRETCH == 0) {
+			if (fatal_signal_pending(current))
+				return -EINTR;
+			cond_resched();
+		}
 		rcu_read_lock();
 		node = list_node(map, at);
 		if (node) {
