@@ -245,6 +245,7 @@ const char *take_step(const struct step *s);
 enum order order_of(const struct object *o);
 
 /* Where the order may differ; what differs, or NULL */
+void order_settle(const struct slot *slot);
 const char *compare_walks(const struct slot *slot);
 const char *order_next_key(const struct call *c, const struct slot *slot,
 			   const long ret[N_SIDES]);

@@ -338,6 +338,13 @@ static const char *compare(const struct call *c, struct slot *slot,
 	return why;
 }
 
+static bool walks(uint32_t cmd)
+{
+	return cmd == BPFMAP_CMD_MAP_GET_NEXT_KEY ||
+	       cmd == BPFMAP_CMD_MAP_LOOKUP_BATCH ||
+	       cmd == BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH;
+}
+
 static const char *take_call(const struct step *s)
 {
 	static struct call c;
@@ -348,6 +355,8 @@ static const char *take_call(const struct step *s)
 	build(s, &c);
 	if (verbose)
 		show(&c);
+	if (slot && walks(s->cmd))
+		order_settle(slot);
 	ret[SIDE_BPF] = send_call(&c, SIDE_BPF);
 	ret[SIDE_DEVICE] = send_call(&c, SIDE_DEVICE);
 	n_comparisons++;
