@@ -239,7 +239,8 @@ static __always_inline int lru_hash_cut(struct bpfmap_hash *h, const void *key,
 	return link ? 0 : -ENOENT;
 }
 
-static int lru_hash_remove(struct bpfmap *map, const void *key, void *value)
+static __always_inline int lru_hash_remove(struct bpfmap *map, const void *key,
+					   void *value)
 {
 	unsigned long irqflags;
 	int err;
