@@ -479,11 +479,12 @@ add_lane()
 }
 
 # Most tests are work for one processor, so there are two lanes: for what needs the
-# stock kernel, and for what needs the debug kernel, which may have to be built.
+# stock kernel, and for what needs the debug kernel. To build that, if it is not
+# there, is work for all processors.
 all_parts()
 {
-	# Either lane may want to update apt's lists
 	get scripts/kernel.sh "$stock" || return 0
+	get scripts/kernel.sh "${debug%% *}" || return 0
 	lane stock library examples cli python doc user build package bench
 	lane debug kunit debug fuzz selftest
 	wait
