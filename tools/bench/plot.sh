@@ -94,8 +94,6 @@ if cat "$dir"/uml-*.csv >"$tmp/uml.csv" 2>/dev/null; then
 			sort -n -o "$tmp/data" "$tmp/data"
 			plot lines "uml-$type-$op" "$op inside the kernel, $type" nanoseconds
 		done
-	done
-	for type in hash array; do
 		pairs "$tmp/uml.csv" 'substr($8, 8, 6) " in " $5 ", " $7' \
 			"\$2 == \"$type\" && \$8 ~ /^kernel (lookup|update)(; two threads)?\$/ &&
 			(\$12 = 1000 * \$7 / \$12)"
