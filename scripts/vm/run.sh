@@ -112,6 +112,10 @@ boot()
 	[ -z "$icount" ] || cpus=1
 	panic=1
 	! finds_races || panic=0
+	case $accel in
+	# The clock is then read without asking the emulator for another timer.
+	*thread=multi*) args="tsc=reliable $args" ;;
+	esac
 	# shellcheck disable=SC2086
 	$limit qemu-system-x86_64 -nodefaults -no-user-config -no-reboot \
 		-display none $accel -smp "$cpus,sockets=$cpus" -m "$memory" \
