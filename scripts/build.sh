@@ -5,7 +5,7 @@
 # under the cache, so that no two kernels mix their objects. Prints the
 # directory with bpfmap.ko, the modules of examples, tests and benchmark, and
 # bpfmap_kunit.ko if that kernel has KUnit.
-# What the compiler says is in its file "log".
+# What the compiler says is in its file "log", with the warnings of W=1.
 set -eu
 self=build.sh
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -32,10 +32,15 @@ while read -r file; do
 	cp "$file" "$out/$file"
 done <"$out/files"
 
+# A warning must not be gone only because nothing is built a second time.
+if [ -e "$out/log" ] && complaints "$out/log" >/dev/null; then
+	find "$out" -name '*.o' -delete
+fi
+
 arch=
 case $kernel in uml-*) arch=ARCH=um ;; esac
 if ! make -C "$dir/build" -j"$(nproc)" M="$out" $arch EXAMPLES=y \
-	BENCH_MODULE=y "$@" modules >"$out/log" 2>&1; then
+	BENCH_MODULE=y W=1 "$@" modules >"$out/log" 2>&1; then
 	cat "$out/log" >&2
 	die "the module does not build for $kernel"
 fi

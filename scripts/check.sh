@@ -40,23 +40,16 @@ check()
 	fi
 }
 
-# Only complaints; the compiler of stock kernels differs by a patch level.
-complaints()
-{
-	! grep -E 'warning:|error:|WARNING:|ERROR:' "$1" |
-		grep -v 'the compiler differs'
-}
-
 warnings()
 {
-	out=$(scripts/build.sh "$1" W=1) && complaints "$out/log"
+	out=$(scripts/build.sh "$1") && ! complaints "$out/log"
 }
 
 # Sparse has its say on kernel headers as well; those are not ours.
 sparse()
 {
 	out=$(scripts/build.sh "$1" C=2) || return
-	complaints "$out/log"
+	! complaints "$out/log"
 }
 
 # checkpatch takes the definition of bpfmap_for_each_elem() for a loop.

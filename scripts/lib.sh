@@ -56,3 +56,10 @@ export_tree()
 	tar -C "$top" --exclude-vcs --exclude=./build -c . | tar -C "$1" -x
 	make -s -C "$1" clean
 }
+
+# complaints LOG - of a build; the compiler of stock kernels may differ by a patch
+# level. Fails if there are none.
+complaints()
+{
+	grep -E 'warning:|error:|WARNING:|ERROR:' "$1" | grep -v 'the compiler differs'
+}
