@@ -20,12 +20,12 @@ usage: scripts/test.sh [PART...]
   user      the test programs on the stock kernel
   build     the module builds without a warning for each kernel
   kunit     the KUnit suites, on the debug kernels
-  debug     most of the test programs, on a debug kernel
+  debug     most of the test programs, and those that the fuzzer has kept, on a
+            debug kernel
   bench     the benchmark works, its results are right, and its ratios to
             bpf(2), in instructions, are within tools/bench/bounds
   selftest  the virtual machine notices what goes wrong
   doc       what README.md and tools/doc show, as it is written
-  fuzz      programs that the fuzzer has kept
   soak      random commands to bpf(2) and to the device, for long
   kernels   build and test programs, with a million random commands, on the stock
             kernels and on a 7.x, and KUnit on the debug kernels
@@ -41,11 +41,23 @@ release: they build three more kernels, and take as long again as all others.
 Environment:
   STOCK_KERNEL   ($stock)	DEBUG_KERNELS   ($debug)
   TESTS          programs to run, instead of those that tools/Makefile lists
-  STRESS_SECONDS for the stress test, for each type of map (6, debug 3)
+  ORACLE_COMMANDS, ORACLE_SEED, STRESS_SECONDS, LIFECYCLE_ROUNDS, BIG_ENTRIES, ...:
+                 how much the tests of these names do; each says what
   ROUNDTRIP_ELEMENTS for roundtrip (1000000)	ROUNDTRIP_TYPES: of maps (all)
   SOAK_SECONDS   for soak (3600)	SOAK_KERNEL, SOAK_SEED: the time now
 END
 }
+
+# How much of each test: what make test has time for, and test-kernels; on stock
+# kernels, and on those with checks, which are ten times as slow
+brief="ORACLE_SEED=1 ORACLE_COMMANDS=1000000 STRESS_SECONDS=1 LIFECYCLE_ROUNDS=10
+	BIG_ENTRIES=300000"
+brief_debug="ORACLE_SEED=1 ORACLE_COMMANDS=5000 STRESS_SECONDS=1 LIFECYCLE_ROUNDS=2
+	HOTPLUG_CYCLES=1 MAPPING_ROUNDS=100 PINS=500 RELOAD_ROUNDS=8"
+full="ORACLE_SEED=1 ORACLE_COMMANDS=1000000 STRESS_SECONDS=6 LIFECYCLE_ROUNDS=40
+	RELOAD_ROUNDS=1000"
+full_debug="ORACLE_SEED=1 ORACLE_COMMANDS=15000 STRESS_SECONDS=3 LIFECYCLE_ROUNDS=4"
+limit=1800
 
 stock=${STOCK_KERNEL:-stock-6.1}
 debug=${DEBUG_KERNELS:-debug-7}
@@ -108,53 +120,61 @@ in_guest()
 	verdict "$(cat "$tmp/status")" "$what: the machine and its kernel are well"
 }
 
-# test_programs KERNEL [LEFT-OUT] - the latter is a regular expression of names
+# test_programs KERNEL [LEFT-OUT [MORE]] - LEFT-OUT is a regular expression of
+# names, MORE what else the machine is to do: lines "program NAME COMMAND..."
 # Each program says how it ended, so that one that dies is not overlooked.
 test_programs()
 {
 	what="programs on $1"
 	kernel=$1
+	more=${3-}
 	get make -s -C tools list-tests || return 0
 	tests=${TESTS:-$(echo "$got" | grep -vxE "tools/tests/(${2:-none})")}
 	get scripts/build.sh "$kernel" || return 0
-	set -- -m "$got/bpfmap_ringtest.ko"
+	set -- -m "$got/bpfmap_ringtest.ko" -m "$got/bpfmap_arena_list.ko"
 	for program in $tests; do
 		set -- "$@" -f "$program"
 	done
-	# Expansions other than $tests are the guest's.
+	[ -z "$more" ] || set -- "$@" -f tools/fuzz/fuzz -f tools/fuzz/seeds
+	# Expansions other than these are the guest's.
 	: >"$tmp/out"
-	in_guest "$what" "$kernel" -M 3072 -t $((2400 + stress)) "$@" -- "
-		export STRESS_SECONDS=$stress LIFECYCLE_ROUNDS=$rounds
-		export ORACLE_COMMANDS=$commands ORACLE_SEED=${ORACLE_SEED:-1}
-		for program in $(echo "$tests" | tr '\n' ' '); do
-			echo \"# program \$program\"
+	in_guest "$what" "$kernel" -M 3072 -t "$limit" "$@" -- "
+		program()
+		{
+			echo \"# program \$1\"
+			shift
 			began=\$(date +%s)
-			timeout -s KILL $((600 + stress)) \$program 2>&1
+			timeout -s KILL $((limit / 2)) \"\$@\" 2>&1
 			status=\$?
 			echo
 			echo \"# \$((\$(date +%s) - began)) seconds\"
 			echo \"# status \$status\"
-		done"
-	for program in $tests; do
+		}
+		export $(scales)
+		for each in $(echo "$tests" | tr '\n' ' '); do
+			program \$each \$each
+		done
+		$more"
+	for program in $tests $(echo "$more" | awk '$1 == "program" { print $2 }'); do
 		grep -qx "# program $program" "$tmp/out" ||
 			printf '# program %s\n# status 255\n' "$program" >>"$tmp/out"
 	done
 	count "$tmp/out" "$what"
 }
 
+# scales - how much the tests do, where that is left to us: NAME=VALUE...
+scales()
+{
+	for each in $scale; do
+		eval "given=\${${each%%=*}-}"
+		echo "${each%%=*}=${given:-${each#*=}}"
+	done | tr '\n' ' '
+}
+
 part_library()
 {
 	make -s -C tools check >"$tmp/out" 2>&1 || :
 	count "$tmp/out" library
-}
-
-# arena_module KERNEL - what needs a module that allocates and frees pages
-arena_module()
-{
-	get scripts/build.sh "$1" || return 0
-	in_guest "arena and module on $1" "$1" -m "$got/bpfmap_arena_list.ko" \
-		-f tools/tests/arena_module -- tools/tests/arena_module
-	count "$tmp/out" "arena and module on $1"
 }
 
 part_examples()
@@ -182,7 +202,6 @@ part_examples()
 		grep -q "busybox executes /bin/busybox" /tmp/execs
 		grep -q "busybox exits with 9" /tmp/execs'
 	worked_examples "$stock"
-	arena_module "$stock"
 }
 
 # worked_examples KERNEL - those that are more than a page, with what checks them
@@ -324,27 +343,26 @@ part_roundtrip()
 
 part_user()
 {
-	stress=${STRESS_SECONDS:-6}
-	rounds=40
-	commands=${ORACLE_COMMANDS:-1000000}
+	scale=$brief
 	test_programs "$stock"
+}
+
+# Without those that take long there and do the same on the stock kernel. One
+# small map more, where every element is fought for, and what the fuzzer has kept:
+# what makes allocations fail is in the debug kernels only.
+debug_programs()
+{
+	test_programs "$1" \
+		'abi|abi32|big|lib_shared|lpm_routes|lru_trace|many|memcg' '
+		program fuzz tools/fuzz/fuzz --replay tools/fuzz/seeds/*.txt
+		export STRESS_KIND=HASH STRESS_SIZE=64 STRESS_SECONDS=20
+		program fight tools/tests/stress'
 }
 
 part_debug()
 {
-	stress=${STRESS_SECONDS:-3}
-	rounds=4
-	commands=${ORACLE_COMMANDS:-15000}
-	kernel=${debug%% *}
-	# Without those that take long there and do the same on the stock kernel
-	test_programs "$kernel" \
-		'abi|abi32|big|lib_shared|lpm_routes|lru_trace|many|memcg'
-	# All of a minute on one small map, where every element is fought for
-	in_guest "one map under stress on $kernel" "$kernel" -t 600 \
-		-f tools/tests/stress -- 'STRESS_KIND=HASH STRESS_SIZE=64 \
-			STRESS_SECONDS=60 tools/tests/stress 2>&1'
-	count "$tmp/out" "one map under stress on $kernel"
-	arena_module "$kernel"
+	scale=$brief_debug
+	debug_programs "${debug%% *}"
 }
 
 part_soak()
@@ -355,19 +373,6 @@ part_soak()
 		-f tools/tests/oracle -- "tools/tests/oracle \
 			--seed ${SOAK_SEED:-$(date +%s)} --seconds $seconds 2>&1"
 	count "$tmp/out" "soak on $kernel"
-}
-
-# What makes allocations fail is in the debug kernels only.
-part_fuzz()
-{
-	kernel=${debug%% *}
-	get scripts/build.sh "$kernel" || return 0
-	in_guest "fuzzer's programs on $kernel" "$kernel" -M 2048 \
-		-m "$got/bpfmap_ringtest.ko" -m "$got/bpfmap_arena_list.ko" \
-		-f tools/fuzz/fuzz -f tools/fuzz/seeds -- \
-		'echo "# program fuzz"; tools/fuzz/fuzz --replay \
-		tools/fuzz/seeds/*.txt; echo "# status $?"'
-	count "$tmp/out" "fuzzer's programs on $kernel"
 }
 
 # kunit_suites KERNEL
@@ -390,22 +395,22 @@ part_kunit()
 
 part_kernels()
 {
-	stress=${STRESS_SECONDS:-6}
-	rounds=40
-	commands=${ORACLE_COMMANDS:-1000000}
+	scale=$full
+	limit=3600
 	debug=${DEBUG_KERNELS:-debug-6.12 debug-7}
 	part_build
 	for each in stock-6.1 stock-6.12 lean-7; do
 		test_programs "$each"
 	done
 	part_kunit
+	scale=$full_debug
+	debug_programs "${debug##* }"
 }
 
 part_kcsan()
 {
-	stress=${STRESS_SECONDS:-3}
-	rounds=4
-	commands=${ORACLE_COMMANDS:-15000}
+	scale=$full_debug
+	limit=3600
 	kunit_suites kcsan-7
 	test_programs kcsan-7 \
 		'abi|abi32|big|lib_shared|lpm_routes|lru_trace|memcg'
@@ -451,7 +456,7 @@ part_doc()
 for part; do
 	case $part in
 	library|package|examples|cli|python|user|build|kunit|debug|bench|selftest) ;;
-	doc|fuzz|soak|roundtrip|kernels|kcsan) ;;
+	doc|soak|roundtrip|kernels|kcsan) ;;
 	*) usage; exit 2 ;;
 	esac
 done
@@ -486,7 +491,7 @@ all_parts()
 	get scripts/kernel.sh "$stock" || return 0
 	get scripts/kernel.sh "${debug%% *}" || return 0
 	lane stock library examples cli python doc user build package bench
-	lane debug kunit debug fuzz selftest
+	lane debug kunit debug selftest
 	wait
 	lanes=
 	add_lane stock
