@@ -34,8 +34,7 @@ usage: scripts/test.sh [PART...]
   roundtrip a million elements of each type of map, saved and restored: a
             quarter of an hour, so not among those that run if none is named
 
-If none is named, all but the last four: those that need the stock kernel and,
-at the same time, those that need the debug kernel. Kernels and kcsan are for
+If none is named, all but the last four, two at a time. Kernels and kcsan are for
 changes to compat.h, to locks and to what is shared without one, and before a
 release: they build three more kernels, and take as long again as all others.
 Environment:
@@ -453,22 +452,17 @@ part_doc()
 	verdict $status 'the documentation is rendered without a warning'
 }
 
-for part; do
-	case $part in
-	library|package|examples|cli|python|user|build|kunit|debug|bench|selftest) ;;
-	doc|soak|roundtrip|kernels|kcsan) ;;
-	*) usage; exit 2 ;;
-	esac
-done
-# lane NAME PART... - parts in a session of their own, so that all of it can be
-# stopped; what they print is marked as theirs, their results go to $tmp/NAME
+# lane NAME PART... - those that the other lane has not taken, in a session of its
+# own, so that all of it can be stopped. What they print is marked as this lane's,
+# their results go to $tmp/NAME. Parts joined by + have files in common.
 lane()
 {
 	name=$1
 	shift
 	mkfifo "$tmp/$name.out"
 	sed -u "s/^/$name: /" <"$tmp/$name.out" &
-	BPFMAP_TALLY=$tmp/$name setsid scripts/test.sh "$@" >"$tmp/$name.out" 2>&1 &
+	BPFMAP_TAKEN=$tmp/taken BPFMAP_TALLY=$tmp/$name \
+		setsid scripts/test.sh "$@" >"$tmp/$name.out" 2>&1 &
 	lanes="$lanes $!"
 }
 
@@ -483,19 +477,27 @@ add_lane()
 	assertions=$((assertions + a))
 }
 
-# Most tests are work for one processor, so there are two lanes: for what needs the
-# stock kernel, and for what needs the debug kernel. To build that, if it is not
-# there, is work for all processors.
+# Most tests are work for one processor, so there are two lanes, the longest parts
+# first. To build the debug kernel, if it is not there, is work for all processors.
 all_parts()
 {
 	get scripts/kernel.sh "$stock" || return 0
 	get scripts/kernel.sh "${debug%% *}" || return 0
-	lane stock library examples cli python doc user build package bench
-	lane debug kunit debug selftest
+	mkdir "$tmp/taken"
+	for name in a b; do
+		lane $name debug user kunit doc+package selftest cli bench \
+			examples build python library
+	done
 	wait
 	lanes=
-	add_lane stock
-	add_lane debug
+	add_lane a
+	add_lane b
+}
+
+# parts PART... - those joined taken apart
+parts()
+{
+	echo "$*" | tr + ' '
 }
 
 # The last line, however we got here
@@ -515,6 +517,13 @@ finish()
 	exit "$status"
 }
 
+for part in $(parts "$@"); do
+	case $part in
+	library|package|examples|cli|python|user|build|kunit|debug|bench|selftest) ;;
+	doc|soak|roundtrip|kernels|kcsan) ;;
+	*) usage; exit 2 ;;
+	esac
+done
 exec </dev/null
 cd "$top"
 tmp=$(mktemp -d)
@@ -523,8 +532,12 @@ trap 'exit 130' INT TERM HUP
 scripts/setup.sh
 make -s -C tools >"$tmp/out" 2>&1 || { cat "$tmp/out"; die 'the tools do not build'; }
 if [ $# -gt 0 ]; then
-	for part; do
-		"part_$part"
+	for joined; do
+		[ -z "${BPFMAP_TAKEN-}" ] ||
+			mkdir "$BPFMAP_TAKEN/$joined" 2>/dev/null || continue
+		for part in $(parts "$joined"); do
+			"part_$part"
+		done
 	done
 else
 	all_parts
