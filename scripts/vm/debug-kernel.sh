@@ -58,6 +58,15 @@ quietly()
 	die "$kernel: failed: $*"
 }
 
+# Each minute, until it is killed or the script has ended. It must not keep open what
+# others wait for: output, and the lock.
+tell_progress()
+{
+	while sleep 60 >/dev/null 2>&1 && kill -0 $$ 2>/dev/null; do
+		say "$kernel: compiled $(grep -c '^  CC ' "$tmp/log") of about 1100 files"
+	done
+}
+
 # Modules can still be built against what this leaves.
 prune()
 {
@@ -92,7 +101,7 @@ unpack_source()
 get_source()
 {
 	unpack "$pkg" --wildcards "./usr/src/$pkg.tar.xz"
-	say "$kernel: building $pkg $version (about 5 minutes)"
+	say "$kernel: building $pkg $version (5 to 15 minutes)"
 	mkdir "$tmp/build"
 	unpack_source "$tmp/root/usr/src/$pkg.tar.xz"
 	rm -r "$tmp/root"
@@ -102,7 +111,9 @@ get_source()
 	cat $fragments "$optional" >"$tmp/all.config"
 	quietly make ARCH=$arch KCONFIG_ALLCONFIG="$tmp/all.config" allnoconfig
 	check_config
+	tell_progress >/dev/null 9>&- &
 	quietly make ARCH=$arch -j"$(nproc)" $image modules
+	kill $!
 	prune
 	cd "$top" || exit
 	rm -f "$tmp/all.config" "$tmp/lost" "$tmp/missing"
