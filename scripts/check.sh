@@ -78,7 +78,7 @@ user_space()
 	cp -r include tools "$tmp/tree"
 	make -s -C "$tmp/tree/tools" clean all WERROR=-Werror >"$tmp/make" 2>&1 ||
 		{ cat "$tmp/make"; return 1; }
-	complaints "$tmp/make"
+	! complaints "$tmp/make"
 }
 
 shell_scripts()
