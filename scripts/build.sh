@@ -40,10 +40,13 @@ fi
 arch=
 case $kernel in uml-*) arch=ARCH=um ;; esac
 if ! make -C "$dir/build" -j"$(nproc)" M="$out" $arch EXAMPLES=y \
-	BENCH_MODULE=y W=1 "$@" modules >"$out/log" 2>&1; then
+	BENCH_MODULE=y W=1 "$@" modules >"$out/log.new" 2>&1; then
+	mv "$out/log.new" "$out/log"
 	cat "$out/log" >&2
 	die "the module does not build for $kernel"
 fi
+# Whole at any time, for those who look at it while somebody else builds
+mv "$out/log.new" "$out/log"
 for module in drivers/bpfmap/bpfmap.ko kunit/bpfmap_kunit.ko \
 	tools/examples/module/bpfmap_visitors.ko \
 	tools/examples/module/bpfmap_arena_list.ko \
