@@ -113,7 +113,7 @@ get_source()
 	check_config
 	tell_progress >/dev/null 9>&- &
 	quietly make ARCH=$arch -j"$(nproc)" $image modules
-	kill $!
+	kill $! || :
 	prune
 	cd "$top" || exit
 	rm -f "$tmp/all.config" "$tmp/lost" "$tmp/missing"
