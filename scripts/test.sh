@@ -28,7 +28,8 @@ usage: scripts/test.sh [PART...]
   doc       what README.md and tools/doc show, as it is written
   soak      random commands to bpf(2) and to the device, for long
   kernels   build and test programs, with a million random commands, on the stock
-            kernels and on a 7.x, and KUnit on the debug kernels
+            kernels and on a 7.x, KUnit on the debug kernels, and test programs
+            on the newer of these
   kcsan     KUnit and the test programs on a kernel that sees data races
 
   roundtrip a million elements of each type of map, saved and restored: a
@@ -36,7 +37,7 @@ usage: scripts/test.sh [PART...]
 
 If none is named, all but the last four, two at a time. Kernels and kcsan are for
 changes to compat.h, to locks and to what is shared without one, and before a
-release: they build three more kernels, and take as long again as all others.
+release: they build three more kernels, and do in full what the others do in part.
 Environment:
   STOCK_KERNEL   ($stock)	DEBUG_KERNELS   ($debug)
   TESTS          programs to run, instead of those that tools/Makefile lists
@@ -59,6 +60,7 @@ full="ORACLE_SEED=1 ORACLE_COMMANDS=1000000 STRESS_SECONDS=6 LIFECYCLE_ROUNDS=40
 full_debug="ORACLE_SEED=1 ORACLE_COMMANDS=15000 STRESS_SECONDS=3 LIFECYCLE_ROUNDS=4
 	FAILNTH_ALL=1"
 limit=1800
+fight=20	# seconds for one small map
 
 stock=${STOCK_KERNEL:-stock-6.1}
 debug=${DEBUG_KERNELS:-debug-7}
@@ -136,7 +138,8 @@ test_programs()
 	for program in $tests; do
 		set -- "$@" -f "$program"
 	done
-	[ -z "$more" ] || set -- "$@" -f tools/fuzz/fuzz -f tools/fuzz/seeds
+	[ -z "$more" ] || set -- "$@" -f tools/fuzz/fuzz -f tools/fuzz/seeds \
+		-f tools/tests/stress
 	# Expansions other than these are the guest's.
 	: >"$tmp/out"
 	in_guest "$what" "$kernel" -M 3072 -t "$limit" "$@" -- "
@@ -354,10 +357,10 @@ part_user()
 debug_programs()
 {
 	test_programs "$1" \
-		'abi|abi32|big|lib_shared|lpm_routes|lru_trace|many|memcg' '
+		'abi|abi32|big|lib_shared|lpm_routes|lru_trace|many|memcg' "
 		program fuzz tools/fuzz/fuzz --replay tools/fuzz/seeds/*.txt
-		export STRESS_KIND=HASH STRESS_SIZE=64 STRESS_SECONDS=20
-		program fight tools/tests/stress'
+		export STRESS_KIND=HASH STRESS_SIZE=64 STRESS_SECONDS=$fight
+		program fight tools/tests/stress"
 }
 
 part_debug()
@@ -398,6 +401,7 @@ part_kernels()
 {
 	scale=$full
 	limit=3600
+	fight=60
 	debug=${DEBUG_KERNELS:-debug-6.12 debug-7}
 	part_build
 	for each in stock-6.1 stock-6.12 lean-7; do
@@ -486,12 +490,15 @@ all_parts()
 	get scripts/kernel.sh "$stock" || return 0
 	get scripts/kernel.sh "${debug%% *}" || return 0
 	mkdir "$tmp/taken"
-	for name in a b; do
-		lane $name debug user kunit doc+package selftest cli bench \
-			examples build python library
-	done
+	set -- debug user kunit doc+package selftest cli bench examples build \
+		python library
+	lane a "$@"
+	lane b "$@"
 	wait
 	lanes=
+	for joined; do
+		[ -e "$tmp/taken/$joined" ] || verdict 1 "nobody took $joined"
+	done
 	add_lane a
 	add_lane b
 }
