@@ -18,6 +18,8 @@ usage: scripts/kernel.sh [-u] NAME
         debug-6.1   built from linux-source with scripts/vm/*.config: KUnit,
         debug-6.12  KASAN, lockdep, PROVE_RCU, kmemleak, fault injection, ...
         debug-7     the same from the newest 7.x source to be had
+        rt-7        the same source with PREEMPT_RT, lockdep and kmemleak:
+                    scripts/vm/rt.config
         kcsan-7     the same source with KCSAN, which sees data races, and with
                     memory that is never zero by chance; scripts/vm/kcsan.config
         kcov-7      that one to fuzz on: KCOV, KASAN, fault injection, no more;
@@ -123,7 +125,7 @@ stock-6.1|stock-6.12)
 	get=get_stock
 	config=
 	;;
-debug-6.1|debug-6.12|debug-7|kcsan-7|kcov-7|lean-7|uml-7)
+debug-6.1|debug-6.12|debug-7|rt-7|kcsan-7|kcov-7|lean-7|uml-7)
 	get=get_source
 	. "$top/scripts/vm/debug-kernel.sh"
 	config=-$(config_hash)
