@@ -126,6 +126,7 @@ EXPORT_SYMBOL_GPL(bpfmap_lookup_percpu_elem);
  * * %-ENOENT - no such element
  * * %-EINVAL - other flags
  * * %-ERANGE - the CPU is not possible
+ * * %-EOPNOTSUPP - the value has more than 64 KiB
  */
 int bpfmap_copy_elem(struct bpfmap *map, const void *key, void *value,
 		     u64 flags)
@@ -136,7 +137,10 @@ int bpfmap_copy_elem(struct bpfmap *map, const void *key, void *value,
 
 	if (err)
 		return err;
-	return copy(map, key, value, this_cpu_flags(map, flags));
+	flags = this_cpu_flags(map, flags);
+	if (bpfmap_copies_large(map, flags))
+		return -EOPNOTSUPP;
+	return copy(map, key, value, flags);
 }
 EXPORT_SYMBOL_GPL(bpfmap_copy_elem);
 
@@ -151,8 +155,10 @@ static noinline int update_flagged(struct bpfmap *map, const void *key,
 	/* User space stores maps as descriptors, which are nothing here */
 	if (map->ops->set_inner)
 		return -EINVAL;
-	return map->ops->update(map, key, value, this_cpu_flags(map, flags),
-				GFP_ATOMIC);
+	flags = this_cpu_flags(map, flags);
+	if (bpfmap_copies_large(map, flags))
+		return -EOPNOTSUPP;
+	return map->ops->update(map, key, value, flags, GFP_ATOMIC);
 }
 
 /**
@@ -184,13 +190,16 @@ static noinline int update_flagged(struct bpfmap *map, const void *key,
  * * %-EINVAL - other flags, a prefix longer than the data, or a map of maps:
  *   bpfmap_set_inner()
  * * %-EBUSY - BPFMAP_TYPE_RHASH: the table is growing already, and too slowly
- * * %-EOPNOTSUPP - BPFMAP_TYPE_RHASH: a new key, in a context as said above
+ * * %-EOPNOTSUPP - the value, or with BPFMAP_F_ALL_CPUS those of all CPUs
+ *   together, has more than 64 KiB; BPFMAP_TYPE_RHASH: a new key, in a context as
+ *   said above
  * * %-ERANGE - the CPU is not possible
  */
 int bpfmap_update_elem(struct bpfmap *map, const void *key, const void *value,
 		       u64 flags)
 {
-	if (unlikely(flags > BPFMAP_F_EXIST || map->ops->set_inner))
+	if (unlikely(flags > BPFMAP_F_EXIST || map->ops->set_inner ||
+		     bpfmap_value_is_large(map)))
 		return update_flagged(map, key, value, flags);
 	return map->ops->update(map, key, value, this_cpu_flags(map, flags),
 				GFP_ATOMIC);
@@ -279,7 +288,7 @@ EXPORT_SYMBOL_GPL(bpfmap_for_each_elem);
  * * %0 - added
  * * %-E2BIG - the queue or stack is full
  * * %-EINVAL - other flags
- * * %-EOPNOTSUPP - the map has keys
+ * * %-EOPNOTSUPP - the map has keys, or values of more than 64 KiB
  */
 int bpfmap_push_elem(struct bpfmap *map, const void *value, u64 flags)
 {
@@ -287,7 +296,7 @@ int bpfmap_push_elem(struct bpfmap *map, const void *value, u64 flags)
 
 	if (err)
 		return err;
-	if (map->key_size)
+	if (map->key_size || bpfmap_value_is_large(map))
 		return -EOPNOTSUPP;
 	return map->ops->update(map, NULL, value, flags, GFP_ATOMIC);
 }
@@ -303,11 +312,12 @@ EXPORT_SYMBOL_GPL(bpfmap_push_elem);
  * Return:
  * * %0 - @value is filled
  * * %-ENOENT - the map is empty; @value is as it was
- * * %-EOPNOTSUPP - the map is of another type
+ * * %-EOPNOTSUPP - the map is of another type, or has values of more than 64 KiB
  */
 int bpfmap_pop_elem(struct bpfmap *map, void *value)
 {
-	if (map->key_size || !map->ops->lookup_and_delete)
+	if (map->key_size || !map->ops->lookup_and_delete ||
+	    bpfmap_value_is_large(map))
 		return -EOPNOTSUPP;
 	return map->ops->lookup_and_delete(map, NULL, value);
 }
@@ -324,11 +334,11 @@ EXPORT_SYMBOL_GPL(bpfmap_pop_elem);
  * Return:
  * * %0 - @value is filled; Bloom filter: @value was perhaps added
  * * %-ENOENT - the map is empty; Bloom filter: @value was never added
- * * %-EOPNOTSUPP - the map has keys
+ * * %-EOPNOTSUPP - the map has keys, or values of more than 64 KiB
  */
 int bpfmap_peek_elem(struct bpfmap *map, void *value)
 {
-	if (map->key_size)
+	if (map->key_size || bpfmap_value_is_large(map))
 		return -EOPNOTSUPP;
 	return map->ops->lookup(map, NULL, value, 0);
 }

@@ -33,6 +33,7 @@
 #include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/refcount.h>
+#include <linux/sizes.h>
 #include <linux/workqueue.h>
 
 struct address_space;
@@ -56,6 +57,13 @@ struct seq_file;
 
 /* Largest value a per-CPU type can have, PCPU_MIN_UNIT_SIZE in bpf(2) */
 #define BPFMAP_PERCPU_VALUE_MAX	32768U
+
+/*
+ * Bytes to copy in one go with interrupts or preemption off, or with a raw lock
+ * held. It bounds the time that a CPU answers nobody, whatever sizes a user
+ * chooses.
+ */
+#define BPFMAP_ATOMIC_COPY	SZ_64K
 
 /*
  * Stack memory that is written before it is read, and of which no byte goes to
@@ -212,7 +220,8 @@ struct bpfmap_batch;
  *
  * Keys and values are kernel memory of the right size. A value is value_size
  * bytes, for per-CPU types bpfmap_user_value_size(). Flags have passed
- * bpfmap_check_flags().
+ * bpfmap_check_flags(). An operation that copies a value may sleep where
+ * bpfmap_copies_large().
  */
 struct bpfmap_ops {
 	bool percpu;
@@ -438,6 +447,23 @@ static __always_inline u32 bpfmap_value_stride(const struct bpfmap *map)
 static inline u32 bpfmap_user_value_size(const struct bpfmap *map, u64 flags)
 {
 	return flags & BPFMAP_F_ONE_VALUE ? map->value_size : map->user_size;
+}
+
+/* Does a user's value have more bytes than may be copied in one go? */
+static __always_inline bool bpfmap_value_is_large(const struct bpfmap *map)
+{
+	return map->user_size > BPFMAP_ATOMIC_COPY;
+}
+
+/*
+ * Does an operation with these flags copy a large value? The value of one CPU
+ * never is one, but BPFMAP_F_ALL_CPUS writes as much as all of them have.
+ */
+static __always_inline bool bpfmap_copies_large(const struct bpfmap *map,
+						u64 flags)
+{
+	return unlikely(bpfmap_value_is_large(map)) &&
+	       !(flags & (BPFMAP_F_CPU | BPFMAP_F_THIS_CPU));
 }
 
 #endif /* _BPFMAP_INTERNAL_H */

@@ -12,6 +12,10 @@
  * Where a map has one value per CPU, lookup, update and copy mean the value of
  * the CPU they run on unless a CPU is named.
  *
+ * A value of more than 64 KiB is neither copied nor stored here, -EOPNOTSUPP: that
+ * would keep a CPU in atomic context for too long. bpfmap_lookup_elem() and
+ * bpfmap_delete_elem() know no such limit, and user space has none.
+ *
  * A map of maps has maps instead of values, and calls of its own for them; the
  * other ones read ids.
  *
