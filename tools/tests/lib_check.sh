@@ -6,7 +6,7 @@
 # shellcheck disable=SC2086,SC2317 # compilers of several words; check calls all
 set -u
 cd "$(dirname "$0")/.." || exit 1
-CC=${CC:-cc} CXX=${CXX:-c++}
+CC=${CC:-cc} CXX=${CXX:-c++} M32=${M32:--m32}
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 n=0 failed=0
@@ -84,16 +84,16 @@ check 'headers in C++20' compile_headers $CXX -std=gnu++20
 library_32()
 {
 	for source in lib/*.c; do
-		$CC -m32 -std=gnu11 -Wall -Wextra -Werror -I../include/uapi -c \
+		$CC $M32 -std=gnu11 -Wall -Wextra -Werror -I../include/uapi -c \
 			-o "$tmp/lib32.o" "$source" || return
 	done
 }
-if echo 'int main(void) { return 0; }' |
-	$CC -m32 -xc - -o "$tmp/probe" 2>/dev/null; then
+if $CC $M32 -include sys/ioctl.h -xc -c -o "$tmp/probe" /dev/null 2>"$tmp/why"; then
 	check 'the library in 32 bits' library_32
 else
 	n=$((n + 1))
-	echo "ok $n # SKIP $CC -m32 does not work"
+	echo "ok $n - the library in 32 bits # SKIP" \
+		"$CC -m32: $(sed -n 's/.*error: //p' "$tmp/why" | head -n 1)"
 fi
 check 'a C++ program' $CXX -std=gnu++20 -Wall -Wextra -Werror \
 	-Wno-missing-field-initializers -Ilib/compat -Ilib -I../include/uapi \
