@@ -31,7 +31,6 @@
 #include <linux/capability.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
-#include <linux/random.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
@@ -483,18 +482,6 @@ void hash_free(struct bpfmap *map)
 	kfree(h);
 }
 
-/* With BPFMAP_F_ZERO_SEED they stay 0, and elements are where bpf(2) has them */
-static void hash_seed(struct bpfmap_hash *h)
-{
-	u32 size = h->map.key_size;
-
-	if (h->map.flags & BPFMAP_F_ZERO_SEED)
-		return;
-	get_random_bytes(h->seeds, sizeof(h->seeds));
-	if (!(size & 3) && size <= 4 * HASH_SEED_WORDS)
-		h->key_words = size / 4;
-}
-
 /**
  * hash_create() - a map of a hash type
  * @attr: the request, checked
@@ -515,7 +502,7 @@ struct bpfmap *hash_create(const struct bpfmap_create_attr *attr, u32 lru_homes)
 		return ERR_PTR(-ENOMEM);
 	bpfmap_init_map(&h->map, attr);
 	h->mask = roundup_pow_of_two(attr->max_entries) - 1;
-	hash_seed(h);
+	bpfmap_hash_secret_init(&h->secret);
 	h->value_off = offsetof(struct bpfmap_hash_elem, key) +
 		       round_up(h->map.key_size, 8);
 	h->value_size = h->map.ops->percpu || h->map.ops->set_inner ?

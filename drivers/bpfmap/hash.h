@@ -3,10 +3,10 @@
 #define _BPFMAP_HASH_H
 
 #include <linux/bits.h>
-#include <linux/hash.h>
 #include <linux/jhash.h>
 
 #include "internal.h"
+#include "keyed_hash.h"
 #include "lru.h"
 #include "pool.h"
 #include "value.h"
@@ -48,16 +48,15 @@ struct bpfmap_hash_stripe {
 	raw_spinlock_t lock;
 } ____cacheline_aligned_in_smp;
 
-/* Words of the longest keys that are hashed by hash_multilinear() */
-#define HASH_SEED_WORDS	16
+/* Bytes of the longest keys that are compared word by word */
+#define HASH_WORDS_MAX	64
 
 /**
  * struct bpfmap_hash - a hash table; all members are constant
  * @map: the common part
  * @heads: link of each bucket
  * @mask: buckets - 1
- * @key_words: 32-bit words of a key, if hash_multilinear() is used; else 0
- * @seeds: random numbers for that
+ * @secret: of the hash function, unless BPFMAP_F_ZERO_SEED is set
  * @value_off: from an element to its value
  * @value_size: bytes of a value in an element; not for per-CPU values
  * @stripe_shift: log2 of the buckets that share a lock
@@ -69,14 +68,13 @@ struct bpfmap_hash {
 	struct bpfmap map;
 	u32 *heads;
 	u32 mask;
-	u32 key_words;
 	u32 value_off;
 	u32 value_size;
 	u32 stripe_shift;
 	struct bpfmap_hash_stripe *stripes;
 	struct bpfmap_pool pool;
 	struct bpfmap_lru *lru;
-	u64 seeds[HASH_SEED_WORDS + 1];
+	struct bpfmap_hash_secret secret;
 };
 
 /* Flags of all hash types at creation */
@@ -214,51 +212,16 @@ static __always_inline void hash_add(struct bpfmap_hash *h,
 	smp_store_release(head, index);
 }
 
-/*
- * A strongly universal hash, the same for two keys with a probability of 2^-32
- * whatever they are, for who does not know the seeds: MULTILINEAR-HM of Lemire
- * and Kaser, "Strongly universal string hashing is fast", 2014. It maps a run of
- * keys to one of numbers with a constant difference, which could be a bad one
- * for the mask: hence the last step, a bijection of the sum.
- */
-static __always_inline u32 hash_multilinear(const struct bpfmap_hash *h,
-					    const u32 *key, u32 words)
-{
-	const u64 *seed = h->seeds;
-	u64 sum = *seed++;
-
-	if (likely(words == 2)) {
-		sum += (seed[0] + key[0]) * (seed[1] + key[1]);
-		goto mix;
-	}
-	for (; words >= 4; words -= 4, key += 4, seed += 4)
-		sum += (seed[0] + key[0]) * (seed[1] + key[1]) +
-		       (seed[2] + key[2]) * (seed[3] + key[3]);
-	if (words >= 2) {
-		sum += (seed[0] + key[0]) * (seed[1] + key[1]);
-		words -= 2;
-		key += 2;
-		seed += 2;
-	}
-	if (words)
-		sum += seed[0] * key[0];
-mix:
-	sum ^= sum >> 32;
-	return (sum * GOLDEN_RATIO_64) >> 32;
-}
-
 /* Hash of a key, which is aligned to 4 if key_size is a multiple of 4 */
 static __always_inline u32 hash_key(const struct bpfmap_hash *h,
 				    const void *key)
 {
-	u32 size = h->map.key_size, seed = h->seeds[0];
+	u32 size = h->map.key_size;
 
-	if (likely(h->key_words))
-		return hash_multilinear(h, key, h->key_words);
-	/* As bpf(2), so that BPFMAP_F_ZERO_SEED gives the same order */
-	if (!(size & 3))
-		return jhash2(key, size / 4, seed);
-	return jhash(key, size, seed);
+	if (likely(!(h->map.flags & BPFMAP_F_ZERO_SEED)))
+		return bpfmap_keyed_hash(&h->secret, key, size);
+	/* As bpf(2), for the same order */
+	return size & 3 ? jhash(key, size, 0) : jhash2(key, size / 4, 0);
 }
 
 /* Keys are short, and mostly whole words: no call for those */
@@ -272,7 +235,7 @@ static __always_inline bool hash_same_key(const void *elem_key, const void *key,
 		return !memcmp(a, b, 8);
 	if (size == 4)
 		return !memcmp(a, b, 4);
-	if (unlikely(size & 3 || size > 4 * HASH_SEED_WORDS))
+	if (unlikely(size & 3 || size > HASH_WORDS_MAX))
 		return !memcmp(a, b, size);
 	for (; size >= 16; size -= 16, a += 4, b += 4)
 		if (memcmp(a, b, 16))

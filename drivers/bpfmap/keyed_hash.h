@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Hash of a key, for users who choose keys and see buckets
+ *
+ * SipHash-1-3, as hsiphash() on 64 bits, inlined and for keys of one size: the
+ * block that tells the length is left out, since no two keys of a map differ in
+ * it. What a user sees of the hashes of his keys does not tell the random state
+ * of the map, nor the hash of another key.
+ */
+#ifndef _BPFMAP_KEYED_HASH_H
+#define _BPFMAP_KEYED_HASH_H
+
+#include <linux/compiler.h>
+#include <linux/random.h>
+#include <linux/siphash.h>
+#include <linux/string.h>
+#include <linux/types.h>
+
+/**
+ * struct bpfmap_hash_secret - what makes the hash function of a map its own
+ * @v: SipHash's state before the first block; constant, and told to nobody
+ */
+struct bpfmap_hash_secret {
+	u64 v[4];
+};
+
+/**
+ * bpfmap_hash_secret_init() - choose a hash function
+ * @secret: of a map that is being created
+ */
+static inline void bpfmap_hash_secret_init(struct bpfmap_hash_secret *secret)
+{
+	u64 key[2];
+
+	get_random_bytes(key, sizeof(key));
+	secret->v[0] = key[0] ^ SIPHASH_CONST_0;
+	secret->v[1] = key[1] ^ SIPHASH_CONST_1;
+	secret->v[2] = key[0] ^ SIPHASH_CONST_2;
+	secret->v[3] = key[1] ^ SIPHASH_CONST_3;
+	memzero_explicit(key, sizeof(key));
+}
+
+/* Up to 8 bytes, of which none is left out */
+static __always_inline u64 keyed_hash_short(const void *key, u32 size)
+{
+	const u8 *bytes = key;
+	u32 first, last;
+
+	if (size < 4)
+		return bytes[0] | bytes[size / 2] << 8 | bytes[size - 1] << 16;
+	memcpy(&first, bytes, 4);
+	memcpy(&last, bytes + size - 4, 4);
+	return first | (u64)last << 32;
+}
+
+/* The last block is the last 8 bytes, be some of them in the one before, too */
+static __always_inline u64 keyed_hash_block(const void *key, u32 at, u32 size)
+{
+	u64 block;
+
+	memcpy(&block, key + min(at, size - 8), 8);
+	return block;
+}
+
+/**
+ * bpfmap_keyed_hash() - hash of a key
+ * @secret: of the map
+ * @key: the key, with any alignment
+ * @size: of all keys of this map, not 0
+ *
+ * Any bits of the result are as good as others.
+ *
+ * Context: Any.
+ */
+static __always_inline u32
+bpfmap_keyed_hash(const struct bpfmap_hash_secret *secret, const void *key,
+		  u32 size)
+{
+	u64 v0 = secret->v[0], v1 = secret->v[1];
+	u64 v2 = secret->v[2], v3 = secret->v[3], block;
+	u32 at = 0;
+
+	block = size < 8 ? keyed_hash_short(key, size) :
+			   keyed_hash_block(key, 0, size);
+	for (;;) {
+		v3 ^= block;
+		SIPHASH_PERMUTATION(v0, v1, v2, v3);
+		v0 ^= block;
+		at += 8;
+		if (likely(at >= size))
+			break;
+		block = keyed_hash_block(key, at, size);
+	}
+	v2 ^= 0xff;
+	SIPHASH_PERMUTATION(v0, v1, v2, v3);
+	SIPHASH_PERMUTATION(v0, v1, v2, v3);
+	SIPHASH_PERMUTATION(v0, v1, v2, v3);
+	return v0 ^ v1 ^ v2 ^ v3;
+}
+
+#endif /* _BPFMAP_KEYED_HASH_H */
