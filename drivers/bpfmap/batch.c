@@ -317,7 +317,8 @@ static int bucket_batch(struct bpfmap_batch *batch, bool remove)
 				 (remove ? 0 : BPFMAP_F_CPU));
 	if (err)
 		return err;
-	if (attr->flags)
+	/* A bucket cannot be gone: there is nothing to do for that flag */
+	if (attr->flags & ~BPFMAP_BATCH_F_RESUME)
 		return -EINVAL;
 	if (!attr->count)
 		return 0;
@@ -411,7 +412,8 @@ static int key_batch_init(struct bpfmap_walk *w, const struct batch_run *run)
 		return -ENOMEM;
 	if (!in)
 		return 0;
-	w->from = BPFMAP_WALK_AFTER;
+	w->from = attr->flags & BPFMAP_BATCH_F_RESUME ? BPFMAP_WALK_ON :
+							BPFMAP_WALK_AFTER;
 	return copy_from_user(w->key, in, run->key_size) ? -EFAULT : 0;
 }
 
@@ -419,7 +421,8 @@ static int key_batch_init(struct bpfmap_walk *w, const struct batch_run *run)
  * bpfmap_lookup_key_batch() - LOOKUP_BATCH with the last key as cursor
  * @batch: the command
  *
- * As in bpf(2), member flags is not looked at.
+ * As in bpf(2), member flags is not looked at but for BPFMAP_BATCH_F_RESUME,
+ * which bpf(2) does not have.
  */
 int bpfmap_lookup_key_batch(struct bpfmap_batch *batch)
 {

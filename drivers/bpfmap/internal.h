@@ -75,8 +75,8 @@ struct seq_file;
  * enum bpfmap_walk_from - where a walk by keys starts
  * @BPFMAP_WALK_START: at the first key
  * @BPFMAP_WALK_AFTER: behind a key; at the first one if it is not there
- * @BPFMAP_WALK_ON: behind the key that was the last one of the step before; if
- *		    it is not there any more, where it was, if the type can tell
+ * @BPFMAP_WALK_ON: behind a key; if it is not there, where it was or would be, if
+ *		    the type can tell
  */
 enum bpfmap_walk_from {
 	BPFMAP_WALK_START,

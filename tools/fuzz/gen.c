@@ -311,7 +311,8 @@ static void adapt(struct rng *r, const struct prog *p, struct call *c)
 		a[BATCH_COUNT] = rnd(r, 10) ? rnd(r, one_in(r, 4) ? 6000 : 40) :
 				 gen_num(r);
 		if (rnd(r, 10)) {
-			a[BATCH_FLAGS] = 0;
+			a[BATCH_FLAGS] = one_in(r, 2) ? 0 :
+					 BPFMAP_BATCH_F_RESUME;
 			a[BATCH_JUNK] = 0;
 		}
 	} else if (!strcmp(op->name, "mmap")) {

@@ -84,7 +84,7 @@ static const struct batch_row batch_rows[] = {
 	{ "elem_flags bit 31", LB, RW, 1U << 31, 0, N, 0, 0, INVAL },
 	{ "elem_flags before count 0", LB, RW, 32, 0, 0, 0, 0, INVAL },
 	{ "flags", LB, RW, 0, 1, N, 0, 0, { -EINVAL, -EINVAL, 0, 0 }, KEPT, N },
-	{ "flags high", LB, RW, 0, 1ULL << 63, N, 0, 0,
+	{ "flags high", LB, RW, 0, 1ULL << 62, N, 0, 0,
 	  { -EINVAL, -EINVAL, 0, 0 }, KEPT, N },
 	{ "flags before count 0", LB, RW, 0, 1, 0, 0, 0,
 	  { -EINVAL, -EINVAL, 0, 0 }, KEPT, KEPT },

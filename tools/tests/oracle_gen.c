@@ -332,7 +332,7 @@ static void gen_batch(struct rng *r, const struct object *o, struct step *s)
 	if (one_in(r, 30))
 		s->flags = update_flags(r, o);
 	if (one_in(r, 30))
-		s->more = PICK(r, ((const uint64_t[]) { 1, 4, 1ULL << 63 }));
+		s->more = PICK(r, ((const uint64_t[]) { 1, 4, 1ULL << 62 }));
 	/* What comes first is open: take all or nothing */
 	if (lookup && order_of(o) == ORDER_ANY) {
 		s->from = FROM_START;

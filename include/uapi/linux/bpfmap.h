@@ -111,6 +111,15 @@ enum bpfmap_type {
 #define BPFMAP_F_CPU		(1ULL << 3)	/* only the CPU in bits 63..32 */
 #define BPFMAP_F_ALL_CPUS	(1ULL << 4)	/* one value for every CPU */
 
+/*
+ * Batch flag, member flags of LOOKUP_BATCH and LOOKUP_AND_DELETE_BATCH, which
+ * bpf(2) does not have: a walk whose cursor is a key that was deleted goes on
+ * where that was. Without it such a walk starts again, without a word, and gives
+ * elements twice. An RHASH refuses it: EINVAL. An older module ignores it where
+ * the cursor is a key, and refuses it in hash types.
+ */
+#define BPFMAP_BATCH_F_RESUME	(1ULL << 63)
+
 /* Create flags: member map_flags */
 #define BPFMAP_F_NO_PREALLOC	(1U << 0)
 #define BPFMAP_F_NO_COMMON_LRU	(1U << 1)
@@ -270,7 +279,7 @@ struct bpfmap_elem_attr {
  * @count: in: elements at most; out: elements done
  * @map_fd: the map; 0 on the map's own descriptor
  * @elem_flags: as @flags of &struct bpfmap_elem_attr
- * @flags: 0
+ * @flags: 0 or BPFMAP_BATCH_F_RESUME; not looked at by UPDATE and DELETE_BATCH
  */
 struct bpfmap_batch_attr {
 	__aligned_u64 in_batch;
