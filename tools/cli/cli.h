@@ -91,6 +91,7 @@ int take_seconds(struct args *args, double *seconds);
 bool type_is_percpu(uint32_t type);
 bool type_is_outer(uint32_t type);
 bool type_is_array(uint32_t type);
+bool type_has_indexes(uint32_t type);
 bool type_is_lru(uint32_t type);
 int type_from_name(const char *name);
 const char *type_name(uint32_t type);
@@ -160,7 +161,7 @@ struct json_object *json_header(const struct map *map);
  * @keys: @count keys
  * @values: @count times value_bytes
  * @count: elements that walk_next() got
- * @restarts: how often a map that changed made it begin again
+ * @restarts: how often a deleted key made it begin again, as far as it can tell
  */
 struct walk {
 	const struct map *map;
@@ -172,9 +173,12 @@ struct walk {
 	/* private: */
 	uint32_t room;
 	void *cursor;
+	void *first;		/* for a key to compare with */
+	uint64_t flags;
 	bool started;
 	bool done;
 	bool single;
+	bool unsure;		/* may begin again and not say so */
 };
 
 int walk_start(struct walk *walk, const struct map *map);
@@ -182,7 +186,9 @@ int walk_next(struct walk *walk);
 void walk_end(struct walk *walk);
 const void *walk_key(const struct walk *walk, uint32_t i);
 const void *walk_value(const struct walk *walk, uint32_t i);
-int count_elements(const struct map *map, uint64_t *count);
+void walk_note(uint32_t restarts);
+void walk_note_json(uint32_t restarts, struct json_object *obj);
+int count_elements(const struct map *map, uint64_t *count, uint32_t *restarts);
 uint32_t batch_room(const struct map *map);
 
 /* --- progress.c --- */
@@ -213,6 +219,7 @@ struct saved {
  * @binary: not JSON lines
  * @saved: what the map is
  * @elements: so far
+ * @restarts: of the walk that gave them
  *
  * Elements have the layout that the kernel transfers.
  */
@@ -222,6 +229,7 @@ struct stream {
 	bool binary;
 	struct saved saved;
 	uint64_t elements;
+	uint32_t restarts;
 
 	/* private: */
 	uint64_t sum;

@@ -129,6 +129,19 @@ static int compare_keys(const void *a, const void *b, void *key_size)
 	return memcmp(a, b, *(uint32_t *)key_size);
 }
 
+/* A walk began again: of those with the same key, which are neighbours, keep one */
+static void drop_doubles(struct content *content)
+{
+	size_t size = element_size(content->map), kept = 0;
+
+	for (size_t i = 0; i < content->count; i++)
+		if (!i || memcmp(at(content, i), at(content, kept - 1),
+				 content->map->info.key_size))
+			memmove(content->data + kept++ * size, at(content, i),
+				size);
+	content->count = kept;
+}
+
 static int collect(const struct map *map, struct content *content)
 {
 	uint32_t key_size = map->info.key_size;
@@ -148,6 +161,8 @@ static int collect(const struct map *map, struct content *content)
 	if (content->count)
 		qsort_r(content->data, content->count, element_size(map),
 			compare_keys, &key_size);
+	if (walk.restarts)
+		drop_doubles(content);
 	return status;
 }
 

@@ -30,8 +30,8 @@ static int dump_elements(const struct map *map, uint64_t *found)
 					      walk_value(&walk, i));
 		*found += walk.count;
 	}
-	if (!status && walk.restarts)
-		note("the map changed: elements may be there more than once");
+	if (!status)
+		walk_note(walk.restarts);
 	walk_end(&walk);
 	return status;
 }
@@ -87,6 +87,7 @@ static int dump_json_object(const struct map *map)
 			json_object_array_add(array, item);
 		}
 	}
+	walk_note_json(walk.restarts, obj);
 	walk_end(&walk);
 	json_item(obj);
 	return status;
@@ -200,6 +201,7 @@ int verb_dump(struct args *args)
 int verb_count(struct args *args)
 {
 	struct json_object *obj;
+	uint32_t restarts;
 	uint64_t count;
 	struct map map;
 	int status;
@@ -208,7 +210,7 @@ int verb_count(struct args *args)
 		return TROUBLE;
 	status = no_more(args);
 	if (!status)
-		status = count_elements(&map, &count);
+		status = count_elements(&map, &count, &restarts);
 	map_close(&map);
 	if (status)
 		return status;
@@ -216,8 +218,10 @@ int verb_count(struct args *args)
 		obj = json_object_new_object();
 		json_object_object_add(obj, "elements",
 				       json_object_new_uint64(count));
+		walk_note_json(restarts, obj);
 		json_emit(obj);
 	} else {
+		walk_note(restarts);
 		printf("%llu\n", (unsigned long long)count);
 	}
 	return YES;

@@ -23,9 +23,7 @@ static int update_trouble(const struct map *map, const struct element *elem,
 	if (err == -ENOENT && elem->flags & BPFMAP_F_EXIST)
 		return trouble("the key is not there");
 	if (err == -E2BIG)
-		return trouble(map->info.key_size == 4 &&
-			       (type_is_array(map->info.type) ||
-				map->info.type == BPFMAP_TYPE_ARRAY_OF_MAPS) ?
+		return trouble(type_has_indexes(map->info.type) ?
 			       "the index is out of range" :
 			       "the map is full");
 	if (err == -ENOSPC)

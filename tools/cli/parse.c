@@ -102,6 +102,12 @@ bool type_is_array(uint32_t type)
 	return type == BPFMAP_TYPE_ARRAY || type == BPFMAP_TYPE_PERCPU_ARRAY;
 }
 
+/* Keys are numbers that are always there */
+bool type_has_indexes(uint32_t type)
+{
+	return type_is_array(type) || type == BPFMAP_TYPE_ARRAY_OF_MAPS;
+}
+
 bool type_is_lru(uint32_t type)
 {
 	return type == BPFMAP_TYPE_LRU_HASH ||

@@ -261,6 +261,7 @@ int stream_write_end(struct stream *stream)
 	if (!stream->binary) {
 		obj = json_object_new_object();
 		add_number(obj, "elements", stream->elements);
+		walk_note_json(stream->restarts, obj);
 		return put_json(stream, obj);
 	}
 	put(stream, &none, sizeof(none));

@@ -63,8 +63,9 @@ static int export_walk(const struct map *map, struct stream *stream)
 				      walk.count);
 		progress_add(walk.count);
 	}
-	if (!status && walk.restarts)
-		note("the map changed: elements may be there more than once");
+	if (!status)
+		walk_note(walk.restarts);
+	stream->restarts = walk.restarts;
 	walk_end(&walk);
 	return status;
 }
@@ -395,11 +396,12 @@ static int check_same(const struct map *map, const struct saved *saved)
 /* An LRU map may have dropped some all the same */
 static int check_count(const struct map *map, const struct stream *stream)
 {
+	uint32_t restarts;
 	uint64_t count;
 
 	if (!type_is_lru(map->info.type))
 		return 0;
-	if (count_elements(map, &count))
+	if (count_elements(map, &count, &restarts))
 		return TROUBLE;
 	if (count < stream->elements) {
 		trouble("%llu of %llu elements were evicted again",

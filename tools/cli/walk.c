@@ -33,16 +33,25 @@ static void set_room(struct walk *walk, uint32_t room)
 	walk->values = xalloc(room, walk->map->value_bytes);
 }
 
+static void go_single(struct walk *walk)
+{
+	walk->single = true;
+	walk->unsure = !type_has_indexes(walk->map->info.type);
+}
+
 int walk_start(struct walk *walk, const struct map *map)
 {
 	memset(walk, 0, sizeof(*walk));
 	walk->map = map;
-	walk->single = options.no_batch;
+	if (options.no_batch)
+		go_single(walk);
+	walk->flags = BPFMAP_BATCH_F_RESUME;
 	if (!map->info.key_size)
 		return trouble("what is in a %s cannot be listed",
 			       type_name(map->info.type));
 	/* Hash types have a cursor of 4 bytes, the others a key for it */
 	walk->cursor = xalloc(map->info.key_size + 4, 1);
+	walk->first = xalloc(map->info.key_size, 1);
 	set_room(walk, batch_room(map));
 	return 0;
 }
@@ -52,6 +61,7 @@ void walk_end(struct walk *walk)
 	free(walk->keys);
 	free(walk->values);
 	free(walk->cursor);
+	free(walk->first);
 }
 
 const void *walk_key(const struct walk *walk, uint32_t i)
@@ -64,9 +74,29 @@ const void *walk_value(const struct walk *walk, uint32_t i)
 	return walk->values + (size_t)i * walk->map->value_bytes;
 }
 
+/*
+ * Does @key, which the kernel gave for the one behind the cursor, tell that it
+ * began again? Then it is the first one of the map.
+ */
+static void look_for_restart(struct walk *walk, const void *key)
+{
+	if (walk->unsure && walk->started &&
+	    !bpfmap_get_next_key(walk->map->fd, NULL, walk->first) &&
+	    !memcmp(walk->first, key, walk->map->info.key_size))
+		walk->restarts++;
+}
+
+/* An older module does not look at the flag where the cursor is a key */
+static bool flag_may_be_ignored(const struct walk *walk)
+{
+	return walk->map->info.type == BPFMAP_TYPE_LPM_TRIE &&
+	       bpfmap_batch_can_resume() != 1;
+}
+
 /* One batch. The cursor is only moved by those that gave something */
 static int next_batch(struct walk *walk)
 {
+	BPFMAP_OPTS(bpfmap_batch_opts, opts, .flags = walk->flags);
 	uint32_t count = walk->room;
 	int err;
 
@@ -74,12 +104,16 @@ static int next_batch(struct walk *walk)
 	err = bpfmap_lookup_batch(walk->map->fd,
 				  walk->started ? walk->cursor : NULL,
 				  walk->cursor, walk->keys, walk->values,
-				  &count, NULL);
+				  &count, &opts);
 	if (err && err != -ENOENT)
 		return err;
+	if (count)
+		look_for_restart(walk, walk->keys);
 	walk->count = count;
-	walk->started = true;
 	walk->done = err == -ENOENT;
+	if (!walk->started && !walk->done)
+		walk->unsure = flag_may_be_ignored(walk);
+	walk->started = true;
 	return 0;
 }
 
@@ -98,14 +132,18 @@ static int next_single(struct walk *walk)
 					  key);
 		if (err)
 			break;
-		memcpy(walk->cursor, key, key_size);
-		walk->started = true;
+		look_for_restart(walk, key);
 		err = bpfmap_lookup_elem(map->fd, key, walk->values +
 					 walk->count * map->value_bytes);
 		if (!err)
 			walk->count++;
-		else if (err != -ENOENT) /* else it is gone, or an empty slot */
+		else if (err != -ENOENT)
 			break;
+		/* No cursor is what is gone, but an empty slot is one */
+		if (err && !type_has_indexes(map->info.type))
+			continue;
+		memcpy(walk->cursor, key, key_size);
+		walk->started = true;
 	}
 	walk->done = err == -ENOENT;
 	return walk->done ? 0 : err;
@@ -131,7 +169,13 @@ int walk_next(struct walk *walk)
 			if (walk->single || walk->started)
 				return trouble("cannot list: %s",
 					       error_text(err));
-			walk->single = true;
+			go_single(walk);
+			break;
+		case -EINVAL:	/* an RHASH, or an older module */
+			if (walk->single || !walk->flags)
+				return trouble("cannot list: %s",
+					       error_text(err));
+			walk->flags = 0;
 			break;
 		case -ENOSPC:	/* one bucket has more than this */
 			set_room(walk, 2 * walk->room);
@@ -148,12 +192,29 @@ int walk_next(struct walk *walk)
 	return 0;
 }
 
-int count_elements(const struct map *map, uint64_t *count)
+/* Tell if elements may have come twice */
+void walk_note(uint32_t restarts)
+{
+	if (restarts)
+		note("a deleted key made it begin again (%u time%s): elements may be there more than once",
+		     restarts, restarts == 1 ? "" : "s");
+}
+
+/* The same for programs, in what is printed */
+void walk_note_json(uint32_t restarts, struct json_object *obj)
+{
+	if (restarts)
+		json_object_object_add(obj, "restarted",
+				       json_object_new_int64(restarts));
+}
+
+int count_elements(const struct map *map, uint64_t *count, uint32_t *restarts)
 {
 	struct walk walk;
 	int status;
 
 	*count = 0;
+	*restarts = 0;
 	if (type_is_array(map->info.type)) {
 		*count = map->info.max_entries;
 		return 0;
@@ -165,6 +226,7 @@ int count_elements(const struct map *map, uint64_t *count)
 			break;
 		*count += walk.count;
 	}
+	*restarts = walk.restarts;
 	walk_end(&walk);
 	return status;
 }

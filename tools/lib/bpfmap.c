@@ -324,6 +324,22 @@ int bpfmap_update_batch(int fd, const void *keys, const void *values,
 	return batch_ioctl(fd, BPFMAP_MAP_UPDATE_BATCH, &attr, count, opts);
 }
 
+int bpfmap_batch_can_resume(void)
+{
+	int fd = bpfmap_create(BPFMAP_TYPE_HASH, NULL, 4, 4, 1, NULL);
+	struct bpfmap_batch_attr attr = { .flags = BPFMAP_BATCH_F_RESUME };
+	int ret;
+
+	if (fd < 0)
+		return fd;
+	/* For no elements; a hash refuses flags that it does not know */
+	ret = map_ioctl(fd, BPFMAP_MAP_LOOKUP_BATCH, &attr);
+	close(fd);
+	if (ret && ret != -EINVAL)
+		return fail(-ret);
+	return !ret;
+}
+
 int bpfmap_get_next_id(__u32 start_id, __u32 *next_id)
 {
 	struct bpfmap_id_attr attr = { .start_id = start_id };

@@ -2,8 +2,8 @@
 /*
  * libbpfmap - the map functions of libbpf on /dev/bpfmap
  *
- * Every function but bpfmap_pop_wait() is libbpf's of the same purpose, with the
- * same arguments and the same result; only the name differs, by one rule: a
+ * Every function that does not say otherwise is libbpf's of the same purpose, with
+ * the same arguments and the same result; only the name differs, by one rule: a
  * leading "libbpf_" or "bpf_", and a "bpf_map_" or "map_" that follows it, become
  * "bpfmap_".
  *
@@ -165,6 +165,16 @@ bpfmap_lookup_and_delete_batch(int fd, void *in_batch, void *out_batch,
 BPFMAP_API int bpfmap_update_batch(int fd, const void *keys,
 				   const void *values, __u32 *count,
 				   const struct bpfmap_batch_opts *opts);
+
+/*
+ * bpfmap_batch_can_resume() - does the module know BPFMAP_BATCH_F_RESUME?
+ *
+ * Not in libbpf. An older module does not look at the flag where the cursor is a
+ * key, so that a walk cannot tell. Makes a map of one element for a moment.
+ *
+ * Returns 1 or 0, or what bpfmap_create() fails with.
+ */
+BPFMAP_API int bpfmap_batch_can_resume(void);
 
 struct bpfmap_get_fd_by_id_opts {
 	size_t sz;

@@ -172,6 +172,40 @@ class MappingTest(MapTest):
                     self.assertEqual(sorted(seen), keys)
                     self.assertFalse(m)
 
+    def test_deleting_what_iteration_goes_on_from(self):
+        m = self.create("lpm_trie", 5, "u32")
+        keys = [bytes((8, 0, 0, 0, i)) for i in range(3)]
+        m.update((k, i) for i, k in enumerate(keys))
+        m.batch_size = 2
+        seen = []
+        for k, i in m.items():
+            seen.append(i)
+            if i == 1:
+                del m[k]
+        self.assertEqual(seen, [0, 1, 2])
+        self.assertEqual(m.restarts, 0)
+        for kind, size in (("hash", 2), ("lru_hash", 2), ("rhash", 2), ("hash", 0),
+                           ("rhash", 0), ("lpm_trie", 0)):
+            with self.subTest(f"{kind} {size}"):
+                m = self.create(kind, 5 if kind == "lpm_trie" else "u32", "u32")
+                keys = [bytes((8, 0, 0, 0, i)) if kind == "lpm_trie" else i
+                        for i in range(6)]
+                m.update((k, 1) for k in keys)
+                m.batch_size = 0
+                order = list(m)
+                m.batch_size = size
+                seen = []
+                for k in m:
+                    if not seen:
+                        del m[order[1]]
+                        if size:
+                            del m[order[2]]
+                    seen.append(k)
+                twice = len(seen) - len(set(seen))
+                self.assertEqual(bool(twice), bool(m.restarts), seen)
+                self.assertEqual(bool(twice), kind == "rhash" or not size, seen)
+                self.assertGreaterEqual(set(seen), set(m))
+
     def test_typed(self):
         class Stats(ctypes.Structure):
             _fields_ = [("packets", ctypes.c_uint64), ("bytes", ctypes.c_uint64)]

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from ctypes import POINTER, c_char_p, c_int, c_size_t, c_uint32, c_uint64, c_void_p
 from typing import Any, NoReturn
 
+BATCH_RESUME = 1 << 63  #: BPFMAP_BATCH_F_RESUME
 ENOTSUPP = 524  #: what the kernel says of what a type of map cannot do
 
 _NAMES = ("libbpfmap.so.1",)
@@ -134,6 +135,7 @@ update_batch = _function(
     "bpfmap_update_batch", c_int, c_int, c_void_p, c_void_p, POINTER(c_uint32),
     POINTER(BatchOpts),
 )
+batch_can_resume = _function("bpfmap_batch_can_resume", c_int)
 get_next_id = _function("bpfmap_get_next_id", c_int, c_uint32, POINTER(c_uint32))
 get_fd_by_id_opts = _function(
     "bpfmap_get_fd_by_id_opts", c_int, c_uint32, POINTER(GetFdByIdOpts)

@@ -70,14 +70,17 @@ class Map(BaseMap, MutableMapping[K, V]):
 
     Iteration takes elements in batches of bounded size, which others may change
     meanwhile: what stays is seen, each element whole; what comes and goes may be
-    seen or not. Only an RHASH may show elements twice, if somebody deletes ahead
-    of the iteration.
+    seen or not. Elements are seen twice only in an RHASH, with a `batch_size` of 0
+    or with an older module, if somebody deletes the key that iteration goes on
+    from: `restarts` tells.
 
     len() counts elements, which for all but arrays is a walk over all of them.
     """
 
     #: Elements in a batch at most, or 0 to go key by key
     batch_size: int = 1024
+    #: How often iteration had to begin again, as far as it can tell
+    restarts: int = 0
 
     def __init__(self, fd: int | Descriptor, key: Codec[K], value: Codec[Any]) -> None:
         super().__init__(fd)
