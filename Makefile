@@ -65,7 +65,7 @@ bench:
 		$(addprefix -o ,$(OUT)) $(if $(BENCH),-- $(BENCH))
 
 vm:
-	@scripts/setup.sh
+	@scripts/setup.sh vm
 	@out=$$(scripts/build.sh $(KERNEL)) && scripts/vm/run.sh \
 		-k "$$(scripts/kernel.sh $(KERNEL))" -m "$$out/bpfmap.ko" -M $(MEMORY) \
 		$(addprefix -f ,$(vm_tools) $(FILES)) $(if $(value RUN),-- "$$GUEST_RUN")

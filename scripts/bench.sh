@@ -139,7 +139,7 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 130' INT TERM HUP
 failed=0
-scripts/setup.sh
+scripts/setup.sh vm tools
 [ -z "$dir" ] || { mkdir -p "$dir" && tools/bench/plot.sh -s; }
 kernel=$(scripts/kernel.sh "$name")
 out=$(scripts/build.sh "$name")

@@ -92,7 +92,7 @@ cd "$top"
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 mkdir "$tmp/tree"
-scripts/setup.sh
+scripts/setup.sh vm kernel tools check
 debug=$(scripts/kernel.sh debug-7)
 checkpatch=$debug/build/scripts/checkpatch.pl
 kernel_doc=$(find "$(scripts/kernel.sh stock-6.12)/root" -name kernel-doc)

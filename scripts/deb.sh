@@ -9,7 +9,7 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 . "$top/scripts/lib.sh"
 
 cd "$top"
-"$top/scripts/setup.sh"
+"$top/scripts/setup.sh" tools package python
 version=$(sed -n 's/^VERSION := //p' tools/Makefile)
 out=$top/build/deb
 tree=$out/bpfmap-$version

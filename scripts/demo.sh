@@ -10,7 +10,7 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 
 [ $# -gt 0 ] || set -- /usr/share/common-licenses
 cd "$top"
-scripts/setup.sh
+scripts/setup.sh vm
 kernel=$(scripts/kernel.sh stock-6.1)
 say "building the module for $(cat "$kernel/name")"
 out=$(scripts/build.sh stock-6.1)

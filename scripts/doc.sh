@@ -45,7 +45,7 @@ man_pages()
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-scripts/setup.sh
+scripts/setup.sh vm doc
 kernel_doc=$(find "$(scripts/kernel.sh stock-6.12)/root" -name kernel-doc)
 sphinx=$(sphinx-build --version | sed 's/.* //')
 

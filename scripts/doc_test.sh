@@ -279,7 +279,7 @@ commands=0
 cases=0
 failed=0
 [ "${1-}" != -x ] || { shift; extract_texts "$@"; }
-scripts/setup.sh
+scripts/setup.sh test
 make -s -C tools >"$tmp/log" 2>&1 || { cat "$tmp/log"; die 'the tools do not build'; }
 kernel=$(scripts/kernel.sh stock-6.1)
 build=$(scripts/build.sh stock-6.1)

@@ -70,7 +70,7 @@ cd "$top"
 [ -n "$out" ] || out=$(mktemp -d /tmp/bpfmap-fuzz-XXXXXX)
 mkdir -p "$out"
 
-scripts/setup.sh
+scripts/setup.sh vm kernel tools
 make -s -C tools fuzz
 kernel=$(scripts/kernel.sh "$name")
 build=$(scripts/build.sh "$name" KCFLAGS=-g BENCH_MODULE=)

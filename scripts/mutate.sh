@@ -270,7 +270,7 @@ cd "$top"
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 130' INT TERM HUP
-scripts/setup.sh
+scripts/setup.sh test
 make -s -C tools tests
 copy_tree
 : >"$tmp/table"

@@ -1,55 +1,126 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Install what building, testing and the demo need and this machine lacks.
+# Install the packages that a task needs and this machine lacks.
 set -eu
 self=setup.sh
 top=$(cd "$(dirname "$0")/.." && pwd)
 . "$top/scripts/lib.sh"
 
-# kernels and module
-packages='gcc make bc bison flex kmod libelf-dev libssl-dev perl xz-utils patch'
-# virtual machine
-packages="$packages qemu-system-x86 busybox-static cpio libc6-dev"
-# user space; g++ and 32-bit programs for the header
-packages="$packages libjson-c-dev bpftool libcmocka-dev g++ gcc-multilib pkg-config"
-# libbpf itself, to run on the device
-packages="$packages libbpf-dev zlib1g-dev"
-# Debian packages, and a Debian to install them in
-packages="$packages debhelper dh-dkms dh-python lintian mmdebstrap groff-base man-db"
-# the Python module, and a program that calls libbpf by ctypes
-packages="$packages python3 python3-setuptools python3-wheel libbpf1"
-# make check
-packages="$packages sparse shellcheck"
-# make doc, and what its texts show
-packages="$packages python3-sphinx groff-base openssl"
+usage()
+{
+	cat <<END
+usage: scripts/setup.sh [-n] GROUP...
+
+  -n       only print the packages that are missing, a line each
+  vm       build the module for a stock kernel and boot it: make demo, make vm
+  kernel   build a kernel from its source
+  tools    library, bpfmapctl, test programs
+  package  Debian packages, and small Debians to install them in
+  python   the Python module and its tests
+  check    make check
+  doc      make doc
+  test     all of these
+END
+}
+
+# The packages of a group
+group()
+{
+	case $1 in
+	vm) echo gcc make libc6-dev libelf1 qemu-system-x86 busybox-static cpio ;;
+	kernel) echo bc bison flex libelf-dev libssl-dev perl xz-utils patch ;;
+	tools)
+		# g++ and 32-bit programs try the headers. gcc-multilib itself
+		# conflicts with every cross compiler.
+		echo libjson-c-dev libcmocka-dev g++ "$(multilib)" pkg-config \
+			libbpf-dev zlib1g-dev libelf-dev bpftool
+		;;
+	package)
+		echo debhelper dh-dkms dh-python lintian mmdebstrap groff-base \
+			man-db kmod
+		;;
+	python) echo python3 python3-setuptools python3-wheel libbpf1 ;;
+	check) echo sparse shellcheck perl ;;
+	doc) echo python3-sphinx groff-base openssl perl ;;
+	test)
+		for each in vm kernel tools package python check doc; do
+			group $each
+		done
+		;;
+	*) return 1 ;;
+	esac
+}
+
+multilib()
+{
+	[ "$native" != amd64 ] || echo "gcc-$(gcc -dumpversion | cut -d. -f1)-multilib"
+}
+
+# is_installed PACKAGE - for this architecture, unpacked and configured. A package
+# that is on hold may be installed; one whose name dpkg knows need not be.
+is_installed()
+{
+	# The text in single quotes is dpkg-query's own.
+	# shellcheck disable=SC2016
+	dpkg-query -W -f '${Architecture} ${db:Status-Status} ${db:Status-Eflag}\n' \
+		"$1" 2>/dev/null | grep -qx "\(all\|$native\) installed ok"
+}
 
 missing()
 {
-	for package in $packages; do
-		# The text in single quotes is dpkg-query's own.
-		# shellcheck disable=SC2016
-		case $(dpkg-query -W -f '${db:Status-Status} ' "$package" 2>/dev/null) in
-		*'installed '*) ;;
-		*) echo "$package" ;;
-		esac
-	done | tr '\n' ' '
+	printf '%s\n' "$@" | sort -u | while read -r package; do
+		is_installed "$package" || echo "$package"
+	done
 }
 
-command -v dpkg-query >/dev/null ||
-	die "this is no Debian: please install what stands for $packages"
-lacking=$(missing)
-[ -n "$lacking" ] || exit 0
-
-say "installing $lacking"
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-install_missing()
+# apt_install OPTION... - of the packages that are lacking
+apt_install()
 {
 	# shellcheck disable=SC2086
-	as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y \
-		--no-install-recommends install $lacking >"$log" 2>&1 </dev/null
+	as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get \
+		--no-install-recommends "$@" install $lacking >"$log" 2>&1 </dev/null
 }
-# Lists may be absent, or too old to be of use.
-install_missing || { as_root apt-get -qq update >&2 && install_missing; } ||
+
+# What is to come, as apt-get says it: packages, and megabytes. Lists may be absent.
+announce()
+{
+	apt_install --assume-no || :
+	grep -q 'newly installed' "$log" || {
+		as_root apt-get -qq update >&2
+		apt_install --assume-no || :
+	}
+	size=$(sed -n 's/^Need to get \(.*\) of archives.*/\1/p' "$log")
+	count=$(sed -n 's/.* \([0-9]*\) newly installed.*/\1/p' "$log")
+	say "installing ${count:-some} packages${size:+, $size to download}:" \
+		"$(echo "$lacking" | tr '\n' ' ')"
+}
+
+# Lists may be too old to be of use; what an interrupted run left unpacked is in
+# the way of everything else.
+repair_apt()
+{
+	as_root apt-get -qq update >&2
+	as_root env DEBIAN_FRONTEND=noninteractive dpkg --configure -a \
+		>"$log" 2>&1 </dev/null || { cat "$log" >&2; die 'dpkg failed'; }
+}
+
+only_print=
+[ "${1-}" != -n ] || { only_print=y; shift; }
+[ $# -gt 0 ] || { usage >&2; exit 2; }
+command -v dpkg-query >/dev/null ||
+	die "this is no Debian: please install what stands for $(group test)"
+native=$(dpkg --print-architecture)
+for name; do
+	packages="${packages-} $(group "$name")" || { usage >&2; exit 2; }
+done
+# shellcheck disable=SC2086
+lacking=$(missing $packages)
+[ -n "$lacking" ] || exit 0
+[ -z "$only_print" ] || { echo "$lacking"; exit; }
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+announce
+apt_install -qq -y || { repair_apt && apt_install -qq -y; } ||
 	{ cat "$log" >&2; die 'apt-get failed'; }

@@ -543,7 +543,7 @@ cd "$top"
 tmp=$(mktemp -d)
 trap finish EXIT
 trap 'exit 130' INT TERM HUP
-scripts/setup.sh
+scripts/setup.sh test
 make -s -C tools >"$tmp/out" 2>&1 || { cat "$tmp/out"; die 'the tools do not build'; }
 if [ $# -gt 0 ]; then
 	for joined; do

@@ -100,6 +100,7 @@ unpack_source()
 
 get_source()
 {
+	"$top/scripts/setup.sh" kernel
 	unpack "$pkg" --wildcards "./usr/src/$pkg.tar.xz"
 	say "$kernel: building $pkg $version (5 to 15 minutes)"
 	mkdir "$tmp/build"
