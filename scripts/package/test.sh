@@ -9,7 +9,6 @@ self=package
 top=$(cd "$(dirname "$0")/../.." && pwd)
 . "$top/scripts/lib.sh"
 
-suite=bookworm
 # What the packages and the tutorials need, and the locales and documents that
 # nobody reads left out
 packages=systemd,udev,kmod,dkms,libc6-dev,libelf1,libjson-c5,openssl,python3
@@ -29,33 +28,6 @@ check()
 		echo "not ok $n - $name"
 		head -n 40 "$tmp/log" | sed 's/^/# /'
 	fi
-}
-
-# base_tree - make sure that a Debian is in the cache, as a tar file: $base
-base_tree()
-{
-	base=$cache/trees/$suite-$(echo "$packages $excludes" | sha256sum | cut -c1-8).tar
-	mkdir -p "$cache/trees"
-	exec 9>"$cache/trees/lock"
-	flock 9
-	[ ! -e "$base" ] || return 0
-	say "making a Debian $suite"
-	mirror=$(apt_mirror | sed "s|@SUITE@|$suite|")
-	[ -n "$mirror" ] || die 'apt knows no Debian mirror'
-	apt-config dump Acquire::http >"$tmp/apt.conf"
-	set -f
-	# shellcheck disable=SC2046,SC2086
-	set -- $(printf -- '--dpkgopt=path-exclude=%s ' $excludes)
-	set +f
-	# Ours are to be installed whole; the text in single quotes is for the hook.
-	# shellcheck disable=SC2016
-	as_root mmdebstrap --quiet --mode=root --format=tar --variant=minbase \
-		--include="$packages" --aptopt="$tmp/apt.conf" "$@" \
-		--customize-hook='rm "$1"/etc/dpkg/dpkg.cfg.d/99mmdebstrap' \
-		"$suite" "$base.new" "$mirror" >"$tmp/log" 2>&1 ||
-		{ cat "$tmp/log" >&2; die 'no Debian to install in'; }
-	as_root mv "$base.new" "$base"
-	say "$suite is in the cache"
 }
 
 lintian_is_content()
@@ -167,7 +139,10 @@ make_install_tests
 mkdir "$tmp/texts"
 check 'the tutorials can be taken apart' scripts/doc_test.sh -x "$tmp/texts" \
 	tools/doc/libbpf-user.rst tools/doc/operator.rst
-base_tree
+set -f
+# shellcheck disable=SC2086
+base=$(scripts/debian.sh "$packages" $excludes)
+set +f
 say 'installing the packages'
 check 'the packages install, dkms builds the module' make_tree
 echo '# status 0'
