@@ -176,6 +176,7 @@ trap 'exit 143' TERM HUP
 root=$tmp/root
 mkdir -p "$root/vm/modules" "$root/bin" "$root/root" "$root/dev" "$root/proc" \
 	"$root/sys" "$root/tmp"
+chmod 1777 "$root/tmp"
 cp "$(command -v busybox)" "$root/bin/busybox"
 gcc -std=gnu11 -O2 -Wall -static -o "$root/init" "$top/scripts/vm/init.c"
 
@@ -189,7 +190,11 @@ printf %s "$files" >"$tmp/list"
 while read -r file; do
 	to=${file#*:}
 	file=${file%%:*}
-	case $to in /*) ;; *) to=/root/$to ;; esac
+	case $to in
+	/dev/*|/proc/*|/sys/*) die "$to would be hidden by a file system" ;;
+	/*) ;;
+	*) to=/root/$to ;;
+	esac
 	add "$file" "${to%/}"
 done <"$tmp/list"
 if [ $# = 0 ]; then

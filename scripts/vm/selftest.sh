@@ -115,6 +115,11 @@ stock()
 	vm -k "$dir" -- 'seq 1 5000'
 	result 'success is 0' gave 0
 	result 'output arrives whole, and alone' same_output
+	echo here >"$tmp/file"
+	vm -k "$dir" -f "$tmp/file:/tmp/deep/file" -- 'cat /tmp/deep/file'
+	result 'a file for /tmp arrives' grep -qx here "$tmp/out"
+	vm -k "$dir" -f "$tmp/file:/dev/file" -- true
+	result 'one that would be hidden is refused' gave 1 'would be hidden'
 	vm -k "$dir" -- 'exit 7'
 	result 'the status of the command is passed on' gave 7
 	vm -k "$dir" -- 'no-such-command'
