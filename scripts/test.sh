@@ -12,6 +12,7 @@ usage()
 	cat <<END
 usage: scripts/test.sh [PART...]
 
+  bare      set-up, and make demo, on a Debian with git, gcc and make alone
   library   what can be said of the library without a kernel
   examples  what README shows, on the stock kernel
   package   Debian packages, installed, used and purged; make install
@@ -173,6 +174,12 @@ scales()
 		eval "given=\${${each%%=*}-}"
 		echo "${each%%=*}=${given:-${each#*=}}"
 	done | tr '\n' ' '
+}
+
+part_bare()
+{
+	scripts/bare/test.sh | tee "$tmp/out" || :
+	count "$tmp/out" 'a bare machine'
 }
 
 part_library()
@@ -404,6 +411,8 @@ part_kunit()
 
 part_kernels()
 {
+	scripts/bare/test.sh cold | tee "$tmp/out" || :
+	count "$tmp/out" 'a bare machine, with an empty cache'
 	scale=$full
 	limit=3600
 	fight=60
@@ -495,8 +504,8 @@ all_parts()
 	get scripts/kernel.sh "$stock" || return 0
 	get scripts/kernel.sh "${debug%% *}" || return 0
 	mkdir "$tmp/taken"
-	set -- debug user kunit doc+package selftest cli bench examples build \
-		python library
+	set -- debug user kunit doc+package selftest cli bench bare examples \
+		build python library
 	lane a "$@"
 	lane b "$@"
 	wait
@@ -533,7 +542,7 @@ finish()
 
 for part in $(parts "$@"); do
 	case $part in
-	library|package|examples|cli|python|user|build|kunit|debug|bench|selftest) ;;
+	bare|library|package|examples|cli|python|user|build|kunit|debug|bench|selftest) ;;
 	doc|soak|roundtrip|kernels|kcsan) ;;
 	*) usage; exit 2 ;;
 	esac

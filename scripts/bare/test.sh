@@ -1,0 +1,128 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# A machine with nothing but git, gcc and make: does set-up find what is missing,
+# and does a clone of this tree come to the end of "make demo" there? Prints TAP.
+# usage: test.sh [cold], without the kernels that are in the cache
+set -eu
+self=bare
+top=$(cd "$(dirname "$0")/../.." && pwd)
+. "$top/scripts/lib.sh"
+
+n=0
+
+# result NAME COMMAND...
+result()
+{
+	name=$1
+	n=$((n + 1))
+	shift
+	if "$@"; then
+		echo "ok $n - $name"
+	else
+		echo "not ok $n - $name"
+	fi
+}
+
+# --- states of a package, by a dpkg-query that says so ---
+
+# lacks STATE... - is libelf1 missing where dpkg says STATE of it, and all else is well?
+lacks()
+{
+	printf '%s\n' "$@" >"$tmp/state"
+	PATH=$tmp/bin:$PATH scripts/setup.sh -n vm >"$tmp/missing" 2>&1 || return
+	[ "$(cat "$tmp/missing")" = libelf1 ]
+}
+
+has()
+{
+	! lacks "$@" && [ ! -s "$tmp/missing" ]
+}
+
+package_states()
+{
+	mkdir "$tmp/bin"
+	cat >"$tmp/bin/dpkg-query" <<-END
+		#!/bin/sh
+		for package; do :; done
+		[ "\$package" = libelf1 ] || { echo "$native installed ok"; exit; }
+		grep . "$tmp/state"
+	END
+	chmod +x "$tmp/bin/dpkg-query"
+
+	result 'a package that dpkg knows nothing of is missing' lacks ''
+	for state in not-installed config-files half-installed unpacked \
+		half-configured triggers-awaited triggers-pending; do
+		result "one that is $state is missing" lacks "$native $state ok"
+	done
+	result 'one that must be reinstalled is missing' \
+		lacks "$native installed reinstreq"
+	result 'one of another architecture is missing' lacks 'armel installed ok'
+	result 'one that is installed is not' has "$native installed ok"
+	result 'one for all architectures is not' has 'all installed ok'
+	result 'one that another architecture has as well is not' \
+		has 'armel installed ok' "$native installed ok"
+}
+
+# --- a bare machine ---
+
+# in_bare COMMAND - in the tree, with the network and what of the cache is mounted
+in_bare()
+{
+	as_root unshare --mount --pid --fork --kill-child \
+		sh "$top/scripts/bare/enter.sh" "$tmp/root" "$cache" "$cold" "$1"
+}
+
+demo()
+{
+	in_bare 'cd /root/bpfmap && make demo' >"$tmp/demo" 2>&1 </dev/null &&
+		grep -q 'all results are as they should be' "$tmp/demo" &&
+		return
+	tail -n 60 "$tmp/demo" | sed 's/^/# /'
+	return 1
+}
+
+# Their names are known to dpkg now, but they are gone, or not configured.
+set_up_again()
+{
+	in_bare 'set -e
+		cd /root/bpfmap
+		dpkg --force-depends --remove cpio busybox-static
+		cd /tmp && apt-get -q download cpio && dpkg --unpack cpio_*.deb
+		cd /root/bpfmap && scripts/setup.sh vm
+		cpio --version && busybox true' >"$tmp/again" 2>&1 </dev/null &&
+		return
+	tail -n 30 "$tmp/again" | sed 's/^/# /'
+	return 1
+}
+
+bare_machine()
+{
+	tree=$(scripts/debian.sh git,gcc,make)
+	mkdir "$tmp/root"
+	as_root tar -C "$tmp/root" -xpf "$tree"
+	git clone -q --no-hardlinks "$top" "$tmp/clone"
+	as_root mv "$tmp/clone" "$tmp/root/root/bpfmap"
+	before=$(as_root du -sm --exclude=bpfmap "$tmp/root" | cut -f1)
+	began=$(date +%s)
+	result "make demo on a bare Debian${cold:+, with an empty cache}" demo
+	say "make demo took $(($(date +%s) - began)) s and" \
+		"$(($(as_root du -sm --exclude=bpfmap "$tmp/root" | cut -f1) - before)) MB"
+	sed -n 's/^\[/# [/p' "$tmp/demo"
+	result 'set-up repairs what was removed or interrupted' set_up_again
+}
+
+cold=${1-}
+case $cold in ''|cold) ;; *) die 'usage: test.sh [cold]' ;; esac
+cd "$top"
+tmp=$(mktemp -d)
+trap 'as_root rm -rf "$tmp"' EXIT
+trap 'exit 130' INT TERM HUP
+native=$(dpkg --print-architecture)
+scripts/setup.sh package
+[ -n "$cold" ] || scripts/kernel.sh stock-6.1 >/dev/null
+echo '# program bare'
+package_states
+bare_machine
+echo "1..$n"
+echo '# status 0'
