@@ -28,7 +28,6 @@
 #include "pin.h"
 
 #define LIMIT		3000	/* no command has as many allocations */
-#define PAGE		4096
 
 /* What the elements are like after a command that failed */
 enum aftermath {
@@ -48,7 +47,7 @@ struct trial {
 	uint8_t *keys, *values;		/* of a whole batch */
 	size_t value_bytes;
 	int other_fd;
-	char *map;
+	char *place, *map;
 	bool and_all;
 	long ret;
 	unsigned int n_before;
@@ -65,6 +64,8 @@ struct trial {
  * @writes: FREEZE would have to wait for it
  * @same_for_all: all types do the same
  * @once: what @prepare does stays
+ * @retried: without memory the kernel tries it again: with all allocations
+ *	failing for ever, so that one alone fails
  * @err: what it may say apart from ENOMEM and EFAULT, or 0
  */
 struct command {
@@ -78,9 +79,11 @@ struct command {
 	bool writes;
 	bool same_for_all;
 	bool once;
+	bool retried;
 	int err;
 };
 
+static int zero_fd = -1;
 static char pin_dir[32], pinned[PIN_PATH], pin_new[PIN_PATH];
 
 /* ------------------------------------------------------------------------- */
@@ -210,12 +213,9 @@ static void prepare_epoll(struct trial *t)
 	need(t->other_fd >= 0);
 }
 
-static void *map_pages(struct trial *t)
+static void prepare_mmap(struct trial *t)
 {
-	size_t n = t->s->pages ? t->s->pages : 1;
-
-	return mmap(NULL, n * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, t->fd,
-		    t->s->pgoff * PAGE);
+	t->place = shape_place();
 }
 
 static sigjmp_buf no_page;
@@ -232,7 +232,8 @@ static void prepare_touch(struct trial *t)
 	struct sigaction action = { .sa_handler = on_segv, .sa_flags = SA_NODEFER };
 
 	sigaction(SIGSEGV, &action, NULL);
-	t->map = map_pages(t);
+	prepare_mmap(t);
+	t->map = shape_map(t->s, t->fd, t->place);
 	expect((t->map != MAP_FAILED) == (t->s->pages > 0));
 }
 
@@ -246,7 +247,7 @@ static long result(long ret)
 
 static long run_mmap(struct trial *t)
 {
-	t->map = map_pages(t);
+	t->map = shape_map(t->s, t->fd, t->place);
 	return t->map == MAP_FAILED ? -errno : 0;
 }
 
@@ -261,6 +262,12 @@ static long touch(volatile char *page)
 static long run_touch(struct trial *t)
 {
 	return t->map == MAP_FAILED ? -ENXIO : touch(t->map);
+}
+
+/* A fault of the kernel's, on behalf of read(), which gives up what fails */
+static long run_read_into(struct trial *t)
+{
+	return t->map == MAP_FAILED ? -ENXIO : result(read(zero_fd, t->map, 1));
 }
 
 static long run_open(struct trial *t)
@@ -355,7 +362,7 @@ static void undo_pin(struct trial *t)
 
 static void undo_mmap(struct trial *t)
 {
-	munmap(t->map, (t->s->pages ? t->s->pages : 1) * PAGE);
+	munmap(t->map, shape_mapped_bytes(t->s));
 	t->map = MAP_FAILED;
 }
 
@@ -392,8 +399,10 @@ static const struct command commands[] = {
 	  .err = -ENOSPC, .same_for_all = true },
 	{ "get", BPFMAP_CMD_OBJ_GET, prepare_get, .verify = verify_by_id,
 	  .undo = undo_fd, .once = true, .same_for_all = true },
-	{ "mmap", -1, NULL, run_mmap, .undo = undo_mmap, .writes = true },
-	{ "touch", -1, prepare_touch, run_touch, .once = true, .writes = true },
+	{ "mmap", -1, prepare_mmap, run_mmap, .undo = undo_mmap, .writes = true },
+	{ "touch", -1, prepare_touch, run_touch, .once = true, .writes = true,
+	  .retried = true },
+	{ "read_into", -1, prepare_touch, run_read_into, .once = true, .writes = true },
 	{ "epoll", -1, prepare_epoll, run_epoll, .once = true, .same_for_all = true },
 	{ "open", -1, NULL, run_open, .undo = undo_fd, .same_for_all = true },
 	{ "dup", -1, NULL, run_dup, .verify = verify_by_id, .undo = undo_fd, .same_for_all = true },
@@ -694,11 +703,17 @@ static bool left_out(const struct shape *s, const struct command *c)
 	return s != shapes && (c->same_for_all || (c->run == run_mmap && !s->pages));
 }
 
+static void say_tally(const struct trial *t, struct tally tally)
+{
+	if (tally.failed || tally.survived)
+		printf(" %s%s %u+%u,", t->c->name, t->and_all ? "" : " (one)",
+		       tally.failed, tally.survived);
+}
+
 static void sweep_shape(const struct shape *s)
 {
 	struct trial t = { .s = s, .value_bytes = shape_value_bytes(s) };
-	struct tally once, all;
-	unsigned int i, n = 0;
+	unsigned int i;
 
 	t.keys = calloc(KEYS_MAX, KEY_BYTES);
 	t.values = calloc(KEYS_MAX, t.value_bytes + sizeof(struct bpfmap_info));
@@ -709,15 +724,10 @@ static void sweep_shape(const struct shape *s)
 		if (!wanted("FAILNTH_COMMAND", t.c->name) ||
 		    (!whole_sweep() && left_out(s, t.c)))
 			continue;
-		if (whole_sweep())
-			once = sweep_command(&t, false);
-		all = sweep_command(&t, true);
-		if (!all.failed && !all.survived)
-			continue;
-		printf("%s %s %u+%u", n++ ? "," : "", t.c->name, all.failed,
-		       all.survived);
-		if (whole_sweep())
-			printf(" %u+%u", once.failed, once.survived);
+		if (whole_sweep() || t.c->retried)
+			say_tally(&t, sweep_command(&t, false));
+		if (!t.c->retried)
+			say_tally(&t, sweep_command(&t, true));
 	}
 	printf("\n");
 	free(t.keys);
@@ -754,8 +764,8 @@ static void sweep_begin(void)
 	snprintf(pinned, sizeof(pinned), "%s/pinned", pin_dir);
 	snprintf(pin_new, sizeof(pin_new), "%s/new", pin_dir);
 	inner_begin();
-	/* So that no fault of ours takes the failure away */
-	mlockall(MCL_CURRENT);
+	zero_fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	need(zero_fd >= 0);
 }
 
 int main(void)
@@ -776,8 +786,8 @@ int main(void)
 		tests[i].fn = test_shape;
 	}
 	sweep_begin();
-	printf("# for each command: failed+succeeded with all failing from one on%s\n",
-	       whole_sweep() ? ", and with that one failure" : "");
+	printf("# for each command: failed+succeeded with all failing from one on,"
+	       " or (one) with that one failing\n");
 	ret = run_tests("failnth", tests, n_shapes);
 	printf("# %u injections: %u commands failed, %u succeeded\n",
 	       total.failed + total.survived, total.failed, total.survived);

@@ -16,7 +16,9 @@ void inject_end(void);
 
 /*
  * From here on, the @nth allocation or copy of this thread fails, and, if that is
- * wanted, all allocations behind it; 0: none
+ * wanted, all allocations behind it; 0: none. No page that the program touches
+ * then may be missing: such a fault is tried again for as long as memory fails,
+ * which is noticed after a minute, and a failed check.
  */
 void inject_arm(unsigned int nth, bool and_all);
 
@@ -102,6 +104,14 @@ void inner_end(void);
 /* A map with its elements; -errno */
 int shape_new(const struct shape *s);
 int shape_fill(const struct shape *s, int fd);
+
+/*
+ * An address within the reach of whose page table nothing else is mapped, so that
+ * it has to be made; the map there, or MAP_FAILED
+ */
+void *shape_place(void);
+void *shape_map(const struct shape *s, int fd, void *place);
+size_t shape_mapped_bytes(const struct shape *s);
 
 /* What is in the map. Returns how many numbers that takes */
 unsigned int shape_snap(const struct shape *s, int fd, int *snap);

@@ -4,6 +4,8 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
 
 #include "failnth.h"
 
@@ -38,6 +40,11 @@ static struct knob {
 static int nth_fd = -1, always_fd = -1;
 static bool always;
 
+/* Seconds that no command takes */
+#define STUCK		60
+
+static volatile sig_atomic_t stuck;
+
 static bool knob_set(const char *path, const char *value)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -62,8 +69,35 @@ static void knob_save(struct knob *k)
 	k->was[n > 0 ? n : 0] = '\0';
 }
 
+static void set_always(const char *text)
+{
+	if (pwrite(always_fd, text, 1, 0) != 1)
+		need(!"make-it-fail can be written");
+}
+
+static void disarm(void)
+{
+	while (pwrite(nth_fd, "0", 1, 0) != 1 && errno == EFAULT)
+		;
+	if (always)
+		set_always("0");
+	always = false;
+}
+
+/* A page fault of ours does not end: let it */
+static void on_alarm(int sig)
+{
+	int err = errno;
+
+	(void)sig;
+	stuck = 1;
+	disarm();
+	errno = err;
+}
+
 const char *inject_begin(void)
 {
+	struct sigaction action = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
 	unsigned int i;
 
 	nth_fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
@@ -75,6 +109,9 @@ const char *inject_begin(void)
 		if (!knob_set(knobs[i].path, knobs[i].value) && !knobs[i].optional)
 			return knobs[i].path;
 	}
+	sigaction(SIGALRM, &action, NULL);
+	/* So that no fault of ours takes the failure away, or never ends */
+	mlockall(MCL_CURRENT);
 	return NULL;
 }
 
@@ -87,12 +124,7 @@ void inject_end(void)
 			knob_set(knobs[i].path, knobs[i].was);
 	close(nth_fd);
 	close(always_fd);
-}
-
-static void set_always(const char *text)
-{
-	if (pwrite(always_fd, text, 1, 0) != 1)
-		need(!"make-it-fail can be written");
+	munlockall();
 }
 
 void inject_arm(unsigned int nth, bool and_all)
@@ -100,6 +132,8 @@ void inject_arm(unsigned int nth, bool and_all)
 	char text[16];
 	int n = snprintf(text, sizeof(text), "%u", nth);
 
+	stuck = 0;
+	alarm(STUCK);
 	always = nth && and_all;
 	if (always)
 		set_always("1");
@@ -114,11 +148,9 @@ static unsigned int take_rest(void)
 	ssize_t n = pread(nth_fd, text, sizeof(text) - 1, 0);
 	unsigned int rest = n > 0 ? atoi(text) : 1;
 
-	while (pwrite(nth_fd, "0", 1, 0) != 1 && errno == EFAULT)
-		;
-	if (always)
-		set_always("0");
-	always = false;
+	disarm();
+	alarm(0);
+	check(!stuck, "a page fault did not end");
 	return rest;
 }
 

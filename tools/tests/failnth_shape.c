@@ -2,11 +2,15 @@
 /*
  * failnth_shape - see failnth.h
  */
+#include <sys/mman.h>
+
 #include "failnth.h"
 
 #define F(name) BPFMAP_F_##name
 #define NP	F(NO_PREALLOC)
 #define SEED	F(ZERO_SEED)
+#define PAGE	4096
+#define TABLE	(512 * PAGE)	/* what a page table covers */
 
 /*
  * Values of more than 512 bytes take a buffer, and functions that can be told to
@@ -231,6 +235,27 @@ int shape_new(const struct shape *s)
 		return fd;
 	close(fd);
 	return err;
+}
+
+void *shape_place(void)
+{
+	char *room = mmap(NULL, 2 * TABLE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
+			  -1, 0);
+
+	need(room != MAP_FAILED);
+	munmap(room, 2 * TABLE);
+	return (void *)ROUND_UP((uintptr_t)room, TABLE);
+}
+
+size_t shape_mapped_bytes(const struct shape *s)
+{
+	return (s->pages ? s->pages : 1) * PAGE;
+}
+
+void *shape_map(const struct shape *s, int fd, void *place)
+{
+	return mmap(place, shape_mapped_bytes(s), PROT_READ | PROT_WRITE, MAP_SHARED,
+		    fd, s->pgoff * PAGE);
 }
 
 /* Which of the values that were pushed is this? */
