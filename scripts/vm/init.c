@@ -7,7 +7,12 @@
  * ttyS0 is the kernel's console, ttyS1 the command's terminal, and ttyS2 takes
  * the result: one line for each thing wrong with the kernel, and at the very
  * end "exit N". The host counts a machine that did not say "exit" as failed.
+ *
+ * A command that runs several programs calls "/init SECONDS PROGRAM...": the
+ * program is killed after that time, and the next one finds the machine as this
+ * one has, without processes or mounts of this one, and with all modules loaded.
  */
+#define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -19,12 +24,14 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/reboot.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -33,6 +40,7 @@
 #define PIN_FS "bpfmapfs"
 #define PIN_DIR "/sys/fs/bpfmap"	/* made by the module */
 #define KMEMLEAK "/sys/kernel/debug/kmemleak"
+#define DEATH_SECONDS 60	/* for what is killed to be gone */
 #define LEAK_LINES 64	/* enough to see what it is about */
 
 static FILE *result;
@@ -125,6 +133,12 @@ static void make_terminal(int fd)
 	ioctl(fd, TIOCSCTTY, 1);
 }
 
+static int exit_status(int status)
+{
+	return WIFEXITED(status) ? WEXITSTATUS(status) :
+				   128 + WTERMSIG(status);
+}
+
 /*
  * With @person it has a terminal. When that ends, the line is hung up for
  * everybody, so it has to be the last one.
@@ -155,8 +169,7 @@ static int run(char *const argv[], int tty, int person)
 		if (done < 0 && errno != EINTR)
 			return 255;
 	}
-	return WIFEXITED(status) ? WEXITSTATUS(status) :
-				   128 + WTERMSIG(status);
+	return exit_status(status);
 }
 
 static int visible(const struct dirent *entry)
@@ -184,6 +197,14 @@ static int write_string(const char *path, const char *s)
 	return n < 0 ? -1 : 0;
 }
 
+static void module_name(const char *file, char *name, size_t size)
+{
+	snprintf(name, size, "%s", strchr(file, '-') + 1);
+	name[strcspn(name, ".")] = '\0';
+	for (char *c = name; (c = strchr(c, '-')); )
+		*c = '_';
+}
+
 /* Says so in the kernel's log, for those who look there for what it prints */
 static int load_module(const char *file)
 {
@@ -208,10 +229,7 @@ static int unload_module(const char *file)
 {
 	char name[256];
 
-	snprintf(name, sizeof(name), "%s", strchr(file, '-') + 1);
-	name[strcspn(name, ".")] = '\0';
-	for (char *c = name; (c = strchr(c, '-')); )
-		*c = '_';
+	module_name(file, name, sizeof(name));
 	for (int i = 0; i < 50; i++) {
 		if (!syscall(SYS_delete_module, name, O_NONBLOCK))
 			return 0;
@@ -302,7 +320,147 @@ static int run_command(int tty)
 	return status;
 }
 
-int main(void)
+/* ------------------------------------------------------------------------- */
+/* One program of several */
+
+static time_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec;
+}
+
+/* Until @pid has ended (1), @end has come, or nobody is left; orphans go as well */
+static int reap(pid_t pid, time_t end, int *status)
+{
+	const struct timespec tick = { 1, 0 };
+	sigset_t child;
+	pid_t done;
+	int any;
+
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	for (;;) {
+		while ((done = waitpid(-1, &any, WNOHANG)) > 0) {
+			if (done != pid)
+				continue;
+			*status = exit_status(any);
+			return 1;
+		}
+		if (done < 0 || now() >= end)
+			return 0;
+		sigtimedwait(&child, NULL, &tick);
+	}
+}
+
+/* Is this process our child? Then what it is called is in @name */
+static int is_child(const char *pid, char *name, size_t size)
+{
+	char path[64], line[512], *end = NULL, state;
+	int parent;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	if (fgets(line, sizeof(line), f))
+		end = strrchr(line, ')');
+	fclose(f);
+	if (!end || sscanf(end + 1, " %c %d", &state, &parent) != 2 ||
+	    parent != getpid())
+		return 0;
+	snprintf(name, size, "%.*s", (int)(end + 1 - strchr(line, '(')),
+		 strchr(line, '('));
+	return 1;
+}
+
+/* Children of those that die become ours. Returns how many there are now. */
+static int kill_children(int say)
+{
+	struct dirent *entry;
+	DIR *dir = opendir("/proc");
+	char name[64];
+	int n = 0;
+
+	while (dir && (entry = readdir(dir))) {
+		if (!is_child(entry->d_name, name, sizeof(name)))
+			continue;
+		if (say)
+			printf("# init: left behind, and killed: %s\n", name);
+		kill(atoi(entry->d_name), SIGKILL);
+		n++;
+	}
+	if (dir)
+		closedir(dir);
+	return n;
+}
+
+static void kill_all(void)
+{
+	time_t end = now() + DEATH_SECONDS;
+	int say = 1, n, status;
+
+	while ((n = kill_children(say)) && now() < end) {
+		usleep(1000);
+		reap(0, 0, &status);
+		say = 0;
+	}
+	if (n)
+		printf("# init: %d processes do not die\n", n);
+}
+
+/* CPUs, modules and the file system of pins are there again, and no pin is left */
+static void restore(void)
+{
+	struct dirent **modules;
+	char path[PATH_MAX];
+	int err, n = list_modules(&modules);
+
+	for (long i = sysconf(_SC_NPROCESSORS_CONF); i--;) {
+		snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%ld/online", i);
+		write_string(path, "1");
+	}
+	unmount_pins();
+	for (int i = 0; i < n; i++) {
+		strcpy(path, "/sys/module/");
+		module_name(modules[i]->d_name, path + strlen(path), 256);
+		err = access(path, F_OK) ? load_module(modules[i]->d_name) : 0;
+		if (err)
+			printf("# init: cannot load %s: %s\n", modules[i]->d_name,
+			       strerror(err));
+	}
+	if (n)
+		mount(PIN_FS, PIN_DIR, PIN_FS, 0, NULL);
+}
+
+static int run_alone(char *const argv[])
+{
+	int status = 128 + SIGKILL;
+	sigset_t child;
+	pid_t pid;
+
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &child, NULL);
+	pid = fork();
+	if (pid < 0)
+		return 255;
+	if (!pid) {
+		sigprocmask(SIG_UNBLOCK, &child, NULL);
+		execvp(argv[1], argv + 1);
+		perror(argv[1]);
+		_exit(127);
+	}
+	reap(pid, now() + atoi(argv[0]), &status);
+	kill_all();
+	restore();
+	return status;
+}
+
+int main(int argc, char **argv)
 {
 	char *const install[] = {
 		"/bin/busybox", "--install", "-s", "/bin", NULL
@@ -310,6 +468,8 @@ int main(void)
 	const struct rlimit nofile = { 4096, 4096 };
 	int tty, fd, status;
 
+	if (getpid() != 1)
+		return argc > 2 ? run_alone(argv + 1) : 2;
 	mount_all();
 	tty = open_serial("/dev/ttyS1");
 	fd = open_serial("/dev/ttyS2");

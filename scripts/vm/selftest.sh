@@ -110,6 +110,33 @@ shell()
 	cat "$tmp/out" >>"$tmp/err"
 }
 
+# What one program leaves, the next one does not find: it can unload the module
+alone()
+{
+	# shellcheck disable=SC2016
+	vm -k "$dir" -m "$(scripts/build.sh "$kernel")/bpfmap.ko" -- '
+		next()
+		{
+			/init 100 sh -c "umount /sys/fs/bpfmap && rmmod bpfmap"
+			echo "$1: $?"
+		}
+		/init 100 sh -c "setsid sleep 1000 </dev/bpfmap &"
+		next session
+		/init 100 sh -c "(setsid sh -c \"sleep 1000 </dev/bpfmap &\" &)"
+		next orphan
+		/init 100 sh -c "mkdir /tmp/pins; mount -t bpfmapfs pins /tmp/pins"
+		next mount
+		/init 100 sh -c "umount /sys/fs/bpfmap; rmmod bpfmap"
+		next unloaded
+		/init 5 sleep 1000 </dev/bpfmap
+		echo "late: $?"
+		next killed'
+	for each in session orphan mount unloaded killed; do
+		result "what a program leaves: $each" grep -qx "$each: 0" "$tmp/out"
+	done
+	result 'a program that does not end is killed' grep -qx 'late: 137' "$tmp/out"
+}
+
 stock()
 {
 	vm -k "$dir" -- 'seq 1 5000'
@@ -140,6 +167,7 @@ stock()
 	result 'a module that does not load is a failure' gave 125 'cannot load'
 	vm -k "$dir" -a 'init=/bin/busybox rdinit=/no' -- true
 	result 'a machine that does not boot is a failure' gave 125 'Kernel panic'
+	alone
 	shell
 	result 'a shell for people' gave 3 'the answer is 42'
 }
