@@ -560,7 +560,9 @@ if [ $# -gt 0 ]; then
 		[ -z "${BPFMAP_TAKEN-}" ] ||
 			mkdir "$BPFMAP_TAKEN/$joined" 2>/dev/null || continue
 		for part in $(parts "$joined"); do
+			began=$(date +%s)
 			"part_$part"
+			say "part $part took $(($(date +%s) - began)) s"
 		done
 	done
 else
