@@ -307,8 +307,12 @@ static void ring_overwrite(struct bpfmap_ring *ring, unsigned long end)
 	/* No record that is being written is that old: ring_reserve() */
 	while (end - pos > ring->mask)
 		pos += ring_record_size(READ_ONCE(ring_hdr(ring, pos)->len));
-	/* Ordered by the store of producer_pos that follows */
 	WRITE_ONCE(ring->overwrite_pos, pos);
+	/*
+	 * Pairs with the consumer's acquire between reading a record and this
+	 * position: one that has read what is written from here on sees it
+	 */
+	smp_wmb();
 }
 
 static struct bpfmap_ring_hdr *ring_reserve_locked(struct bpfmap_ring *ring,

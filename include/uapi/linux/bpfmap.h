@@ -148,19 +148,23 @@ enum bpfmap_type {
  * BPFMAP_TYPE_RINGBUF carries records from the kernel to user space,
  * BPFMAP_TYPE_USER_RINGBUF the other way; max_entries is the bytes of data, a
  * power of two. User space maps the descriptor: a page with the consumer's
- * position (unsigned long), a page with the producer's, and the data twice in a
+ * position (__u64), a page with the producer's, and the data twice in a
  * row. The consumer's page is the one that may be mapped writable in a RINGBUF,
  * by itself; all pages but that one in a USER_RINGBUF.
  *
  * Positions grow by whole records and never wrap; where a record is, is its
  * position modulo max_entries. A record is an __u32 length, an __u32 that is
  * the kernel's own, and the payload, rounded up to 8 bytes in all.
+ *
+ * With BPFMAP_F_RB_OVERWRITE a record may be overwritten while it is read. A
+ * consumer copies it, and then looks, by loads in this order, whether it is still
+ * above the position up to which records are lost. If not, the next one is there.
  */
 #define BPFMAP_RINGBUF_CONSUMER_PAGE	0	/* offsets in pages */
 #define BPFMAP_RINGBUF_PRODUCER_PAGE	1
 #define BPFMAP_RINGBUF_DATA_PAGE	2
 
-/* In the producer's page: indexes of unsigned longs */
+/* In the producer's page: indexes of __u64s */
 #define BPFMAP_RINGBUF_PRODUCER_POS	0	/* space is taken up to here */
 #define BPFMAP_RINGBUF_PENDING_POS	1	/* being written, from here on */
 #define BPFMAP_RINGBUF_OVERWRITE_POS	2	/* lost, up to here */
