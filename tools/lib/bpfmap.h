@@ -234,9 +234,11 @@ BPFMAP_API const char *bpfmap_type_str(enum bpfmap_type t);
  * is bpfmap_ring_size(), and so on. A ring buffer's consumer and its functions
  * are for one thread at a time.
  *
- * The callback gets a sample where it is in the ring, which is valid until it
- * returns. A negative result stops consuming and is handed on. Results are the
- * number of samples, or a negative errno; pointers are NULL with errno set.
+ * The callback gets a sample where it is in the ring, or in a ring that is
+ * overwritten a copy, which is valid until it returns. A negative result stops
+ * consuming and is handed on. Results are the number of samples, or a negative
+ * errno; pointers are NULL with errno set. EBADMSG: positions or lengths that no
+ * ring has, which another process has written.
  */
 struct bpfmap_ring_buffer;
 struct bpfmap_ring;
@@ -269,6 +271,7 @@ BPFMAP_API int bpfmap_ring_buffer_epoll_fd(const struct bpfmap_ring_buffer *rb);
 BPFMAP_API struct bpfmap_ring *
 bpfmap_ring_buffer_ring(struct bpfmap_ring_buffer *rb, unsigned int idx);
 
+/* Positions have 64 bits: in a 32-bit program these are their lower halves */
 BPFMAP_API unsigned long bpfmap_ring_consumer_pos(const struct bpfmap_ring *r);
 BPFMAP_API unsigned long bpfmap_ring_producer_pos(const struct bpfmap_ring *r);
 BPFMAP_API size_t bpfmap_ring_avail_data_size(const struct bpfmap_ring *r);
@@ -276,6 +279,14 @@ BPFMAP_API size_t bpfmap_ring_size(const struct bpfmap_ring *r);
 BPFMAP_API int bpfmap_ring_map_fd(const struct bpfmap_ring *r);
 BPFMAP_API int bpfmap_ring_consume(struct bpfmap_ring *r);
 BPFMAP_API int bpfmap_ring_consume_n(struct bpfmap_ring *r, size_t n);
+
+/*
+ * bpfmap_ring_lost() - what a ring with BPFMAP_F_RB_OVERWRITE has overwritten
+ *
+ * Not in libbpf. Bytes of records, with their headers and discarded ones, that
+ * this consumer skipped, as they were gone before it came to them.
+ */
+BPFMAP_API __u64 bpfmap_ring_lost(const struct bpfmap_ring *r);
 
 struct bpfmap_user_ring_buffer_opts {
 	size_t sz;

@@ -2,6 +2,10 @@
 /*
  * Consumers of ring buffers, and producers for the kernel: libbpf's classes.
  * The layout that they map is described in <linux/bpfmap.h>.
+ *
+ * A position or length in shared memory may be anything: all processes that have
+ * the map open can write to the part that user space writes. What no ring can
+ * have is -EBADMSG.
  */
 #include <limits.h>
 #include <stdint.h>
@@ -15,14 +19,46 @@
 
 #define LEN_FLAGS (BPFMAP_RINGBUF_BUSY_BIT | BPFMAP_RINGBUF_DISCARD_BIT)
 
+/*
+ * The kernel's unsigned long: 64 bits, in 32-bit programs too. With this
+ * alignment those load and store it by one instruction, and the page of the
+ * producer, which may be read only, is not written by a load.
+ */
+typedef __u64 ring_pos __attribute__((aligned(8)));
+
+/**
+ * struct bpfmap_ring - a mapped ring
+ * @fn: what consumes samples
+ * @ctx: for @fn
+ * @data: the records, twice in a row
+ * @consumer_pos: page of the consumer
+ * @producer_pos: page of the producer
+ * @size: bytes of data
+ * @overwrite: the producer does not wait: records can be lost, and must be copied
+ * @lost: bytes of records that were
+ * @copy: of a record, with room for @room bytes
+ * @room: see @copy
+ * @map_fd: the caller's descriptor
+ */
 struct bpfmap_ring {
 	bpfmap_ring_buffer_sample_fn fn;
 	void *ctx;
 	void *data;
-	unsigned long *consumer_pos;
-	unsigned long *producer_pos;
-	unsigned long mask;
+	ring_pos *consumer_pos;
+	ring_pos *producer_pos;
+	size_t size;
+	bool overwrite;
+	__u64 lost;
+	void *copy;
+	size_t room;
 	int map_fd;
+};
+
+/* A record: what is in it, and its bytes in the ring */
+struct record {
+	void *sample;
+	__u32 len;	/* with flags */
+	size_t size;
 };
 
 struct bpfmap_ring_buffer {
@@ -42,12 +78,12 @@ struct ring_hdr {
 	__u32 pad;
 };
 
-static unsigned long load_acquire(const unsigned long *pos)
+static __u64 load_acquire(const ring_pos *pos)
 {
 	return __atomic_load_n(pos, __ATOMIC_ACQUIRE);
 }
 
-static void store_release(unsigned long *pos, unsigned long value)
+static void store_release(ring_pos *pos, __u64 value)
 {
 	__atomic_store_n(pos, value, __ATOMIC_RELEASE);
 }
@@ -57,9 +93,9 @@ static size_t record_size(__u32 len)
 	return (((size_t)len & ~LEN_FLAGS) + sizeof(struct ring_hdr) + 7) / 8 * 8;
 }
 
-static struct ring_hdr *hdr_at(const struct bpfmap_ring *r, unsigned long pos)
+static struct ring_hdr *hdr_at(const struct bpfmap_ring *r, __u64 pos)
 {
-	return (void *)((char *)r->data + (pos & r->mask));
+	return (void *)((char *)r->data + (pos & (r->size - 1)));
 }
 
 static int epoll_add(int epoll_fd, int map_fd, uint32_t events, int index)
@@ -78,7 +114,7 @@ static void ring_unmap(struct bpfmap_ring *r)
 	if (r->consumer_pos)
 		munmap(r->consumer_pos, page);
 	if (r->producer_pos)
-		munmap(r->producer_pos, page + 2 * (r->mask + 1));
+		munmap(r->producer_pos, page + 2 * r->size);
 }
 
 /* What user space writes is the one or the other part; errno negative */
@@ -98,7 +134,8 @@ static int ring_map(struct bpfmap_ring *r, int map_fd, enum bpfmap_type type)
 	if (info.type != type)
 		return -EINVAL;
 	r->map_fd = map_fd;
-	r->mask = info.max_entries - 1;
+	r->size = info.max_entries;
+	r->overwrite = info.map_flags & BPFMAP_F_RB_OVERWRITE;
 	size = page + 2 * (__u64)info.max_entries;
 	if (size != (size_t)size)
 		return -E2BIG;
@@ -121,6 +158,7 @@ static int ring_map(struct bpfmap_ring *r, int map_fd, enum bpfmap_type type)
 static void ring_free(struct bpfmap_ring *r)
 {
 	ring_unmap(r);
+	free(r->copy);
 	free(r);
 }
 
@@ -196,27 +234,106 @@ void bpfmap_ring_buffer_free(struct bpfmap_ring_buffer *rb)
 	free(rb);
 }
 
-/* At most @max samples; their number, or what the callback returned */
+/* The record at @pos: 1, 0 if there is none that is complete, or -EBADMSG */
+static int record_at(const struct bpfmap_ring *r, __u64 pos, struct record *rec)
+{
+	__u64 avail = load_acquire(r->producer_pos) - pos;
+	struct ring_hdr *hdr = hdr_at(r, pos);
+
+	if (!avail)
+		return 0;
+	if (avail > r->size || pos % 8)
+		return -EBADMSG;
+	/* Pairs with the kernel's exchange: the record is complete */
+	rec->len = __atomic_load_n(&hdr->len, __ATOMIC_ACQUIRE);
+	if (rec->len & BPFMAP_RINGBUF_BUSY_BIT)
+		return 0;
+	rec->size = record_size(rec->len);
+	rec->sample = hdr + 1;
+	return rec->size > avail ? -EBADMSG : 1;
+}
+
+static int copy_record(struct bpfmap_ring *r, struct record *rec)
+{
+	size_t need = rec->size;
+
+	if (rec->len & BPFMAP_RINGBUF_DISCARD_BIT)
+		return 1;
+	if (need > r->room) {
+		free(r->copy);
+		r->copy = malloc(need);
+		r->room = r->copy ? need : 0;
+		if (!r->copy)
+			return -ENOMEM;
+	}
+	memcpy(r->copy, rec->sample, rec->len);
+	rec->sample = r->copy;
+	return 1;
+}
+
+/* Go on behind what the producer has overwritten. Was there any of it? */
+static bool skip_lost(struct bpfmap_ring *r, __u64 *pos)
+{
+	__u64 over;
+
+	/* Pairs with smp_wmb() of the producer: what was read is older than this */
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	over = load_acquire(r->producer_pos + BPFMAP_RINGBUF_OVERWRITE_POS);
+	if ((__s64)(over - *pos) <= 0)
+		return false;
+	r->lost += over - *pos;
+	*pos = over;
+	store_release(r->consumer_pos, over);
+	return true;
+}
+
+/*
+ * The next record, in memory where it stays: 1; 0 if there is none before @end;
+ * an errno. One that was overwritten while it was read may have looked like
+ * anything.
+ */
+static int next_record(struct bpfmap_ring *r, __u64 *pos, __u64 end,
+		       struct record *rec)
+{
+	int got;
+
+	if (!r->overwrite)
+		return record_at(r, *pos, rec);
+	do {
+		if ((__s64)(end - *pos) <= 0)
+			return 0;
+		got = record_at(r, *pos, rec);
+		if (got > 0)
+			got = copy_record(r, rec);
+	} while (skip_lost(r, pos));
+	return got;
+}
+
+/*
+ * At most @max samples; their number, or what the callback returned. A ring that
+ * is overwritten is read no further than to where the producer is now, as it may
+ * be the faster one.
+ */
 static int64_t ring_consume(struct bpfmap_ring *r, size_t max)
 {
-	unsigned long pos = load_acquire(r->consumer_pos);
-	struct ring_hdr *hdr;
+	__u64 end = load_acquire(r->producer_pos);
+	__u64 pos = load_acquire(r->consumer_pos);
+	struct record rec;
 	int64_t n = 0;
-	__u32 len;
 	int err;
 
-	while ((size_t)n < max && pos != load_acquire(r->producer_pos)) {
-		hdr = hdr_at(r, pos);
-		/* Pairs with the kernel's exchange: the record is complete */
-		len = __atomic_load_n(&hdr->len, __ATOMIC_ACQUIRE);
-		if (len & BPFMAP_RINGBUF_BUSY_BIT)
-			break;
-		pos += record_size(len);
-		if (len & BPFMAP_RINGBUF_DISCARD_BIT) {
+	if ((__s64)(end - pos) < 0)
+		return -EBADMSG;
+	while ((size_t)n < max) {
+		err = next_record(r, &pos, end, &rec);
+		if (err <= 0)
+			return err ? err : n;
+		pos += rec.size;
+		if (rec.len & BPFMAP_RINGBUF_DISCARD_BIT) {
 			store_release(r->consumer_pos, pos);
 			continue;
 		}
-		err = r->fn(r->ctx, hdr + 1, len);
+		err = r->fn(r->ctx, rec.sample, rec.len);
 		store_release(r->consumer_pos, pos);
 		if (err < 0)
 			return err;
@@ -303,14 +420,25 @@ unsigned long bpfmap_ring_producer_pos(const struct bpfmap_ring *r)
 
 size_t bpfmap_ring_avail_data_size(const struct bpfmap_ring *r)
 {
-	unsigned long consumer = load_acquire(r->consumer_pos);
+	__u64 from = load_acquire(r->consumer_pos), over;
 
-	return load_acquire(r->producer_pos) - consumer;
+	if (r->overwrite) {
+		over = load_acquire(r->producer_pos +
+				    BPFMAP_RINGBUF_OVERWRITE_POS);
+		if ((__s64)(over - from) > 0)
+			from = over;
+	}
+	return load_acquire(r->producer_pos) - from;
+}
+
+__u64 bpfmap_ring_lost(const struct bpfmap_ring *r)
+{
+	return r->lost;
 }
 
 size_t bpfmap_ring_size(const struct bpfmap_ring *r)
 {
-	return r->mask + 1;
+	return r->size;
 }
 
 int bpfmap_ring_map_fd(const struct bpfmap_ring *r)
@@ -369,9 +497,9 @@ void *bpfmap_user_ring_buffer_reserve(struct bpfmap_user_ring_buffer *rb,
 				      __u32 size)
 {
 	struct bpfmap_ring *r = &rb->ring;
-	unsigned long consumer, producer;
-	size_t taken, need, max = r->mask + 1;
+	__u64 consumer, producer, taken;
 	struct ring_hdr *hdr;
+	size_t need;
 
 	if (size & LEN_FLAGS)
 		return errno = E2BIG, NULL;
@@ -380,9 +508,11 @@ void *bpfmap_user_ring_buffer_reserve(struct bpfmap_user_ring_buffer *rb,
 	producer = load_acquire(r->producer_pos);
 	taken = producer - consumer;
 	need = record_size(size);
-	if (need > max)
+	if (need > r->size)
 		return errno = E2BIG, NULL;
-	if (max - taken < need)
+	if (taken > r->size || producer % 8)
+		return errno = EBADMSG, NULL;
+	if (r->size - taken < need)
 		return errno = ENOSPC, NULL;
 
 	hdr = hdr_at(r, producer);

@@ -23,7 +23,7 @@ int ringtest_fd(void)
 	return fd;
 }
 
-static long call(struct ringtest *t)
+static int64_t call(struct ringtest *t)
 {
 	if (ioctl(ringtest_fd(), RINGTEST, t)) {
 		perror("Bail out! RINGTEST");

@@ -203,6 +203,7 @@ static const struct file_operations ringtest_fops = {
 	.open = ringtest_open,
 	.release = ringtest_release,
 	.unlocked_ioctl = ringtest_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
 };
 
 static struct miscdevice ringtest_device = {
