@@ -323,7 +323,8 @@ part_cli()
 			tools/tests/ring_write
 		echo "# status $?"
 		echo "# program bpfmapctl, with changes"
-		sh tools/tests/cli_changes.sh $ctl tools/tests/json_pick
+		sh tools/tests/cli_changes.sh $ctl tools/tests/json_pick "" \
+			tools/tests/ring_write
 		echo "# status $?"
 		echo "# program roundtrip"
 		sh tools/tests/roundtrip.sh $ctl tools/tests/fill_map 5000

@@ -12,6 +12,8 @@
 #define WAIT_MS	200	/* how late a signal may be noticed */
 
 struct pipe {
+	struct bpfmap_ring *ring;
+	uint64_t lost;	/* bytes that were overwritten, and said to be */
 	uint32_t left;	/* records until it ends, 0: never */
 	bool counted;
 };
@@ -56,10 +58,30 @@ static void print_record(const void *data, size_t size)
 	json_emit(obj);
 }
 
+/* Between the records where they were */
+static void tell_lost(struct pipe *pipe)
+{
+	uint64_t lost = bpfmap_ring_lost(pipe->ring) - pipe->lost;
+	struct json_object *obj;
+
+	if (!lost)
+		return;
+	pipe->lost += lost;
+	if (!options.json) {
+		printf("== lost: %llu bytes of records, overwritten =====\n",
+		       (unsigned long long)lost);
+		return;
+	}
+	obj = json_object_new_object();
+	json_object_object_add(obj, "lost", json_object_new_uint64(lost));
+	json_emit(obj);
+}
+
 static int see_record(void *ctx, void *data, size_t size)
 {
 	struct pipe *pipe = ctx;
 
+	tell_lost(pipe);
 	print_record(data, size);
 	if (ferror(stdout) || (pipe->counted && !--pipe->left))
 		stopped = 1;
@@ -75,17 +97,21 @@ static int read_records(int fd, struct pipe *pipe)
 	if (!ring)
 		return trouble("cannot read the ring buffer: %s",
 			       error_text(errno));
+	pipe->ring = bpfmap_ring_buffer_ring(ring, 0);
 	catch_signals();
 	if (options.json)
 		json_begin();
 	while (!stopped && (err >= 0 || err == -EINTR)) {
 		err = bpfmap_ring_buffer_poll(ring, WAIT_MS);
+		tell_lost(pipe);
 		if (fflush(stdout))
 			break;	/* nobody reads any more */
 	}
 	if (options.json)
 		json_end();
 	bpfmap_ring_buffer_free(ring);
+	if (!stopped && err == -EBADMSG)
+		return trouble("the ring is damaged: another program that reads it has written a position that cannot be");
 	if (!stopped && err < 0 && err != -EINTR)
 		return trouble("cannot wait for records: %s", error_text(err));
 	return YES;

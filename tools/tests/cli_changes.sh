@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# bpfmapctl lists maps from which keys are deleted meanwhile. Prints TAP.
-# Arguments: bpfmapctl, json_pick.
+# bpfmapctl lists maps from which keys are deleted meanwhile, and reads ring buffers
+# that are overwritten. Prints TAP. Arguments: bpfmapctl, json_pick, nothing or
+# bpftool, ring_write.
 . "${0%/*}/cli_lib.sh"
 
 count=10000	# elements
@@ -89,6 +90,31 @@ begins_again()
 	rm $pins/t
 }
 
+# 90 records of 64 bytes to a ring that has room for 63
+overwritten()
+{
+	have ringbuf key 0 value 0 entries 4096 flags 0x80000 || return
+	text=$(printf '%056d' 0)
+	for i in 0 1 2 3 4 5 6 7 8; do
+		# shellcheck disable=SC2086 # many records
+		"$ring_write" $pins/t $text $text $text $text $text $text $text \
+			$text $text "$i${text#?}"
+	done
+	map event_pipe pinned $pins/t times 63 >"$tmp/shown" 2>"$tmp/err"
+	out=$(sed -n 1p "$tmp/shown")
+	[ "$out" = '== lost: 1728 bytes of records, overwritten =====' ] &&
+		[ "$(grep -c 'size: 56 ' "$tmp/shown")" = 63 ] && [ ! -s "$tmp/err" ]
+	result $? 'event_pipe: what was overwritten is told'
+	for i in 0 1 2 3 4 5 6 7 8; do
+		# shellcheck disable=SC2086
+		"$ring_write" $pins/t $text $text $text $text $text $text $text \
+			$text $text "$i${text#?}"
+	done
+	json 'event_pipe -j: what was overwritten is told' 0 "1728${nl}56${nl}\"0x38\"" \
+		'/0/lost /63/size /63/data/0' "$ctl" -j map event_pipe pinned $pins/t times 63
+	rm $pins/t
+}
+
 grep -q " $pins bpfmapfs" /proc/mounts || mount -t bpfmapfs bpfmapfs $pins
 each_once lpm_trie ''
 each_once hash ''
@@ -96,5 +122,6 @@ each_once lru_hash ''
 begins_again rhash ''
 begins_again hash ' -B'
 begins_again lpm_trie ' -B'
+[ ! -x "$ring_write" ] || overwritten
 echo "1..$n"
 exit $failed

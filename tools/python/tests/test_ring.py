@@ -4,11 +4,13 @@
 import ctypes
 import errno
 import fcntl
+import mmap
 import os
 import struct
 import threading
 import unittest
 
+from bpfmap import CreateFlag
 from common import MapTest
 
 DEVICE = "/dev/bpfmap_ringtest"
@@ -153,6 +155,34 @@ class RingTest(MapTest):
             record = bytes([i]) * (i * 7 % 500 + 1)
             self.output(ring, record)
             self.assertEqual(list(ring.records(0)), [record])
+
+    def test_overwritten(self):
+        ring = self.create("ringbuf", max_entries=4096, flags=CreateFlag.RB_OVERWRITE)
+        self.assertEqual(ring.lost, 0)
+        for last in (9, 3000, 7000):
+            first = last - 9 if last == 9 else last - 2000
+            for i in range(first, last + 1):
+                self.output(ring, struct.pack("<IQ", i, i * i))
+            got = []
+            count = ring.poll(got.append, 20)
+            self.assertEqual(count, len(got))
+            numbers = [struct.unpack("<IQ", record) for record in got]
+            self.assertEqual(numbers, [(i, i * i) for i in range(
+                last - len(got) + 1, last + 1)])
+            if last == 9:
+                self.assertEqual((len(got), ring.lost), (10, 0))
+        consumed = ring.lost
+        self.assertEqual(consumed % 24, 0)
+        self.assertGreater(consumed, 3500 * 24)
+
+    def test_spoilt(self):
+        for flags in (0, CreateFlag.RB_OVERWRITE):
+            ring = self.create("ringbuf", max_entries=4096, flags=flags)
+            self.output(ring, b"one")
+            with mmap.mmap(ring.fileno(), 4096) as page:
+                struct.pack_into("<Q", page, 0, 1 << 40)
+            with self.fails(errno.EBADMSG):
+                ring.consume(print)
 
     def test_send(self):
         ring = self.create("user_ringbuf", max_entries=4096)

@@ -153,6 +153,8 @@ ring_buffer_new = _function(
 ring_buffer_free = _function("bpfmap_ring_buffer_free", None, c_void_p)
 ring_buffer_poll = _function("bpfmap_ring_buffer_poll", c_int, c_void_p, c_int)
 ring_buffer_consume_n = _function("bpfmap_ring_buffer_consume_n", c_int, c_void_p, c_size_t)
+ring_buffer_ring = _function("bpfmap_ring_buffer_ring", c_void_p, c_void_p, c_uint32)
+ring_lost = _function("bpfmap_ring_lost", c_uint64, c_void_p)
 user_ring_buffer_new = _function("bpfmap_user_ring_buffer_new", c_void_p, c_int, c_void_p)
 user_ring_buffer_reserve_blocking = _function(
     "bpfmap_user_ring_buffer_reserve_blocking", c_void_p, c_void_p, c_uint32, c_int

@@ -62,6 +62,12 @@ class _Consumer:
             raise error
         return _lib.check(count)
 
+    @property
+    def lost(self) -> int:
+        """Bytes of records that were overwritten before they could be consumed."""
+        ring = _lib.ring_buffer_ring(self._consumer, 0)
+        return int(_lib.ring_lost(ring))
+
     def __del__(self, _free: Callable[[Any], Any] = _lib.ring_buffer_free) -> None:
         if self._consumer:
             _free(self._consumer)
@@ -72,6 +78,10 @@ class RingBuffer(BaseMap):
 
     Iteration waits for them for ever. There is one consumer at a time: what is
     handed over is gone. ``fileno()`` is readable while there are records.
+
+    With CreateFlag.RB_OVERWRITE, records that are overwritten before they could be
+    consumed are skipped, and `lost` counts them. EBADMSG says that another process
+    has spoilt the ring.
     """
 
     def __init__(self, fd: int | Descriptor) -> None:
@@ -82,6 +92,12 @@ class RingBuffer(BaseMap):
         """Close the descriptor, and unmap the ring."""
         self._consumer = None
         super().close()
+
+    @property
+    def lost(self) -> int:
+        """Bytes of records, with their headers, that were overwritten unseen."""
+        consumer = self._consumer
+        return consumer.lost if consumer else 0
 
     def consume(
         self, receive: Callable[[bytes], object], most: int | None = None
