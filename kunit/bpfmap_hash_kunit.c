@@ -5,9 +5,11 @@
 #include <linux/cpumask.h>
 #include <linux/delay.h>
 #include <linux/rcupdate.h>
+#include <linux/siphash.h>
 #include <linux/smp.h>
 #include <linux/string.h>
 
+#include "../drivers/bpfmap/keyed_hash.h"
 #include "crew.h"
 #include "stress.h"
 
@@ -141,6 +143,57 @@ static void hash_zero_seed(struct kunit *test)
 	KUNIT_EXPECT_MEMEQ(test, keys[1][0], keys[1][1], 8);
 }
 
+static const u64 secret_key[2] = { 0x0706050403020100, 0x0f0e0d0c0b0a0908 };
+
+/* SipHash-1-3 as it is written down, but for the block with the length */
+static u32 siphash_1_3(const u64 *blocks, u32 nr)
+{
+	u64 v0 = secret_key[0] ^ SIPHASH_CONST_0;
+	u64 v1 = secret_key[1] ^ SIPHASH_CONST_1;
+	u64 v2 = secret_key[0] ^ SIPHASH_CONST_2;
+	u64 v3 = secret_key[1] ^ SIPHASH_CONST_3;
+
+	while (nr--) {
+		v3 ^= *blocks;
+		SIPHASH_PERMUTATION(v0, v1, v2, v3);
+		v0 ^= *blocks++;
+	}
+	v2 ^= 0xff;
+	SIPHASH_PERMUTATION(v0, v1, v2, v3);
+	SIPHASH_PERMUTATION(v0, v1, v2, v3);
+	SIPHASH_PERMUTATION(v0, v1, v2, v3);
+	return v0 ^ v1 ^ v2 ^ v3;
+}
+
+/* The hash of keys of all short sizes is SipHash-1-3, and of every byte */
+static void hash_keyed(struct kunit *test)
+{
+	struct bpfmap_hash_secret secret;
+	u8 key[40], other[40];
+	u64 blocks[5];
+	u32 size, i, hash;
+
+	bpfmap_hash_secret_set(&secret, secret_key);
+	for (i = 0; i < sizeof(key); i++)
+		key[i] = i * 37 + 1;
+	for (size = 1; size <= sizeof(key); size++) {
+		hash = bpfmap_keyed_hash(&secret, key, size);
+		for (i = 0; i < size; i++) {
+			memcpy(other, key, size);
+			other[i] ^= 1 << (i % 8);
+			KUNIT_EXPECT_NE(test, hash, bpfmap_keyed_hash(&secret, other,
+								      size));
+		}
+		if (size < 8)
+			continue;
+		memcpy(blocks, key, size);
+		memcpy(&blocks[(size - 1) / 8], key + size - 8, 8);
+		KUNIT_EXPECT_EQ_MSG(test, hash,
+				    siphash_1_3(blocks, DIV_ROUND_UP(size, 8)),
+				    "%u bytes", size);
+	}
+}
+
 /* Keys of the test below: one that stays, others for one element in front */
 #define ANCHOR		0
 #define DRIFTERS	8
@@ -224,6 +277,7 @@ static struct kunit_case hash_cases[] = {
 	KUNIT_CASE(hash_chain),
 	KUNIT_CASE(hash_pointer_stays),
 	KUNIT_CASE(hash_zero_seed),
+	KUNIT_CASE(hash_keyed),
 	KUNIT_CASE_PARAM(hash_capacity, shape_gen_params),
 	KUNIT_CASE_PARAM(hash_softirq, shape_gen_params),
 	KUNIT_CASE_PARAM(hash_hardirq, shape_gen_params),

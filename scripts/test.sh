@@ -371,7 +371,7 @@ part_user()
 debug_programs()
 {
 	test_programs "$1" \
-		'abi|abi32|big|lib_shared|lpm_routes|lru_trace|many|memcg' "
+		'abi|abi32|big|flood|lib_shared|lpm_routes|lru_trace|many|memcg' "
 		program fuzz tools/fuzz/fuzz --replay tools/fuzz/seeds/*.txt
 		export STRESS_KIND=HASH STRESS_SIZE=64 STRESS_SECONDS=$fight
 		program fight tools/tests/stress"
@@ -434,7 +434,7 @@ part_kcsan()
 	limit=3600
 	kunit_suites kcsan-7
 	test_programs kcsan-7 \
-		'abi|abi32|big|lib_shared|lpm_routes|lru_trace|memcg'
+		'abi|abi32|big|flood|lib_shared|lpm_routes|lru_trace|memcg'
 	scripts/vm/selftest.sh kcsan-7 | tee "$tmp/out" || :
 	count "$tmp/out" 'selftest on kcsan-7'
 }

@@ -10,7 +10,9 @@
 #ifndef _BPFMAP_KEYED_HASH_H
 #define _BPFMAP_KEYED_HASH_H
 
+#include <linux/bitops.h>
 #include <linux/compiler.h>
+#include <linux/minmax.h>
 #include <linux/random.h>
 #include <linux/siphash.h>
 #include <linux/string.h>
@@ -18,11 +20,47 @@
 
 /**
  * struct bpfmap_hash_secret - what makes the hash function of a map its own
- * @v: SipHash's state before the first block; constant, and told to nobody
+ * @v: SipHash's state before the first block, with what the first round does to
+ *     v[0] and v[1] before the block has a part in it; constant, and told to nobody
  */
 struct bpfmap_hash_secret {
 	u64 v[4];
 };
+
+/* SIPHASH_PERMUTATION() is this ... */
+static __always_inline void keyed_hash_half_1(u64 *v0, u64 *v1)
+{
+	*v0 += *v1;
+	*v1 = rol64(*v1, 13) ^ *v0;
+	*v0 = rol64(*v0, 32);
+}
+
+/* ... and this */
+static __always_inline void keyed_hash_half_2(u64 *v0, u64 *v1, u64 *v2, u64 *v3)
+{
+	*v2 += *v3;
+	*v3 = rol64(*v3, 16) ^ *v2;
+	*v0 += *v3;
+	*v3 = rol64(*v3, 21) ^ *v0;
+	*v2 += *v1;
+	*v1 = rol64(*v1, 17) ^ *v2;
+	*v2 = rol64(*v2, 32);
+}
+
+/**
+ * bpfmap_hash_secret_set() - make a hash function
+ * @secret: out
+ * @key: random
+ */
+static inline void bpfmap_hash_secret_set(struct bpfmap_hash_secret *secret,
+					  const u64 key[2])
+{
+	secret->v[0] = key[0] ^ SIPHASH_CONST_0;
+	secret->v[1] = key[1] ^ SIPHASH_CONST_1;
+	secret->v[2] = key[0] ^ SIPHASH_CONST_2;
+	secret->v[3] = key[1] ^ SIPHASH_CONST_3;
+	keyed_hash_half_1(&secret->v[0], &secret->v[1]);
+}
 
 /**
  * bpfmap_hash_secret_init() - choose a hash function
@@ -33,10 +71,7 @@ static inline void bpfmap_hash_secret_init(struct bpfmap_hash_secret *secret)
 	u64 key[2];
 
 	get_random_bytes(key, sizeof(key));
-	secret->v[0] = key[0] ^ SIPHASH_CONST_0;
-	secret->v[1] = key[1] ^ SIPHASH_CONST_1;
-	secret->v[2] = key[0] ^ SIPHASH_CONST_2;
-	secret->v[3] = key[1] ^ SIPHASH_CONST_3;
+	bpfmap_hash_secret_set(secret, key);
 	memzero_explicit(key, sizeof(key));
 }
 
@@ -84,11 +119,12 @@ bpfmap_keyed_hash(const struct bpfmap_hash_secret *secret, const void *key,
 			   keyed_hash_block(key, 0, size);
 	for (;;) {
 		v3 ^= block;
-		SIPHASH_PERMUTATION(v0, v1, v2, v3);
+		keyed_hash_half_2(&v0, &v1, &v2, &v3);
 		v0 ^= block;
 		at += 8;
 		if (likely(at >= size))
 			break;
+		keyed_hash_half_1(&v0, &v1);
 		block = keyed_hash_block(key, at, size);
 	}
 	v2 ^= 0xff;
