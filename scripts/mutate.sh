@@ -60,6 +60,9 @@ faults()
 	fault 'a mapping that is counted for ever' stock-6.1 freeze.c \
 		'/^void bpfmap_vma_close/,/^}/ s/atomic_dec(&map->mmap_writers)/(void)map/' \
 		mapping
+	fault 'a pin that is good for more than its descriptor was' stock-6.1 pinfs.c \
+		's/return mask & MAY_WRITE ? -EACCES :/return mask < 0 ? -EACCES :/' \
+		contract_access
 	# Batches
 	fault 'one off in the count of a batch' stock-6.1 batch.c \
 		'/^static int batch_put_count/,/^}/ s/run->done,/run->done + 1,/' \

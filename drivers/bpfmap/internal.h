@@ -393,7 +393,8 @@ int bpfmap_get_info(struct bpfmap *map, struct bpfmap_info __user *uinfo,
 void bpfmap_show_fdinfo(struct seq_file *m, struct file *file);
 
 /* pinfs.c */
-int bpfmap_pin(struct bpfmap *map, int dfd, const char __user *pathname);
+int bpfmap_pin(struct bpfmap *map, fmode_t mode, int dfd,
+	       const char __user *pathname);
 struct bpfmap *bpfmap_get_pinned(int dfd, const char __user *pathname,
 				 unsigned int open_flags);
 int bpfmap_pinfs_init(void);

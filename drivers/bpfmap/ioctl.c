@@ -19,11 +19,13 @@
  * struct bpfmap_call - a command on its way
  * @map: the map that the attr names, for commands that concern one; held by a
  *	 descriptor for as long as the command runs
+ * @mode: of that descriptor; set for commands with NEEDS_MODE only
  * @uattr: the caller's attr, for outputs inside of it
  * @attr: copy of it, with zeros up to the size of the command's members
  */
 struct bpfmap_call {
 	struct bpfmap *map;
+	fmode_t mode;
 	void __user *uattr;
 	union {
 		struct bpfmap_create_attr create;
@@ -429,7 +431,7 @@ static long cmd_pin(struct bpfmap_call *call)
 {
 	const struct bpfmap_obj_attr *attr = &call->attr.obj;
 
-	return bpfmap_pin(call->map, obj_dfd(attr),
+	return bpfmap_pin(call->map, call->mode, obj_dfd(attr),
 			  u64_to_user_ptr(attr->pathname));
 }
 
@@ -462,6 +464,7 @@ static long cmd_get_pinned(struct bpfmap_call *call)
 #define CLOSED_EINVAL	BIT(5)
 #define HALFWAY		BIT(6)	/* may have changed something when it fails */
 #define FOR_ELEM	BIT(7)	/* its attr is a struct bpfmap_elem_attr */
+#define NEEDS_MODE	BIT(8)	/* hands on what the descriptor is good for */
 
 /**
  * struct bpfmap_command - a row of the command table
@@ -476,7 +479,7 @@ struct bpfmap_command {
 	int (*check)(const struct bpfmap_call *call);
 	u8 size;
 	u8 fd_at;
-	u8 needs;
+	u16 needs;
 };
 
 #define CMD(nr, handler, type, last, ...)				\
@@ -517,8 +520,8 @@ static const struct bpfmap_command bpfmap_cmds[] = {
 	MAP_CMD(MAP_FREEZE, cmd_freeze, freeze, map_fd, map_fd, NEEDS_WRITE),
 	MAP_CMD(OBJ_GET_INFO_BY_FD, cmd_info, info, info, bpf_fd,
 		CLOSED_EBADFD),
-	MAP_CMD(OBJ_PIN, cmd_pin, obj, path_fd, bpf_fd, CLOSED_EINVAL,
-		.check = check_pin),
+	MAP_CMD(OBJ_PIN, cmd_pin, obj, path_fd, bpf_fd,
+		NEEDS_MODE | CLOSED_EINVAL, .check = check_pin),
 	CMD(OBJ_GET, cmd_get_pinned, obj, path_fd),
 	CMD(MAP_GET_NEXT_ID, cmd_get_next_id, id, next_id),
 	CMD(MAP_GET_FD_BY_ID, cmd_get_fd_by_id, id, open_flags),
@@ -612,10 +615,13 @@ static __always_inline long run_on_map(struct bpfmap_call *call,
 	    (cmd->needs & NEEDS_WRITE && !(file->f_mode & FMODE_WRITE)))
 		return -EPERM;
 	if (!(cmd->needs & IS_WRITER)) {
-		/* Freezing a frozen map: as with any other write */
-		if (cmd->needs & NEEDS_WRITE &&
-		    READ_ONCE(call->map->frozen) == BPFMAP_FROZEN)
-			return -EPERM;
+		if (unlikely(cmd->needs & (NEEDS_WRITE | NEEDS_MODE))) {
+			call->mode = file->f_mode;
+			/* Freezing a frozen map: as with any other write */
+			if (cmd->needs & NEEDS_WRITE &&
+			    READ_ONCE(call->map->frozen) == BPFMAP_FROZEN)
+				return -EPERM;
+		}
 		return cmd->run(call);
 	}
 

@@ -426,6 +426,9 @@ EXPORT_SYMBOL_GPL(bpfmap_put);
  * bpfmap_get_from_fd() - the map behind a descriptor of the running process
  * @fd: descriptor
  *
+ * What the descriptor is good for is not looked at: do not give the process
+ * more than it had, by bpfmap_install_fd() or by writing what it says.
+ *
  * Context: Process context.
  * Return: the map, to be given back with bpfmap_put(); ERR_PTR -EBADF if @fd
  * is closed, -EINVAL if it is something else.

@@ -5,8 +5,9 @@
  * A regular file here is a pin. Its inode holds a reference to a map, which it
  * takes when OBJ_PIN makes it and gives back when it goes: after the last name
  * is unlinked, or the file system is unmounted, and nobody has it in use any
- * more. What the files answer is what those of the bpf file system of Linux 7.3
- * do (kernel/bpf/inode.c there).
+ * more. A pin never gives more access than the descriptor had that was pinned;
+ * its inode operations say how much that is. All else is as in the bpf file
+ * system of Linux 7.3 (kernel/bpf/inode.c there).
  *
  * The VFS serialises all changes (i_rwsem of the directory) and keeps an inode
  * for as long as there is a path to it; no lock of this module is taken.
@@ -40,9 +41,44 @@ struct pinfs_options {
 
 static const struct inode_operations pinfs_dir_iops;
 
-/* What a map's inode is known by */
-static const struct inode_operations pinfs_pin_iops = {
+/* What is pinned, on its way to pinfs_make_pin() */
+struct pinfs_pin {
+	struct bpfmap *map;
+	fmode_t mode;
 };
+
+/* Whatever the mode bits say, for root too */
+static int pinfs_rdonly_permission(struct mnt_idmap *idmap,
+				   struct inode *inode, int mask)
+{
+	return mask & MAY_WRITE ? -EACCES :
+				  generic_permission(idmap, inode, mask);
+}
+
+static int pinfs_wronly_permission(struct mnt_idmap *idmap,
+				   struct inode *inode, int mask)
+{
+	return mask & MAY_READ ? -EACCES :
+				 generic_permission(idmap, inode, mask);
+}
+
+static const struct inode_operations pinfs_rdonly_iops = {
+	.permission = pinfs_rdonly_permission,
+};
+
+static const struct inode_operations pinfs_wronly_iops = {
+	.permission = pinfs_wronly_permission,
+};
+
+static const struct inode_operations pinfs_rdwr_iops = {
+};
+
+static const struct inode_operations *pinfs_pin_iops(fmode_t mode)
+{
+	if (!(mode & FMODE_WRITE))
+		return &pinfs_rdonly_iops;
+	return mode & FMODE_READ ? &pinfs_rdwr_iops : &pinfs_wronly_iops;
+}
 
 static const struct inode_operations pinfs_symlink_iops = {
 	.get_link = simple_get_link,
@@ -54,10 +90,16 @@ static int pinfs_pin_open(struct inode *inode, struct file *file)
 	return -EIO;
 }
 
+/* What a map's inode is known by */
 static const struct file_operations pinfs_pin_fops = {
 	.owner = THIS_MODULE,
 	.open = pinfs_pin_open,
 };
+
+static bool pinfs_is_pin(const struct inode *inode)
+{
+	return inode->i_fop == &pinfs_pin_fops;
+}
 
 static struct inode *pinfs_new_inode(struct super_block *sb, struct inode *dir,
 				     umode_t mode)
@@ -100,16 +142,17 @@ static void pinfs_add(struct inode *dir, struct dentry *dentry,
 }
 
 /* Runs under vfs_mkobj(), which has asked whether this is allowed */
-static int pinfs_make_pin(struct dentry *dentry, umode_t mode, void *map)
+static int pinfs_make_pin(struct dentry *dentry, umode_t mode, void *arg)
 {
+	const struct pinfs_pin *pin = arg;
 	struct inode *dir = d_inode(dentry->d_parent);
 	struct inode *inode = pinfs_new_node(dir, dentry, mode);
 
 	if (IS_ERR(inode))
 		return PTR_ERR(inode);
-	inode->i_op = &pinfs_pin_iops;
+	inode->i_op = pinfs_pin_iops(pin->mode);
 	inode->i_fop = &pinfs_pin_fops;
-	inode->i_private = bpfmap_get(map);
+	inode->i_private = bpfmap_get(pin->map);
 	pinfs_add(dir, dentry, inode);
 	return 0;
 }
@@ -169,7 +212,7 @@ static const struct inode_operations pinfs_dir_iops = {
 /* No path leads here any more, nor will one */
 static void pinfs_destroy_inode(struct inode *inode)
 {
-	if (inode->i_op == &pinfs_pin_iops)
+	if (pinfs_is_pin(inode))
 		bpfmap_put(inode->i_private);
 }
 
@@ -320,30 +363,38 @@ MODULE_ALIAS_FS("bpfmapfs");
 /**
  * bpfmap_pin() - give a map a name
  * @map: the map; the name's inode takes a reference of its own
+ * @mode: the pinned descriptor's, of which FMODE_READ and FMODE_WRITE say what
+ *	  the name is good for at most
  * @dfd: where a relative path starts: a descriptor or AT_FDCWD
  * @pathname: the name, which must not exist
  *
  * Return: 0; -EPERM if the directory is not on a bpfmapfs or the name has a
  * dot; -EEXIST, -ENOSPC, or what the look-up of a path can fail with.
  */
-int bpfmap_pin(struct bpfmap *map, int dfd, const char __user *pathname)
+int bpfmap_pin(struct bpfmap *map, fmode_t mode, int dfd,
+	       const char __user *pathname)
 {
+	struct pinfs_pin pin = { map, mode };
 	struct dentry *dentry;
 	struct path path;
-	umode_t mode;
+	umode_t bits = 0;
 	int err;
 
 	dentry = start_creating_user_path(dfd, pathname, &path, 0);
 	if (IS_ERR(dentry))
 		return PTR_ERR(dentry);
 
-	mode = S_IFREG | (0600 & ~current_umask());
+	if (mode & FMODE_READ)
+		bits |= 0400;
+	if (mode & FMODE_WRITE)
+		bits |= 0200;
+	bits = S_IFREG | (bits & ~current_umask());
 	if (d_inode(path.dentry)->i_op != &pinfs_dir_iops)
 		err = -EPERM;
 	else
-		err = security_path_mknod(&path, dentry, mode, 0);
+		err = security_path_mknod(&path, dentry, bits, 0);
 	if (!err)
-		err = vfs_mkobj(dentry, mode, pinfs_make_pin, map);
+		err = vfs_mkobj(dentry, bits, pinfs_make_pin, &pin);
 	end_creating_path(&path, dentry);
 	return err;
 }
@@ -355,7 +406,8 @@ int bpfmap_pin(struct bpfmap *map, int dfd, const char __user *pathname)
  * @open_flags: 0, BPFMAP_F_RDONLY or BPFMAP_F_WRONLY: what it is wanted for
  *
  * Return: the map, to be given back with bpfmap_put(); ERR_PTR -EACCES if the
- * inode does not permit this or is no pin, -EROFS, or what the look-up of a
+ * inode does not permit this, the descriptor that was pinned had less, or it is
+ * no pin, -EROFS, or what the look-up of a
  * path can fail with.
  */
 struct bpfmap *bpfmap_get_pinned(int dfd, const char __user *pathname,
@@ -374,7 +426,7 @@ struct bpfmap *bpfmap_get_pinned(int dfd, const char __user *pathname,
 	if (err)
 		return ERR_PTR(err);
 	err = path_permission(&path, mask);
-	if (!err && d_backing_inode(path.dentry)->i_op != &pinfs_pin_iops)
+	if (!err && !pinfs_is_pin(d_backing_inode(path.dentry)))
 		err = -EACCES;
 	if (err) {
 		map = ERR_PTR(err);

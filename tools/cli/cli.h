@@ -98,6 +98,9 @@ const char *type_name(uint32_t type);
 
 int map_init(struct map *map, int fd);
 void map_close(struct map *map);
+/* For open_flags: all that a pin permits; of an id or name, reading and writing */
+#define OPEN_MOST	UINT32_MAX
+
 int take_map(struct args *args, uint32_t open_flags, struct map *map);
 int take_maps(struct args *args, uint32_t open_flags, struct map **maps,
 	      size_t *count);

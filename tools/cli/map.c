@@ -230,7 +230,8 @@ int verb_pin(struct args *args)
 	struct map map;
 	int status = TROUBLE;
 
-	if (take_map(args, BPFMAP_F_RDONLY, &map))
+	/* The new name permits no more than what it is made with */
+	if (take_map(args, OPEN_MOST, &map))
 		return TROUBLE;
 	path = take(args, "the file to pin the map at");
 	if (path && !no_more(args))

@@ -184,7 +184,8 @@ static int open_trouble(int err, const char *how, const char *what)
 
 static int open_id(uint32_t id, uint32_t open_flags)
 {
-	BPFMAP_OPTS(bpfmap_get_fd_by_id_opts, opts, .open_flags = open_flags);
+	BPFMAP_OPTS(bpfmap_get_fd_by_id_opts, opts,
+		    .open_flags = open_flags == OPEN_MOST ? 0 : open_flags);
 
 	return bpfmap_get_fd_by_id_opts(id, &opts);
 }
@@ -229,11 +230,32 @@ static int add_named(const char *name, uint32_t open_flags, struct map **maps,
 	return 0;
 }
 
+static int open_pinned(const char *path, uint32_t open_flags)
+{
+	BPFMAP_OPTS(bpfmap_obj_get_opts, opts, .file_flags = open_flags);
+
+	return bpfmap_obj_get_opts(path, &opts);
+}
+
+static int open_pinned_most(const char *path)
+{
+	static const uint32_t modes[] = { 0, BPFMAP_F_RDONLY, BPFMAP_F_WRONLY };
+	int fd = -EACCES;
+
+	/* EROFS: a read-only file system permits reading */
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+		fd = open_pinned(path, modes[i]);
+		if (fd != -EACCES && fd != -EROFS)
+			break;
+	}
+	return fd;
+}
+
 static int add_pinned(const char *path, uint32_t open_flags, struct map **maps,
 		      size_t *count)
 {
-	BPFMAP_OPTS(bpfmap_obj_get_opts, opts, .file_flags = open_flags);
-	int fd = bpfmap_obj_get_opts(path, &opts);
+	int fd = open_flags == OPEN_MOST ? open_pinned_most(path) :
+					   open_pinned(path, open_flags);
 
 	if (fd < 0)
 		return open_trouble(fd, "pinned", path);

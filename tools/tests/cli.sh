@@ -82,6 +82,8 @@ basic_verbs()
 	is 'by name' 0 6 map count name first
 	is 'pin' 0 '' map pin $h $pins/h2
 	is 'the second pin is the same map' 0 6 map count pinned $pins/h2
+	is 'the second pin permits as much' 0 '' \
+		map update pinned $pins/h2 key u32 7 value u64 6
 	fails 'pin elsewhere' 2 'not on a bpfmapfs' map pin $h /tmp/x
 	rm $pins/h2
 	}
@@ -157,6 +159,14 @@ without_rights()
 	is 'a pin that may be read' 0 6 su nobody -c "$ctl map count pinned $pins/h"
 	fails 'but not written' 2 'does not permit' su nobody -c \
 		"$ctl map update pinned $pins/h key u32 1 value u64 1"
+	mkdir -m 777 $pins/d
+	is 'a pin by one who may read' 0 '' \
+		su nobody -c "$ctl map pin pinned $pins/h $pins/d/h"
+	chmod 666 $pins/d/h
+	is 'that may be read' 0 6 map count pinned $pins/d/h
+	fails 'but not written, by root neither' 2 'does not permit' \
+		map update pinned $pins/d/h key u32 1 value u64 1
+	rm -rf $pins/d
 	chmod 600 /dev/bpfmap $pins/h
 	fails 'the device is closed to others' 2 'may not open' su nobody -c \
 		"$ctl map count pinned $pins/h"

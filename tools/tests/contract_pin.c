@@ -431,42 +431,6 @@ static void pin_modes(const struct kind *k)
 	end();
 }
 
-/* The descriptor's mode is not the pin's */
-static void any_descriptor(const struct kind *k)
-{
-	struct tmap t = tmap_new(k, 4, 8, 4);
-	int rdonly = tmap_reopen(&t, RDONLY), wronly = tmap_reopen(&t, WRONLY);
-	struct tmap got = t;
-
-	begin();
-	row("1.9", "%s: pinned by a RDONLY descriptor", k->name);
-	check_ret(pin_obj(rdonly, at("rdonly")), 0, "PIN");
-	got.fd = pin_get(at("rdonly"), 0);
-	check_ret(got.fd, GOT_FD, "GET");
-	check_num(map_id(got.fd), map_id(t.fd), "id");
-	check_ret(tmap_put(&got, 1, 11), 0, "UPDATE");
-	check_elem(&t, 1, 11, "seen by the other");
-	row("1.9", "%s: pinned by a WRONLY descriptor", k->name);
-	check_ret(pin_obj(wronly, at("wronly")), 0, "PIN");
-	close(got.fd);
-	got.fd = pin_get(at("wronly"), 0);
-	check_elem(&got, 1, 11, "LOOKUP");
-	row("3.5", "%s: frozen", k->name);
-	check_ret(map_freeze(t.fd), 0, "FREEZE");
-	check_ret(tmap_put(&got, 1, 12), -EPERM, "UPDATE");
-	close(got.fd);
-	check_ret(pin_obj(rdonly, at("frozen")), 0, "PIN");
-	got.fd = pin_get(at("frozen"), 0);
-	check_ret(got.fd, GOT_FD, "GET");
-	check_ret(tmap_put(&got, 1, 12), -EPERM, "UPDATE");
-	check_elem(&got, 1, 11, "LOOKUP");
-	close(got.fd);
-	close(rdonly);
-	close(wronly);
-	tmap_close(&t);
-	end();
-}
-
 static void got_modes(const struct kind *k)
 {
 	static const struct {
@@ -840,7 +804,6 @@ int main(void)
 		TEST(symlinks, 0),
 		TEST(path_fds, 0),
 		TEST(pin_modes, 0),
-		TEST(any_descriptor, K_ALL),
 		TEST(got_modes, K_ALL),
 		TEST(open_pin, K_ALL),
 		TEST(atime, 0),

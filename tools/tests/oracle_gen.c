@@ -386,6 +386,12 @@ static void gen_obj(struct rng *r, struct step *s)
 	s->other = rnd(r, N_SLOTS);
 	if (s->cmd == BPFMAP_CMD_OBJ_GET && one_in(r, 3))
 		s->flags = PICK(r, ((const uint32_t[]) { 8, 16, 8, 16, 24 }));
+	/* A pin is good for what its descriptor was: bpf(2) forgets about that */
+	if (s->cmd == BPFMAP_CMD_OBJ_PIN && slot_at(s->slot) &&
+	    slots[s->slot].mode) {
+		s->cmd = BPFMAP_CMD_OBJ_GET_INFO_BY_FD;
+		return gen_info(r, s);
+	}
 	if (kernel() >= 612 && one_in(r, 6))
 		s->flags |= BPFMAP_F_PATH_FD;
 	if (one_in(r, 20))

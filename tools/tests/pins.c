@@ -199,7 +199,7 @@ static void names(const struct kind *k)
 	/* The same map under a second pin */
 	expect_eq(symlink("d/two", at("link")), 0);
 	{
-		int fd = pin_get(at("link"), BPFMAP_F_WRONLY);
+		int fd = pin_get(at("link"), 0);
 
 		expect_eq(pin_obj(fd, at("second")), 0);
 		close(fd);

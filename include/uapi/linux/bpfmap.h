@@ -36,7 +36,8 @@
  *   over its limit; the map is full; an array index is out of range.
  * - EBADF: the descriptor is closed (EBADFD in OBJ_GET_INFO_BY_FD; EINVAL in
  *   OBJ_PIN, where EBADF is about path_fd).
- * - EACCES: permissions on the way to a pin, or the pin's own; not a pin.
+ * - EACCES: permissions on the way to a pin, or the pin's own; more than the
+ *   descriptor had that was pinned; not a pin.
  * - ENOMEM: no memory, or the memory cgroup's limit.
  * - EFAULT: a user pointer cannot be read or written.
  * - EBUSY: freezing while writers are active or a writable mapping exists.
