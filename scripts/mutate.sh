@@ -60,6 +60,8 @@ faults()
 	fault 'a mapping that is counted for ever' stock-6.1 freeze.c \
 		'/^void bpfmap_vma_close/,/^}/ s/atomic_dec(&map->mmap_writers)/(void)map/' \
 		mapping
+	fault 'a page that is frozen while somebody writes to it' stock-6.1 freeze.c \
+		's/return count - bpfmap_page_mapcount(page) > 1;/return !count;/' held
 	fault 'a pin that is good for more than its descriptor was' stock-6.1 pinfs.c \
 		's/return mask & MAY_WRITE ? -EACCES :/return mask < 0 ? -EACCES :/' \
 		contract_access

@@ -284,6 +284,24 @@ static vm_fault_t arena_fault(struct vm_fault *vmf)
 	return VM_FAULT_LOCKED;
 }
 
+/* Faults take their references under the lock, too */
+static bool arena_find_held(struct bpfmap *map, pgoff_t *at)
+{
+	struct bpfmap_arena *a = to_arena(map);
+	struct page *page;
+	bool held = false;
+
+	mutex_lock(&a->lock);
+	xa_for_each_start(&a->pages, *at, page, *at) {
+		held = bpfmap_page_is_held(page);
+		if (held)
+			break;
+		cond_resched();
+	}
+	mutex_unlock(&a->lock);
+	return held;
+}
+
 /* A piece of an arena would have the right address, but not the right end */
 static int arena_may_split(struct vm_area_struct *vma, unsigned long addr)
 {
@@ -592,6 +610,7 @@ const struct bpfmap_ops bpfmap_arena_ops = {
 	.delete = arena_delete,
 	.get_next_key = arena_get_next_key,
 	.mmap = arena_mmap,
+	.find_held = arena_find_held,
 	.mapping = arena_mapping,
 	.get_unmapped_area = arena_get_unmapped_area,
 	.mem_usage = arena_mem_usage,

@@ -36,6 +36,13 @@ static inline void vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set,
 }
 #endif
 
+/* Of pages that are no part of a larger one. A function of folios later */
+#ifdef BPFMAP_HAVE_FOLIO_MAPCOUNT
+#define bpfmap_page_mapcount(page) folio_mapcount(page_folio(page))
+#else
+#define bpfmap_page_mapcount(page) page_mapcount(page)
+#endif
+
 /* Up to 6.1 the locks of an rhashtable disable bottom halves, not interrupts */
 #ifdef BPFMAP_HAVE_RHT_IRQSAVE
 #define bpfmap_rht_may_write() true

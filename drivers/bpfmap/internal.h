@@ -208,7 +208,11 @@ struct bpfmap_batch;
  * @delete_batch: see @lookup_batch
  * @mmap: may this be mapped? freeze_mutex is held; may replace vm_ops by others
  *	  that count mappings as well; NULL is ENOTSUPP
- * @mmap_page: page @pgoff of what is mapped, NULL if there is none
+ * @mmap_page: page @pgoff of what is mapped, NULL if there is none; unused by a
+ *	       type that replaces vm_ops
+ * @find_held: for such a type: store the number of the first page from @at on
+ *	       that bpfmap_page_is_held() in @at and return true, or return
+ *	       false. freeze_mutex is held
  * @mapping: what the descriptors' mappings hang on; NULL: on nothing in particular
  * @get_unmapped_area: as in file operations; NULL: anywhere
  * @hash: SHA-256 of the content; NULL is EINVAL
@@ -266,6 +270,7 @@ struct bpfmap_ops {
 
 	int (*mmap)(struct bpfmap *map, struct vm_area_struct *vma);
 	struct page *(*mmap_page)(struct bpfmap *map, pgoff_t pgoff);
+	bool (*find_held)(struct bpfmap *map, pgoff_t *at);
 	struct address_space *(*mapping)(struct bpfmap *map);
 	unsigned long (*get_unmapped_area)(struct bpfmap *map,
 					   struct file *file,
@@ -321,6 +326,7 @@ struct bpfmap_writers {
  * @exclusive: created for one program alone, so for no map of maps; constant
  *	       once published
  * @frozen: enum bpfmap_freeze_state; written under @freeze_mutex
+ * @mapped_writable: it is or was once; under @freeze_mutex
  * @freeze_mutex: makes freezing, and mmap, and writers that come in between
  *		  exclude each other
  * @mmap_writers: writable mappings; goes up from 0 only under @freeze_mutex
@@ -345,6 +351,7 @@ struct bpfmap {
 	u32 id;
 	bool exclusive;
 	u8 frozen;
+	bool mapped_writable;
 	struct mutex freeze_mutex;	/* see above */
 	atomic_t mmap_writers;
 	refcount_t ref;
@@ -376,6 +383,7 @@ void bpfmap_charge_end(struct mem_cgroup *old);
 
 /* freeze.c: freezing, and mappings, which write */
 int bpfmap_freeze(struct bpfmap *map);
+bool bpfmap_page_is_held(struct page *page);
 int bpfmap_mmap(struct file *file, struct vm_area_struct *vma);
 unsigned long bpfmap_get_unmapped_area(struct file *file, unsigned long addr,
 				       unsigned long len, unsigned long pgoff,

@@ -258,7 +258,7 @@ int verb_freeze(struct args *args)
 	if (err == -EPERM)
 		return trouble("cannot freeze: it is frozen already");
 	if (err == -EBUSY)
-		return trouble("cannot freeze: somebody is writing, or has it mapped writable");
+		return trouble("cannot freeze: somebody is writing, has it mapped writable, or holds pages of it");
 	if (err)
 		return trouble("cannot freeze: %s", error_text(err));
 	json_null();

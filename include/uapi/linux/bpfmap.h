@@ -40,7 +40,8 @@
  *   descriptor had that was pinned; not a pin.
  * - ENOMEM: no memory, or the memory cgroup's limit.
  * - EFAULT: a user pointer cannot be read or written.
- * - EBUSY: freezing while writers are active or a writable mapping exists.
+ * - EBUSY: freezing while writers are active, a writable mapping exists, or a
+ *   page that was mapped writable is held, as by direct I/O.
  * - EEXIST: BPFMAP_F_NOEXIST and the key is there; the name of a new pin is.
  * - EINVAL: unknown command, flag or type; a member that must be zero is not;
  *   the descriptor is not a map of this device.
