@@ -139,6 +139,37 @@ int take_data(struct args *args, const char *what, const struct map *map,
 int parse_hex_part(const char *hex, void *data, size_t size);
 int parse_hex(const char *hex, void *data, size_t size);
 
+/* --- map.c --- */
+
+int pin_map(int fd, const char *path);
+
+/* Why a map cannot be in a map of maps */
+#define NOT_ALIKE "it differs in type, sizes or flags from the map that was the inner_map at creation"
+
+/* --- refused.c --- */
+
+/* A map that was asked for */
+struct wanted {
+	uint32_t type;
+	const char *name;
+	uint32_t key_size;
+	uint32_t value_size;
+	uint32_t max_entries;
+	const struct bpfmap_create_opts *opts;
+};
+
+const char *a_type(uint32_t type);
+int create_trouble(int err, const struct wanted *want);
+
+/* --- text.c --- */
+
+char *printable(const char *text);
+void put_text(const char *text);
+struct json_object *json_text(const char *text);
+struct json_object *json_text_bytes(const char *text);
+void json_add_text(struct json_object *obj, const char *name, const char *text);
+int name_from_json(char *name, const char *text);
+
 /* --- print.c --- */
 
 void json_emit(struct json_object *obj);

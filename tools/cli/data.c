@@ -73,7 +73,7 @@ static int put_integer(struct room *room, const char *word, unsigned int bits,
 	return put(room, bytes, size);
 }
 
-static int put_text(struct room *room, const char *word)
+static int put_string(struct room *room, const char *word)
 {
 	size_t len = strlen(word);
 
@@ -192,7 +192,7 @@ static const struct {
 	{ "be16", 16, false, true, NULL },
 	{ "be32", 32, false, true, NULL },
 	{ "be64", 64, false, true, NULL },
-	{ "str", 0, false, false, put_text },
+	{ "str", 0, false, false, put_string },
 	{ "ip", 0, false, false, put_ip },
 	{ "ip6", 0, false, false, put_ip6 },
 	{ "mac", 0, false, false, put_mac },

@@ -89,19 +89,20 @@ int run_verb(const struct verb *verbs, const char *noun, struct args *args)
 static void complain(const char *fmt, va_list ap)
 {
 	struct json_object *obj;
-	char *text;
+	char *text, *line;
 
 	if (vasprintf(&text, fmt, ap) < 0)
 		abort();
 	/* One JSON value at most: a second one would spoil the first */
 	if (options.json && !json_started()) {
 		obj = json_object_new_object();
-		json_object_object_add(obj, "error",
-				       json_object_new_string(text));
+		json_add_text(obj, "error", text);
 		json_emit(obj);
 	} else {
 		fflush(stdout);
-		fprintf(stderr, PROGRAM ": %s\n", text);
+		line = printable(text);
+		fprintf(stderr, PROGRAM ": %s\n", line);
+		free(line);
 	}
 	free(text);
 }
@@ -119,13 +120,17 @@ int trouble(const char *fmt, ...)
 
 void note(const char *fmt, ...)
 {
+	char *text, *line;
 	va_list ap;
 
-	fputs(PROGRAM ": ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	if (vasprintf(&text, fmt, ap) < 0)
+		abort();
 	va_end(ap);
-	fputc('\n', stderr);
+	line = printable(text);
+	fprintf(stderr, PROGRAM ": %s\n", line);
+	free(line);
+	free(text);
 }
 
 int usage_error(const struct args *args, const char *expected)

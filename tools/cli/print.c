@@ -209,8 +209,11 @@ void print_header(const struct map *map)
 		printf("%s  ", bpfmap_type_str(map->info.type));
 	else
 		printf("type %u  ", map->info.type);
-	if (*map->info.name)
-		printf("name %s  ", map->info.name);
+	if (*map->info.name) {
+		fputs("name ", stdout);
+		put_text(map->info.name);
+		fputs("  ", stdout);
+	}
 	printf("flags 0x%x\n", map->info.map_flags);
 }
 
@@ -223,8 +226,7 @@ struct json_object *json_header(const struct map *map)
 	json_object_object_add(obj, "type",
 			       json_object_new_string(type_name(info->type)));
 	if (*info->name)
-		json_object_object_add(obj, "name",
-				       json_object_new_string(info->name));
+		json_add_text(obj, "name", info->name);
 	json_object_object_add(obj, "flags",
 			       json_object_new_int64(info->map_flags));
 	return obj;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -46,17 +47,40 @@ static int see_file(const char *path, const struct stat *st, int flag,
 	return 0;
 }
 
+/* Mounted over one another, it is what is on top that can be seen, once */
+static bool is_new_root(const char *dir, char ***roots, size_t *count)
+{
+	struct statfs fs;
+
+	if (statfs(dir, &fs) || fs.f_type != BPFMAPFS_MAGIC)
+		return false;
+	for (size_t i = 0; i < *count; i++)
+		if (!strcmp((*roots)[i], dir))
+			return false;
+	*roots = realloc(*roots, (*count + 1) * sizeof(**roots));
+	if (!*roots)
+		abort();
+	(*roots)[(*count)++] = strdup(dir);
+	return true;
+}
+
 static void find_pins(void)
 {
 	FILE *mounts = setmntent("/proc/self/mounts", "re");
 	struct mntent *mount;
+	char **roots = NULL;
+	size_t count = 0;
 
 	if (!mounts)
 		return;
 	while ((mount = getmntent(mounts)))
-		if (!strcmp(mount->mnt_type, "bpfmapfs"))
+		if (!strcmp(mount->mnt_type, "bpfmapfs") &&
+		    is_new_root(mount->mnt_dir, &roots, &count))
 			nftw(mount->mnt_dir, see_file, 16, FTW_PHYS | FTW_MOUNT);
 	endmntent(mounts);
+	while (count)
+		free(roots[--count]);
+	free(roots);
 }
 
 /* A number that the kernel tells of a descriptor; -1 if it does not */
@@ -78,11 +102,33 @@ static long long fdinfo(int fd, const char *name)
 	return number;
 }
 
+/* Where one path is no UTF-8, the bytes of those that are not, beside them */
+static void add_pins(struct json_object *obj, uint32_t id)
+{
+	struct json_object *paths = json_object_new_array();
+	struct json_object *hex = json_object_new_array(), *bytes;
+	bool strange = false;
+
+	for (size_t i = 0; i < pin_count; i++) {
+		if (pins[i].id != id)
+			continue;
+		json_object_array_add(paths, json_text(pins[i].path));
+		bytes = json_text_bytes(pins[i].path);
+		json_object_array_add(hex, bytes);
+		strange |= !!bytes;
+	}
+	json_object_object_add(obj, "pinned", paths);
+	if (strange)
+		json_object_object_add(obj, "pinned_hex", hex);
+	else
+		json_object_put(hex);
+}
+
 static void show_json(const struct map *map)
 {
 	const struct bpfmap_info *info = &map->info;
 	long long memlock = fdinfo(map->fd, "memlock");
-	struct json_object *obj = json_header(map), *array, *path;
+	struct json_object *obj = json_header(map);
 
 	json_object_object_add(obj, "bytes_key",
 			       json_object_new_int64(info->key_size));
@@ -98,16 +144,8 @@ static void show_json(const struct map *map)
 	if (info->map_extra)
 		json_object_object_add(obj, "map_extra",
 				       json_object_new_uint64(info->map_extra));
-	if (options.pins) {
-		array = json_object_new_array();
-		for (size_t i = 0; i < pin_count; i++) {
-			if (pins[i].id != info->id)
-				continue;
-			path = json_object_new_string(pins[i].path);
-			json_object_array_add(array, path);
-		}
-		json_object_object_add(obj, "pinned", array);
-	}
+	if (options.pins)
+		add_pins(obj, info->id);
 	json_emit(obj);
 }
 
@@ -121,8 +159,10 @@ static void show_plain(const struct map *map)
 	if (memlock >= 0)
 		printf("  memlock %lldB", memlock);
 	for (size_t i = 0; i < pin_count; i++)
-		if (pins[i].id == map->info.id)
-			printf("\n\tpinned %s", pins[i].path);
+		if (pins[i].id == map->info.id) {
+			fputs("\n\tpinned ", stdout);
+			put_text(pins[i].path);
+		}
 	if (fdinfo(map->fd, "frozen") > 0)
 		printf("\n\tfrozen");
 	putchar('\n');

@@ -136,7 +136,7 @@ static int write_json_header(struct stream *stream)
 	add_number(obj, "bpfmap", FORM);
 	json_object_object_add(obj, "type",
 			       json_object_new_string(type_name(saved->type)));
-	json_object_object_add(obj, "name", json_object_new_string(saved->name));
+	json_add_text(obj, "name", saved->name);
 	add_number(obj, "key_size", saved->key_size);
 	add_number(obj, "value_size", saved->value_size);
 	add_number(obj, "max_entries", saved->max_entries);
@@ -355,10 +355,9 @@ static int parse_json_header(struct stream *stream, struct json_object *obj)
 	known = type ? type_from_name(type) : -1;
 	if (known < 0)
 		return bad_line(stream, "type");
-	if (!name || strlen(name) >= sizeof(saved->name))
+	if (!name || name_from_json(saved->name, name))
 		return bad_line(stream, "name");
 	saved->type = known;
-	strcpy(saved->name, name);
 	if (get_u32(stream, obj, "key_size", &saved->key_size) ||
 	    get_u32(stream, obj, "value_size", &saved->value_size) ||
 	    get_u32(stream, obj, "max_entries", &saved->max_entries) ||

@@ -38,7 +38,8 @@ int main(int argc, char **argv)
 	if (!text || !tokener)
 		return 2;
 	/* Strict also about what follows the value; the NUL is its end */
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT |
+				JSON_TOKENER_VALIDATE_UTF8);
 	all = json_tokener_parse_ex(tokener, text, size + 1);
 	if (json_tokener_get_error(tokener) != json_tokener_success) {
 		error = json_tokener_get_error(tokener);

@@ -206,7 +206,8 @@ enum bpfmap_type {
  * @inner_map_fd: for maps of maps: a map like those that will be put in; it may
  *		  be closed afterwards
  * @numa_node: node of the memory, with BPFMAP_F_NUMA_NODE
- * @map_name: at most 15 characters of A-Z a-z 0-9 _ . and a NUL
+ * @map_name: at most 15 characters of A-Z a-z 0-9 _ . and a NUL; letters of
+ *	      Latin-1 are letters, too
  * @map_ifindex: must be 0
  * @btf_fd: ignored while both type ids are 0
  * @btf_key_type_id: must be 0

@@ -36,6 +36,21 @@ class OpenTest(MapTest):
             with self.assertRaisesRegex(ValueError, "NUL"):
                 what(f"{path}\0x")
 
+    def test_names_and_paths_of_any_bytes(self):
+        # What the kernel takes for letters is Latin-1
+        m = self.create("hash", "u32", "u64", name="caf\xe9")
+        self.assertEqual(m.info.name, "caf\xe9")
+        self.assertEqual(str(m).encode("utf-8").count(b"caf\xc3\xa9"), 1)
+        self.assertEqual(self.open(name="caf\xe9").info.id, m.info.id)
+        for name in ("\u20ac", "caf\udce9"):
+            with self.assertRaisesRegex(ValueError, "Latin-1"):
+                self.create("hash", "u32", "u64", name=name)
+        path = self.pin(m, os.fsdecode(b"\xff\x1b[31m\n"))
+        self.assertEqual(self.open(path).info.id, m.info.id)
+        with self.assertRaises(FileExistsError) as caught:
+            m.pin(path)
+        self.assertEqual(os.fsencode(caught.exception.filename), os.fsencode(path))
+
     def test_modes(self):
         path = self.pin(self.m)
         with self.open(path, key="u32", value="u64", mode="r") as found:

@@ -199,7 +199,7 @@ def create(
 
     More, by name:
 
-    name         15 letters, digits, "_" and "." at most
+    name         15 letters (of Latin-1), digits, "_" and "." at most
     flags        CreateFlag; what a type cannot do without is added
     extra        map_extra: hash functions of a Bloom filter, elements that an
                  RHASH starts with room for, address of an arena
@@ -234,7 +234,10 @@ def _create(
     _fits("max_entries", max_entries, 32)
     _fits("flags", flags, 32)
     _fits("extra", extra, 64)
-    encoded = name.encode(errors="surrogateescape")
+    try:
+        encoded = name.encode("latin-1")
+    except UnicodeEncodeError:
+        raise ValueError(f"{name!r} has a letter that is not Latin-1") from None
     if len(encoded) > 15 or b"\0" in encoded:
         raise ValueError(f"{name!r} is no name of at most 15 bytes")
     if kind in NO_PREALLOC_TYPES:

@@ -67,7 +67,7 @@ def read_info(fd: int) -> Info:
         raw.value_size,
         raw.max_entries,
         CreateFlag(raw.map_flags),
-        raw.name.decode(errors="surrogateescape"),
+        raw.name.decode("latin-1"),  # which the kernel takes it for
         raw.map_extra,
     )
 
