@@ -310,8 +310,8 @@ part_cli()
 	set -- -m "$modules/bpfmap_ringtest.ko" -f tools/tests/ring_write \
 		-f tools/tests/bpfmapctl_static -f tools/tests/json_pick \
 		-f tools/tests/cli_lib.sh -f tools/tests/cli.sh \
-		-f tools/tests/cli_changes.sh -f tools/tests/roundtrip.sh \
-		-f tools/tests/fill_map
+		-f tools/tests/cli_changes.sh -f tools/tests/cli_words.sh \
+		-f tools/tests/roundtrip.sh -f tools/tests/fill_map
 	[ -z "$bpftool" ] || set -- "$@" -f "$bpftool:/root/bpftool"
 	# The variables are the guest's.
 	# shellcheck disable=SC2016
@@ -321,6 +321,9 @@ part_cli()
 		echo "# program bpfmapctl"
 		sh tools/tests/cli.sh $ctl tools/tests/json_pick "$bpftool" \
 			tools/tests/ring_write
+		echo "# status $?"
+		echo "# program bpfmapctl, its words"
+		sh tools/tests/cli_words.sh $ctl tools/tests/json_pick
 		echo "# status $?"
 		echo "# program bpfmapctl, with changes"
 		sh tools/tests/cli_changes.sh $ctl tools/tests/json_pick "" \

@@ -157,8 +157,8 @@ static int clear(const struct map *map, uint64_t *cleared)
 	    map->info.type == BPFMAP_TYPE_STACK)
 		return clear_queue(map, cleared);
 	if (!map->info.key_size)
-		return trouble("a %s cannot be cleared",
-			       type_name(map->info.type));
+		return trouble("%s cannot be cleared",
+			       a_type(map->info.type));
 	status = options.no_batch ? -ENOTSUPP : clear_hash(map, cleared);
 	return status == -ENOTSUPP ? clear_keys(map, cleared) : status;
 }

@@ -193,9 +193,9 @@ static void compare(const struct content *a, const struct content *b)
 static int check_comparable(const struct map *a, const struct map *b)
 {
 	if (!a->info.key_size || !b->info.key_size)
-		return trouble("what is in a %s cannot be listed",
-			       type_name(a->info.key_size ? b->info.type :
-					 a->info.type));
+		return trouble("what is in %s cannot be listed",
+			       a_type(a->info.key_size ? b->info.type :
+				      a->info.type));
 	if (a->info.key_size != b->info.key_size ||
 	    a->info.value_size != b->info.value_size || a->cpus != b->cpus)
 		return trouble("they have keys of %u/%u, values of %u/%u bytes, %u/%u CPUs",

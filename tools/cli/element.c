@@ -15,6 +15,25 @@ static int need_key(const struct map *map, const struct element *elem)
 	return 0;
 }
 
+static const char *why_invalid(const struct map *map, const struct element *elem)
+{
+	if (map->info.type == BPFMAP_TYPE_LPM_TRIE)
+		return "the prefix is longer than the key has bits";
+	if (elem->flags)
+		return "maps of this type do not know this flag";
+	return map->info.value_size ? error_text(EINVAL) :
+				      "a map of this type has no elements";
+}
+
+/* What all verbs of one element have to say */
+static int key_trouble(const char *verb, const struct element *elem, int err)
+{
+	if (err == -ERANGE)
+		return trouble("cannot %s: CPU %u is out of range", verb,
+			       (unsigned int)(elem->flags >> 32));
+	return trouble("cannot %s: %s", verb, error_text(err));
+}
+
 static int update_trouble(const struct map *map, const struct element *elem,
 			  int err)
 {
@@ -30,7 +49,10 @@ static int update_trouble(const struct map *map, const struct element *elem,
 		return trouble("the map is full");
 	if (err == -EPERM)
 		return trouble("cannot update: the map is frozen");
-	return trouble("cannot update: %s", error_text(err));
+	if (err == -EINVAL)
+		return trouble("cannot update: %s", type_is_outer(map->info.type) ?
+			       NOT_ALIKE : why_invalid(map, elem));
+	return key_trouble("update", elem, err);
 }
 
 int verb_update(struct args *args)
@@ -91,8 +113,10 @@ static int lookup(const struct map *map, const struct element *elem)
 
 	if (err == -ENOENT)
 		return not_found(map, elem);
+	if (err == -EINVAL)
+		return trouble("cannot look up: %s", why_invalid(map, elem));
 	if (err)
-		return trouble("cannot look up: %s", error_text(err));
+		return key_trouble("look up", elem, err);
 	if (map->info.type != BPFMAP_TYPE_BLOOM_FILTER)
 		print_found(map, elem);
 	else if (options.json)
@@ -136,8 +160,8 @@ static int keyless(struct args *args, uint32_t open_flags, struct map *map,
 		return TROUBLE;
 	status = take_element(args, map, 0, elem);
 	if (!status && map->info.key_size)
-		status = trouble("a %s has keys: use lookup or delete",
-				 type_name(map->info.type));
+		status = trouble("%s has keys: use lookup or delete",
+				 a_type(map->info.type));
 	if (status) {
 		element_free(elem);
 		map_close(map);
@@ -230,6 +254,8 @@ int verb_getnext(struct args *args)
 		return TROUBLE;
 	next = xalloc(map.info.key_size, 1);
 	status = take_element(args, &map, WANT_KEY, &elem);
+	if (!status && !map.info.key_size)
+		status = trouble("%s has no keys", a_type(map.info.type));
 	if (!status) {
 		key = elem.has_key ? elem.key : NULL;
 		err = bpfmap_get_next_key(map.fd, key, next);
@@ -259,7 +285,9 @@ int verb_delete(struct args *args)
 		return TROUBLE;
 	status = take_element(args, &map, WANT_KEY, &elem);
 	if (!status)
-		status = need_key(&map, &elem);
+		status = map.info.key_size ? need_key(&map, &elem) :
+			 trouble("%s has no keys: use pop or clear",
+				 a_type(map.info.type));
 	if (!status) {
 		err = bpfmap_delete_elem(map.fd, elem.key);
 		if (err == -ENOENT) {
@@ -267,6 +295,11 @@ int verb_delete(struct args *args)
 			status = NO;
 		} else if (err == -EINVAL && type_is_array(map.info.type)) {
 			status = trouble("elements of arrays cannot be deleted");
+		} else if (err == -E2BIG) {
+			status = trouble("the index is out of range");
+		} else if (err == -EINVAL) {
+			status = trouble("cannot delete: %s",
+					 why_invalid(&map, &elem));
 		} else if (err == -EPERM) {
 			status = trouble("cannot delete: the map is frozen");
 		} else if (err) {

@@ -135,8 +135,8 @@ int verb_event_pipe(struct args *args)
 	if (!status)
 		status = no_more(args);
 	if (!status && map.info.type != BPFMAP_TYPE_RINGBUF)
-		status = trouble("a %s has no records: that is for ring buffers",
-				 type_name(map.info.type));
+		status = trouble("%s has no records: that is for ring buffers",
+				 a_type(map.info.type));
 	if (!status)
 		status = read_records(map.fd, &pipe);
 	map_close(&map);

@@ -155,23 +155,8 @@ static int take_attribute(struct args *args, struct request *req)
 	return usage_error(args, "'type', 'key', 'value', 'entries', 'name' or another property");
 }
 
-static int create_trouble(int err, const struct request *req)
-{
-	if (err == -ENOENT)
-		return trouble("there is no /dev/bpfmap: is the module loaded?");
-	if (err == -EACCES)
-		return trouble("you may not open /dev/bpfmap");
-	if (err == -EINVAL && req->opts.map_ifindex)
-		return trouble("cannot create a %s on a network device: the device has none",
-			       type_name(req->type));
-	if (err == -EINVAL)
-		return trouble("cannot create a %s: the device has none of such sizes or flags",
-			       type_name(req->type));
-	return trouble("cannot create a %s: %s", type_name(req->type),
-		       error_text(err));
-}
-
-static int pin(int fd, const char *path)
+/* Give a map a name */
+int pin_map(int fd, const char *path)
 {
 	int err = bpfmap_obj_pin(fd, path);
 
@@ -197,8 +182,15 @@ static int create(const struct request *req)
 	fd = bpfmap_create(req->type, req->name, req->key_size, req->value_size,
 			   req->max_entries, &req->opts);
 	if (fd < 0)
-		return create_trouble(fd, req);
-	status = pin(fd, req->path);
+		return create_trouble(fd, &(struct wanted){
+			.type = req->type,
+			.name = req->name,
+			.key_size = req->key_size,
+			.value_size = req->value_size,
+			.max_entries = req->max_entries,
+			.opts = &req->opts,
+		});
+	status = pin_map(fd, req->path);
 	close(fd);
 	if (!status)
 		json_null();
@@ -235,7 +227,7 @@ int verb_pin(struct args *args)
 		return TROUBLE;
 	path = take(args, "the file to pin the map at");
 	if (path && !no_more(args))
-		status = pin(map.fd, path);
+		status = pin_map(map.fd, path);
 	map_close(&map);
 	if (!status)
 		json_null();

@@ -175,6 +175,8 @@ static int open_trouble(int err, const char *how, const char *what)
 		return trouble("you may not open /dev/bpfmap");
 	if (err == -EPERM && strcmp(how, "pinned"))
 		return trouble("ids and names need CAP_SYS_ADMIN: use \"pinned FILE\"");
+	if (err == -EPERM)
+		return trouble("%s %s: no pin has a dot in its path", how, what);
 	if (err == -EACCES)
 		return trouble("%s %s: not a pin, or it does not permit this",
 			       how, what);

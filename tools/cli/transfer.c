@@ -110,10 +110,10 @@ static int export_map(const struct map *map, const char *path, bool binary,
 	int status;
 
 	if (is_queue(map->info.type) && !drain)
-		return trouble("saving a %s takes its elements out: say \"drain\" to do that",
-			       type_name(map->info.type));
+		return trouble("saving %s takes its elements out: say \"drain\" to do that",
+			       a_type(map->info.type));
 	if (!is_queue(map->info.type) && (drain || !map->info.key_size))
-		return trouble("a %s cannot be %s", type_name(map->info.type),
+		return trouble("%s cannot be %s", a_type(map->info.type),
 			       drain ? "drained" : "saved");
 	describe(map, &stream.saved);
 	status = stream_open(&stream, path, true);
@@ -283,6 +283,7 @@ static int update_inner_run(const struct load *load, uint32_t first,
 	for (size_t i = 0; i < INNER_FDS; i++)
 		if (inner[i].fd == fd)
 			return trouble("cannot put map %u in: %s", inner[i].id,
+				       err == -EINVAL ? NOT_ALIKE :
 				       error_text(err));
 	return trouble("cannot put maps in: %s", error_text(err));
 }
@@ -326,6 +327,8 @@ static int flush(struct load *load)
 		return TROUBLE;
 	if (err == -E2BIG || err == -ENOSPC)
 		return trouble("the map is full");
+	if (err == -EPERM)
+		return trouble("cannot store elements: the map is frozen");
 	if (err)
 		return trouble("cannot store elements: %s", error_text(err));
 	progress_add(load->count);
@@ -388,8 +391,8 @@ static int check_same(const struct map *map, const struct saved *saved)
 		return trouble("values of %u CPUs were saved, the map has %u",
 			       saved->cpus ? saved->cpus : 1, map->cpus);
 	if (type_is_outer(map->info.type) != type_is_outer(saved->type))
-		return trouble("the saved map is a %s, this is a %s",
-			       type_name(saved->type), type_name(map->info.type));
+		return trouble("the saved map is %s, this is %s",
+			       a_type(saved->type), a_type(map->info.type));
 	return 0;
 }
 
@@ -430,8 +433,14 @@ static int create_saved(const struct saved *saved, const char *name,
 			   saved->key_size, saved->value_size,
 			   saved->max_entries, &opts);
 	if (fd < 0)
-		return trouble("cannot create a %s: %s", type_name(saved->type),
-			       error_text(fd));
+		return create_trouble(fd, &(struct wanted){
+			.type = saved->type,
+			.name = name ? name : saved->name,
+			.key_size = saved->key_size,
+			.value_size = saved->value_size,
+			.max_entries = saved->max_entries,
+			.opts = &opts,
+		});
 	return map_init(map, fd);
 }
 
@@ -491,12 +500,8 @@ static int import_new(struct import *import, struct stream *stream)
 		if (err)
 			status = trouble("cannot freeze: %s", error_text(err));
 	}
-	if (status != TROUBLE) {
-		err = bpfmap_obj_pin(map.fd, import->pin);
-		if (err)
-			status = trouble("cannot pin at %s: %s", import->pin,
-					 error_text(err));
-	}
+	if (status != TROUBLE && pin_map(map.fd, import->pin))
+		status = TROUBLE;
 	map_close(&map);
 	return status;
 }

@@ -47,8 +47,8 @@ int walk_start(struct walk *walk, const struct map *map)
 		go_single(walk);
 	walk->flags = BPFMAP_BATCH_F_RESUME;
 	if (!map->info.key_size)
-		return trouble("what is in a %s cannot be listed",
-			       type_name(map->info.type));
+		return trouble("what is in %s cannot be listed",
+			       a_type(map->info.type));
 	/* Hash types have a cursor of 4 bytes, the others a key for it */
 	walk->cursor = xalloc(map->info.key_size + 4, 1);
 	walk->first = xalloc(map->info.key_size, 1);

@@ -21,7 +21,7 @@ basic_verbs()
 	fails 'create: bad type' 2 "no type 'hsah'" map create $pins/x type hsah
 	fails 'create: bad number' 2 'is no number' map create $pins/x type hash key four
 	fails 'create: too large' 2 'is more than' map create $pins/x type hash key 4294967296
-	fails 'create: refused' 2 'none of such sizes' \
+	fails 'create: refused' 2 'indexes of 4 bytes, not 8' \
 		map create $pins/x type array key 8 value 8 entries 1 name x
 	fails 'create: not on our file system' 2 'not on a bpfmapfs' \
 		map create /tmp/x type hash key 4 value 8 entries 16 name x
