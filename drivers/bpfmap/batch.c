@@ -128,10 +128,10 @@ static int batch_put_count(const struct batch_run *run)
 /* Copy @nr elements from the buffer to the user */
 static int batch_copy_out(struct batch_run *run, u32 nr)
 {
-	if (copy_to_user(batch_ukey(run), run->keys,
-			 (u64)nr * run->key_size) ||
-	    copy_to_user(batch_uvalue(run), run->values,
-			 (u64)nr * run->value_size))
+	if (bpfmap_copy_out_large(batch_ukey(run), run->keys,
+				  (u64)nr * run->key_size) ||
+	    bpfmap_copy_out_large(batch_uvalue(run), run->values,
+				  (u64)nr * run->value_size))
 		return -EFAULT;
 	run->done += nr;
 	return 0;
@@ -149,6 +149,8 @@ static u32 batch_copy_in(void *to, const void __user *from, u32 nr, u32 size)
 	    IS_ENABLED(CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS) &&
 	    !bpfmap_copy_in_words(to, from, bytes))
 		return nr;
+	if (nr == 1)
+		return !bpfmap_copy_in_large(to, from, bytes);
 	bytes -= copy_from_user(to, from, bytes);
 	return div_u64(bytes, size);
 }

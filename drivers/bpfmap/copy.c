@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Copying up to 512 bytes by words, eight at a time
+ * Copying up to 512 bytes by words, eight at a time, and large values in pieces
  *
  * memcpy() and copy_to_user() are string instructions on x86, which take their
  * time to begin; this is what they are slower than, and it loads and stores
  * each word of an element once, which is what racing with its writer needs.
  */
+#include <linux/sched.h>
+
 #include "user.h"
 #include "value.h"
 
@@ -137,4 +139,71 @@ int bpfmap_copy_out_words(void __user *dst, const void *src, size_t size)
 fault:
 	user_write_access_end();
 	return -EFAULT;
+}
+
+/**
+ * bpfmap_copy_large() - copy a value that is too large for atomic context
+ * @dst: where to
+ * @src: where from
+ * @size: bytes
+ *
+ * A lock that sleeps keeps others from @dst and @src, but for mappings and
+ * modules with a pointer.
+ *
+ * Context: Process context. Sleeps.
+ */
+void bpfmap_copy_large(void *dst, const void *src, u32 size)
+{
+	u32 n;
+
+	for (; size; size -= n, dst += n, src += n) {
+		n = min_t(u32, size, BPFMAP_ATOMIC_COPY);
+		/* data_race: what is promised to them is no whole value */
+		data_race(memcpy(dst, src, n));
+		cond_resched();
+	}
+}
+
+/**
+ * bpfmap_copy_in_large() - copy_from_user() in pieces
+ * @dst: kernel memory
+ * @src: user memory
+ * @size: bytes
+ *
+ * Context: Process context. Sleeps.
+ * Return: 0 or -EFAULT.
+ */
+int bpfmap_copy_in_large(void *dst, const void __user *src, size_t size)
+{
+	size_t n;
+
+	for (; size; size -= n, dst += n, src += n) {
+		n = min_t(size_t, size, BPFMAP_ATOMIC_COPY);
+		if (copy_from_user(dst, src, n))
+			return -EFAULT;
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * bpfmap_copy_out_large() - copy_to_user() in pieces
+ * @dst: user memory
+ * @src: kernel memory
+ * @size: bytes
+ *
+ * Context: Process context. Sleeps.
+ * Return: 0 or -EFAULT.
+ */
+int bpfmap_copy_out_large(void __user *dst, const void *src, size_t size)
+{
+	size_t n;
+
+	for (; size; size -= n, dst += n, src += n) {
+		n = min_t(size_t, size, BPFMAP_ATOMIC_COPY);
+		if (copy_to_user(dst, src, n))
+			return -EFAULT;
+		cond_resched();
+	}
+	return 0;
 }

@@ -30,6 +30,8 @@ static __always_inline bool bpfmap_user_words(size_t size)
 
 int bpfmap_copy_in_words(void *dst, const void __user *src, size_t size);
 int bpfmap_copy_out_words(void __user *dst, const void *src, size_t size);
+int bpfmap_copy_in_large(void *dst, const void __user *src, size_t size);
+int bpfmap_copy_out_large(void __user *dst, const void *src, size_t size);
 
 /**
  * bpfmap_copy_in() - copy from user memory
@@ -46,7 +48,7 @@ static __always_inline int bpfmap_copy_in(void *dst, const void __user *src,
 	if (!bpfmap_user_few(size)) {
 		if (bpfmap_user_words(size))
 			return bpfmap_copy_in_words(dst, src, size);
-		return copy_from_user(dst, src, size) ? -EFAULT : 0;
+		return bpfmap_copy_in_large(dst, src, size);
 	}
 
 	might_fault();
@@ -108,7 +110,7 @@ static __always_inline int bpfmap_copy_out(void __user *dst, const void *src,
 	if (!bpfmap_user_few(size)) {
 		if (bpfmap_user_words(size))
 			return bpfmap_copy_out_words(dst, src, size);
-		return copy_to_user(dst, src, size) ? -EFAULT : 0;
+		return bpfmap_copy_out_large(dst, src, size);
 	}
 
 	might_fault();

@@ -34,6 +34,7 @@ static __always_inline bool bpfmap_value_by_words(u32 size)
 
 void bpfmap_words_load(void *dst, const void *elem, u32 size);
 void bpfmap_words_store(void *elem, const void *src, u32 size);
+void bpfmap_copy_large(void *dst, const void *src, u32 size);
 
 #define bpfmap_load_word(type, dst, src)			\
 	do {							\
