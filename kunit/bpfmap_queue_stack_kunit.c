@@ -202,6 +202,24 @@ static void queue_other_types(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, value, 3ULL);
 }
 
+static void queue_large_values(struct kunit *test)
+{
+	static const struct map_shape sizes[] = {
+		QUEUE(SZ_64K, 2), QUEUE(SZ_64K + 1, 2), STACK(SZ_64K + 1, 2),
+	};
+	void *value = kunit_buf(test, SZ_64K + 1);
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		struct bpfmap *map = kunit_map(test, &sizes[i]);
+		int want = sizes[i].value_size > SZ_64K ? -EOPNOTSUPP : 0;
+
+		KUNIT_EXPECT_EQ(test, bpfmap_push_elem(map, value, 0), want);
+		KUNIT_EXPECT_EQ(test, bpfmap_peek_elem(map, value), want);
+		KUNIT_EXPECT_EQ(test, bpfmap_pop_elem(map, value), want);
+	}
+}
+
 /* Numbers that go through the map of the test below */
 #define NUMBERS	((u32)SZ_64K)
 
@@ -598,6 +616,7 @@ static struct kunit_case queue_cases[] = {
 	KUNIT_CASE_PARAM(queue_random, shape_gen_params),
 	KUNIT_CASE_PARAM(queue_cannot, shape_gen_params),
 	KUNIT_CASE(queue_other_types),
+	KUNIT_CASE(queue_large_values),
 	KUNIT_CASE_PARAM(queue_poll, shape_gen_params),
 	KUNIT_CASE(queue_traffic),
 	KUNIT_CASE(stack_traffic),

@@ -9,6 +9,10 @@
  *	  map->freeze_mutex
  *	    lock of an arena
  *	      lock of a page, or what the kernel takes to unmap pages
+ *
+ *	semaphore of a stripe of an array; mutex of a queue or stack
+ *	  the raw lock of the same one, see below
+ *
  *	stripe lock of a hash or array (irqs off), which in an LRU hash is also
  *	the lock of the order of its elements; no two stripes at once: who wants
  *	an element of another stripe gives up its own for that time

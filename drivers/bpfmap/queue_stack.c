@@ -7,7 +7,9 @@
  *
  * A ring of max_entries slots. Elements go in behind the newest one. A queue
  * gives out the oldest, a stack the newest. Everything happens under one lock
- * with interrupts off, so that each operation takes place at one moment.
+ * with interrupts off, so that each operation takes place at one moment. Large
+ * values are copied outside of it, under a mutex that lets only one operation
+ * at a time begin.
  *
  * poll() says EPOLLIN while there are elements. Who adds one looks for sleepers
  * under the lock, and wakes them after it: at once if it may sleep itself, else
@@ -15,6 +17,7 @@
  * the lock of a queue may (hardirq context and raw locks on PREEMPT_RT).
  */
 #include <linux/irq_work.h>
+#include <linux/mutex.h>
 #include <linux/poll.h>
 #include <linux/slab.h>
 #include <linux/wait.h>
@@ -33,7 +36,10 @@
  * struct bpfmap_queue - a queue or a stack
  * @map: the common part
  * @slots: max_entries values, constant pointer
- * @lock: protects @first, @nr and the slots; irqs off
+ * @large: serializes operations on large values, and protects their slots;
+ *	   taken before @lock
+ * @lock: protects @first and @nr, and slots of values that are not large; irqs
+ *	  off, for no longer than it takes to copy BPFMAP_ATOMIC_COPY bytes
  * @first: slot of the oldest element
  * @nr: elements
  * @wait: those who poll; looked at under @lock, woken outside of it
@@ -42,6 +48,8 @@
 struct bpfmap_queue {
 	struct bpfmap map;
 	void *slots;
+	struct mutex large;
+	/* see above */
 	raw_spinlock_t lock ____cacheline_aligned_in_smp;
 	u32 first;
 	u32 nr;
@@ -92,39 +100,116 @@ static void queue_wake(struct bpfmap_queue *q, gfp_t gfp)
 		irq_work_queue(&q->wake_work);
 }
 
-static int queue_push_locked(struct bpfmap_queue *q, const void *value,
-			     u64 flags)
+/* Where the next element goes, NULL if the queue is full */
+static void *queue_room(struct bpfmap_queue *q, u64 flags)
 {
+	lockdep_assert_held(&q->lock);
+
 	if (q->nr == q->map.max_entries) {
 		if (flags != BPFMAP_F_EXIST)
-			return -E2BIG;
+			return NULL;
 		queue_drop_oldest(q);
 	}
-	bpfmap_value_store(queue_slot(q, q->nr), value, q->map.value_size);
+	return queue_slot(q, q->nr);
+}
+
+/* The slot that queue_room() returned is filled. Does anybody wait for it? */
+static bool queue_add(struct bpfmap_queue *q)
+{
+	lockdep_assert_held(&q->lock);
+
 	q->nr++;
-	return 0;
+	/* No barrier: queue_poll() enters the queue before it takes the lock */
+	return waitqueue_active(&q->wait);
+}
+
+/* Nobody but queue_poll() looks between the two sections */
+static int queue_push_large(struct bpfmap_queue *q, const void *value,
+			    u64 flags)
+{
+	bool sleepers = false;
+	void *slot;
+
+	mutex_lock(&q->large);
+	raw_spin_lock_irq(&q->lock);
+	slot = queue_room(q, flags);
+	raw_spin_unlock_irq(&q->lock);
+	if (slot) {
+		bpfmap_copy_large(slot, value, q->map.value_size);
+		raw_spin_lock_irq(&q->lock);
+		sleepers = queue_add(q);
+		raw_spin_unlock_irq(&q->lock);
+	}
+	mutex_unlock(&q->large);
+
+	if (sleepers)
+		queue_wake(q, GFP_KERNEL);
+	return slot ? 0 : -E2BIG;
 }
 
 static int queue_push(struct bpfmap *map, const void *key, const void *value,
 		      u64 flags, gfp_t gfp)
 {
 	struct bpfmap_queue *q = to_queue(map);
+	bool sleepers = false;
 	unsigned long irqflags;
-	bool sleepers;
-	int err;
+	void *slot;
 
 	if (flags != BPFMAP_F_ANY && flags != BPFMAP_F_EXIST)
 		return -EINVAL;
+	if (unlikely(bpfmap_value_is_large(map)))
+		return queue_push_large(q, value, flags);
 
 	raw_spin_lock_irqsave(&q->lock, irqflags);
-	err = queue_push_locked(q, value, flags);
-	/* No barrier: queue_poll() enters the queue before it takes the lock */
-	sleepers = waitqueue_active(&q->wait);
+	slot = queue_room(q, flags);
+	if (likely(slot)) {
+		bpfmap_value_store(slot, value, map->value_size);
+		sleepers = queue_add(q);
+	}
 	raw_spin_unlock_irqrestore(&q->lock, irqflags);
 
-	if (unlikely(sleepers) && !err)
+	if (unlikely(sleepers))
 		queue_wake(q, gfp);
-	return err;
+	return slot ? 0 : -E2BIG;
+}
+
+/* The slot of the element to take, NULL if there is none */
+static __always_inline void *queue_next(struct bpfmap_queue *q, bool newest)
+{
+	lockdep_assert_held(&q->lock);
+
+	return q->nr ? queue_slot(q, newest ? q->nr - 1 : 0) : NULL;
+}
+
+static __always_inline void queue_drop(struct bpfmap_queue *q, bool newest)
+{
+	lockdep_assert_held(&q->lock);
+
+	if (newest)
+		q->nr--;
+	else
+		queue_drop_oldest(q);
+}
+
+/* As queue_push_large() */
+static int queue_take_large(struct bpfmap_queue *q, void *value, bool newest,
+			    bool remove)
+{
+	void *slot;
+
+	mutex_lock(&q->large);
+	raw_spin_lock_irq(&q->lock);
+	slot = queue_next(q, newest);
+	raw_spin_unlock_irq(&q->lock);
+	if (slot)
+		bpfmap_copy_large(value, slot, q->map.value_size);
+	if (slot && remove) {
+		raw_spin_lock_irq(&q->lock);
+		queue_drop(q, newest);
+		raw_spin_unlock_irq(&q->lock);
+	}
+	mutex_unlock(&q->large);
+	return slot ? 0 : -ENOENT;
 }
 
 static __always_inline int queue_take(struct bpfmap *map, void *value,
@@ -132,20 +217,20 @@ static __always_inline int queue_take(struct bpfmap *map, void *value,
 {
 	struct bpfmap_queue *q = to_queue(map);
 	unsigned long irqflags;
-	int err = -ENOENT;
+	void *slot;
+
+	if (unlikely(bpfmap_value_is_large(map)))
+		return queue_take_large(q, value, newest, remove);
 
 	raw_spin_lock_irqsave(&q->lock, irqflags);
-	if (q->nr) {
-		bpfmap_value_load(value, queue_slot(q, newest ? q->nr - 1 : 0),
-				  map->value_size);
-		if (remove && newest)
-			q->nr--;
-		else if (remove)
-			queue_drop_oldest(q);
-		err = 0;
+	slot = queue_next(q, newest);
+	if (slot) {
+		bpfmap_value_load(value, slot, map->value_size);
+		if (remove)
+			queue_drop(q, newest);
 	}
 	raw_spin_unlock_irqrestore(&q->lock, irqflags);
-	return err;
+	return slot ? 0 : -ENOENT;
 }
 
 static int queue_peek(struct bpfmap *map, const void *key, void *value,
@@ -228,6 +313,7 @@ static struct bpfmap *queue_alloc(const struct bpfmap_create_attr *attr)
 	if (!q)
 		return ERR_PTR(-ENOMEM);
 	bpfmap_init_map(&q->map, attr);
+	mutex_init(&q->large);
 	raw_spin_lock_init(&q->lock);
 	init_waitqueue_head(&q->wait);
 	init_irq_work(&q->wake_work, queue_wake_work);
@@ -235,6 +321,7 @@ static struct bpfmap *queue_alloc(const struct bpfmap_create_attr *attr)
 	q->slots = bpfmap_area_alloc(queue_bytes(&q->map), q->map.numa_node,
 				     GFP_KERNEL);
 	if (!q->slots) {
+		mutex_destroy(&q->large);
 		kfree(q);
 		return ERR_PTR(-ENOMEM);
 	}
@@ -248,6 +335,7 @@ static void queue_free(struct bpfmap *map)
 	/* Nobody polls any more, but the last push may have been just now */
 	irq_work_sync(&q->wake_work);
 	kvfree(q->slots);
+	mutex_destroy(&q->large);
 	kfree(q);
 }
 

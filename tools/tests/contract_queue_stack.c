@@ -358,6 +358,72 @@ static void large(const struct kind *k)
 	(void)k;
 }
 
+struct crowd {
+	int fd;
+	unsigned int rounds;
+	unsigned long torn, failed;	/* atomically */
+};
+
+#define CROWD_VALUE	100000	/* more than what is copied under a spinlock */
+
+/* A queue of two: pushers drop what others look at, or fill what was taken */
+static void *crowd_push(void *arg)
+{
+	uint8_t *value = malloc(CROWD_VALUE);
+	struct crowd *c = arg;
+	unsigned int i;
+
+	for (i = 0; i < c->rounds; i++) {
+		memset(value, i, CROWD_VALUE);
+		if (keyless_push(c->fd, value, EXIST))
+			__atomic_fetch_add(&c->failed, 1, __ATOMIC_RELAXED);
+	}
+	free(value);
+	return NULL;
+}
+
+static void *crowd_take(void *arg)
+{
+	uint8_t *value = malloc(CROWD_VALUE);
+	struct crowd *c = arg;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < c->rounds; i++) {
+		ret = i & 1 ? keyless_pop(c->fd, value) :
+			      keyless_peek(c->fd, value);
+		if (ret && ret != -ENOENT)
+			__atomic_fetch_add(&c->failed, 1, __ATOMIC_RELAXED);
+		else if (!ret && memcmp(value, value + 1, CROWD_VALUE - 1))
+			__atomic_fetch_add(&c->torn, 1, __ATOMIC_RELAXED);
+	}
+	free(value);
+	return NULL;
+}
+
+static void large_at_once(const struct kind *k)
+{
+	pthread_t threads[4];
+	size_t t, i;
+
+	for (t = 0; t < ARRAY_SIZE(types); t++) {
+		struct crowd c = { .rounds = 300 };
+
+		row("3.1", "%s: large values", type_name(types[t]));
+		c.fd = keyless_new(types[t], CROWD_VALUE, 2, 0, 0);
+		for (i = 0; i < ARRAY_SIZE(threads); i++)
+			check_ret(pthread_create(&threads[i], NULL, i & 1 ?
+						 crowd_push : crowd_take, &c),
+				  0, "pthread_create");
+		for (i = 0; i < ARRAY_SIZE(threads); i++)
+			pthread_join(threads[i], NULL);
+		check_num(c.torn, 0, "values that are not whole");
+		check_num(c.failed, 0, "failed commands");
+		close(c.fd);
+	}
+	(void)k;
+}
+
 /* ------------------------------------------------------------------------- */
 /* Waiting */
 
@@ -640,6 +706,7 @@ int main(void)
 		TEST(flags, 0),
 		TEST(errors, 0),
 		TEST(large, 0),
+		TEST(large_at_once, 0),
 		TEST(poll_state, 0),
 		TEST(pop_wait_results, 0),
 		TEST(wait_for_thread, 0),
