@@ -4,6 +4,7 @@
  */
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
+#include <linux/sizes.h>
 #include <linux/string.h>
 
 #include "crew.h"
@@ -185,11 +186,38 @@ static void array_words(struct kunit *test)
 			 kunit_map(test, &words[i]), 200);
 }
 
+/* Too much to copy in atomic context, but a pointer is as good as ever */
+static void array_large_values(struct kunit *test)
+{
+	static const struct map_shape sizes[] = {
+		ARRAY("", 0, SZ_64K, 2), ARRAY("", 0, SZ_64K + 1, 2),
+	};
+	void *value = kunit_buf(test, SZ_64K + 1);
+	u32 i, key = 1;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		struct bpfmap *map = kunit_map(test, &sizes[i]);
+		int want = sizes[i].value_size > SZ_64K ? -EOPNOTSUPP : 0;
+
+		KUNIT_EXPECT_EQ(test, want,
+				bpfmap_update_elem(map, &key, value, 0));
+		KUNIT_EXPECT_EQ(test, want,
+				bpfmap_update_elem(map, &key, value,
+						   BPFMAP_F_EXIST));
+		KUNIT_EXPECT_EQ(test, want,
+				bpfmap_copy_elem(map, &key, value, 0));
+		rcu_read_lock();
+		KUNIT_EXPECT_NOT_NULL(test, bpfmap_lookup_elem(map, &key));
+		rcu_read_unlock();
+	}
+}
+
 static struct kunit_case array_cases[] = {
 	KUNIT_CASE(array_index_range),
 	KUNIT_CASE(array_layout),
 	KUNIT_CASE(array_pointer_counts),
 	KUNIT_CASE(array_words),
+	KUNIT_CASE(array_large_values),
 	KUNIT_CASE_PARAM(array_softirq, shape_gen_params),
 	KUNIT_CASE_PARAM(array_hardirq, shape_gen_params),
 	KUNIT_CASE_PARAM(array_last_put, shape_gen_params),

@@ -2,6 +2,8 @@
 /*
  * What the per-CPU array promises beyond the contract suite
  */
+#include <linux/cpumask.h>
+#include <linux/sizes.h>
 #include <linux/string.h>
 
 #include "percpu.h"
@@ -72,6 +74,25 @@ static void percpu_array_counters(struct kunit *test)
 	stress_counters(test, &shape);
 }
 
+/* One CPU's value is never too large to copy, those of all can be */
+static void percpu_array_large_values(struct kunit *test)
+{
+	static const struct map_shape shape = PERCPU_ARRAY(SZ_32K, 2);
+	int all = num_possible_cpus() > 2 ? -EOPNOTSUPP : 0;
+	struct bpfmap *map = kunit_map(test, &shape);
+	void *value = kunit_buf(test, SZ_32K);
+	u32 key = 1;
+
+	KUNIT_EXPECT_EQ(test, bpfmap_update_elem(map, &key, value,
+						 BPFMAP_F_ALL_CPUS), all);
+	KUNIT_EXPECT_EQ(test, bpfmap_update_elem(map, &key, value, 0), 0);
+	KUNIT_EXPECT_EQ(test, bpfmap_update_elem(map, &key, value,
+						 cpu_flags(0)), 0);
+	KUNIT_EXPECT_EQ(test, bpfmap_copy_elem(map, &key, value, 0), 0);
+	KUNIT_EXPECT_EQ(test, bpfmap_copy_elem(map, &key, value,
+					       cpu_flags(0)), 0);
+}
+
 static struct kunit_case percpu_array_cases[] = {
 	KUNIT_CASE_PARAM(percpu_array_isolation, shape_gen_params),
 	KUNIT_CASE_PARAM(percpu_array_this_cpu, shape_gen_params),
@@ -82,6 +103,7 @@ static struct kunit_case percpu_array_cases[] = {
 	KUNIT_CASE_PARAM(percpu_array_last_put, shape_gen_params),
 	KUNIT_CASE_PARAM(percpu_array_whole_values, shape_gen_params),
 	KUNIT_CASE(percpu_array_counters),
+	KUNIT_CASE(percpu_array_large_values),
 	{}
 };
 

@@ -2,14 +2,13 @@
 /*
  * Arrays, with one value per element or one per CPU
  *
- * Elements are always there, zero at first. Values of 1, 2, 4 and 8 bytes are
- * loaded and stored as a word and need nothing else. Larger ones are written
- * under a lock and sequence count, shared by the elements of a stripe, so that
- * a copying reader gets one whole value. A mapping, and a module that has a
- * pointer to the value, write to the memory itself and are not part of that.
+ * Elements are always there, zero at first. How a copying reader gets one whole
+ * value is for enum array_way. A mapping, and a module that has a pointer to the
+ * value, write to the memory itself and are not part of that.
  */
 #include <crypto/sha2.h>
 #include <linux/mm.h>
+#include <linux/rwsem.h>
 #include <linux/sched.h>
 #include <linux/seqlock.h>
 #include <linux/sizes.h>
@@ -31,17 +30,35 @@
 /* Attempts without a lock, before a reader that writers outrun takes it */
 #define ARRAY_TRIES	16
 
-/* Bytes to hash between two chances to schedule */
-#define ARRAY_HASH_BYTES	SZ_64K
+/* Bytes to hash between two chances to schedule; vector units take them in one go */
+#define ARRAY_HASH_BYTES	SZ_4K
 
 /**
- * struct bpfmap_array_stripe - what makes values larger than a word whole
- * @lock: taken to write an element of the stripe; irqs off
+ * enum array_way - how values are loaded and stored
+ * @ARRAY_WORDS: as one word each, which needs nothing else
+ * @ARRAY_STRIPED: under the lock and sequence count of a stripe
+ * @ARRAY_CPU_WORDS: each CPU's as a word, those of all CPUs as @ARRAY_STRIPED
+ * @ARRAY_LARGE: too large for that: under the semaphore of a stripe, which may
+ *		 sleep. Each CPU's is @ARRAY_STRIPED
+ */
+enum array_way {
+	ARRAY_WORDS,
+	ARRAY_STRIPED,
+	ARRAY_CPU_WORDS,
+	ARRAY_LARGE,
+};
+
+/**
+ * struct bpfmap_array_stripe - what makes the values of some elements whole
+ * @lock: taken to write an element of the stripe; irqs off, for no longer than
+ *	  it takes to copy BPFMAP_ATOMIC_COPY bytes
  * @seq: odd while one is written, under @lock
+ * @sem: for large values, of which the others hold one CPU's at most
  */
 struct bpfmap_array_stripe {
 	raw_spinlock_t lock;
 	seqcount_raw_spinlock_t seq;
+	struct rw_semaphore sem;
 } ____cacheline_aligned_in_smp;
 
 /**
@@ -49,7 +66,8 @@ struct bpfmap_array_stripe {
  * @map: the common part
  * @stride: bytes from one element to the next
  * @stripe_mask: stripes - 1
- * @stripes: NULL if values are words
+ * @way: how values are loaded and stored
+ * @stripes: NULL with @ARRAY_WORDS
  * @data: the elements; page aligned with BPFMAP_F_MMAPABLE
  * @areas: the elements of each possible CPU, instead of @data
  */
@@ -57,6 +75,7 @@ struct bpfmap_array {
 	struct bpfmap map;
 	u32 stride;
 	u32 stripe_mask;
+	enum array_way way;
 	struct bpfmap_array_stripe *stripes;
 	union {
 		void *data;
@@ -132,20 +151,33 @@ static void array_store(const struct bpfmap_array *a, u32 index,
 				   a->map.value_size);
 }
 
-static void array_read(const struct bpfmap_array *a, u32 index, void *value,
-		       u64 flags)
+/* How to transfer what @flags ask for: ARRAY_WORDS, ARRAY_STRIPED, ARRAY_LARGE */
+static __always_inline enum array_way array_way(const struct bpfmap_array *a,
+						u64 flags)
 {
-	struct bpfmap_array_stripe *stripe;
+	enum array_way way = a->way;
+
+	if (likely(way <= ARRAY_STRIPED))
+		return way;
+	if (flags & (BPFMAP_F_CPU | BPFMAP_F_THIS_CPU))
+		return way == ARRAY_CPU_WORDS ? ARRAY_WORDS : ARRAY_STRIPED;
+	return way == ARRAY_CPU_WORDS ? ARRAY_STRIPED : ARRAY_LARGE;
+}
+
+static __always_inline struct bpfmap_array_stripe *
+array_stripe(const struct bpfmap_array *a, u32 index)
+{
+	return &a->stripes[index & a->stripe_mask];
+}
+
+static void array_read_striped(const struct bpfmap_array *a, u32 index,
+			       void *value, u64 flags)
+{
+	struct bpfmap_array_stripe *stripe = array_stripe(a, index);
 	unsigned long irqflags;
 	unsigned int seq;
 	int tries;
 
-	if (!a->stripes) {
-		array_load(a, index, value, flags);
-		return;
-	}
-
-	stripe = &a->stripes[index & a->stripe_mask];
 	for (tries = 0; tries < ARRAY_TRIES; tries++) {
 		seq = read_seqcount_begin(&stripe->seq);
 		array_load(a, index, value, flags);
@@ -157,32 +189,98 @@ static void array_read(const struct bpfmap_array *a, u32 index, void *value,
 	raw_spin_unlock_irqrestore(&stripe->lock, irqflags);
 }
 
-/* What readers may not see in part; the stripe is locked */
+/* Between two CPUs' values, others may transfer the value of one CPU */
+static void array_read_large(const struct bpfmap_array *a, u32 index,
+			     void *value)
+{
+	struct rw_semaphore *sem = &array_stripe(a, index)->sem;
+	u32 size = a->map.value_size;
+	unsigned int cpu;
+
+	down_read(sem);
+	if (!a->map.ops->percpu) {
+		bpfmap_copy_large(value, array_elem(a, index), size);
+	} else {
+		bpfmap_each_cpu(cpu) {
+			array_read_striped(a, index, value, bpfmap_cpu_flags(cpu));
+			memset(value + size, 0, a->stride - size);
+			value += a->stride;
+			cond_resched();
+		}
+	}
+	up_read(sem);
+}
+
+static void array_read(const struct bpfmap_array *a, u32 index, void *value,
+		       u64 flags)
+{
+	enum array_way way = array_way(a, flags);
+
+	if (way == ARRAY_WORDS)
+		array_load(a, index, value, flags);
+	else if (likely(way == ARRAY_STRIPED))
+		array_read_striped(a, index, value, flags);
+	else
+		array_read_large(a, index, value);
+}
+
+/* What readers may not see in part; irqs are off */
 static __always_inline void array_replace(const struct bpfmap_array *a,
-					  struct bpfmap_array_stripe *stripe,
 					  u32 index, const void *value,
 					  u64 flags)
 {
+	struct bpfmap_array_stripe *stripe = array_stripe(a, index);
+
+	raw_spin_lock(&stripe->lock);
 	write_seqcount_begin(&stripe->seq);
 	array_store(a, index, value, flags);
 	write_seqcount_end(&stripe->seq);
+	raw_spin_unlock(&stripe->lock);
+}
+
+static void array_write_striped(const struct bpfmap_array *a, u32 index,
+				const void *value, u64 flags)
+{
+	unsigned long irqflags;
+
+	local_irq_save(irqflags);
+	array_replace(a, index, value, flags);
+	local_irq_restore(irqflags);
+}
+
+static void array_write_large(const struct bpfmap_array *a, u32 index,
+			      const void *value, u64 flags)
+{
+	struct rw_semaphore *sem = &array_stripe(a, index)->sem;
+	unsigned int cpu;
+
+	down_write(sem);
+	if (!a->map.ops->percpu) {
+		bpfmap_copy_large(array_elem(a, index), value,
+				  a->map.value_size);
+	} else {
+		bpfmap_each_cpu(cpu) {
+			array_write_striped(a, index, value,
+					    bpfmap_cpu_flags(cpu));
+			if (!(flags & BPFMAP_F_ALL_CPUS))
+				value += a->stride;
+			cond_resched();
+		}
+	}
+	up_write(sem);
 }
 
 static void array_write(const struct bpfmap_array *a, u32 index,
 			const void *value, u64 flags)
 {
-	struct bpfmap_array_stripe *stripe;
-	unsigned long irqflags;
+	enum array_way way = array_way(a, flags);
 
-	if (!a->stripes) {
+	if (way == ARRAY_WORDS)
 		array_store(a, index, value, flags);
-		return;
-	}
-
-	stripe = &a->stripes[index & a->stripe_mask];
-	raw_spin_lock_irqsave(&stripe->lock, irqflags);
-	array_replace(a, stripe, index, value, flags);
-	raw_spin_unlock_irqrestore(&stripe->lock, irqflags);
+	else if (likely(way == ARRAY_STRIPED))
+		array_write_striped(a, index, value, flags);
+	else
+		array_write_large(a, index, value, flags);
 }
 
 static int array_lookup(struct bpfmap *map, const void *key, void *value,
@@ -242,26 +340,22 @@ static int percpu_array_update(struct bpfmap *map, const void *key,
 	return 0;
 }
 
-/* Some elements of a run; irqs are off if the map has stripes */
+/* Some elements of a run; irqs are off if they are ARRAY_STRIPED */
 static int array_update_some(const struct bpfmap_array *a,
 			     struct bpfmap_run *run, u32 end)
 {
 	u32 stride = bpfmap_user_value_size(&a->map, run->flags);
-	struct bpfmap_array_stripe *stripe;
+	enum array_way way = array_way(a, run->flags);
 	s64 index;
 
 	for (; run->done < end; run->done++) {
 		index = array_index(&a->map, run->keys);
 		if (unlikely(index < 0))
 			return -E2BIG;
-		if (a->stripes) {
-			stripe = &a->stripes[index & a->stripe_mask];
-			raw_spin_lock(&stripe->lock);
-			array_replace(a, stripe, index, run->values, run->flags);
-			raw_spin_unlock(&stripe->lock);
-		} else {
-			array_store(a, index, run->values, run->flags);
-		}
+		if (way == ARRAY_STRIPED)
+			array_replace(a, index, run->values, run->flags);
+		else
+			array_write(a, index, run->values, run->flags);
 		run->keys += sizeof(u32);
 		run->values += stride;
 	}
@@ -275,9 +369,10 @@ static int array_update_run(struct bpfmap *map, struct bpfmap_run *run,
 	unsigned long irqflags;
 	int err = 0;
 
-	if (!a->stripes)
+	if (array_way(a, run->flags) != ARRAY_STRIPED)
 		return array_update_some(a, run, run->nr);
 	while (!err && run->done < run->nr) {
+		/* One value, or several of 4 KiB together: a batch's buffer */
 		local_irq_save(irqflags);
 		err = array_update_some(a, run, bpfmap_run_end(run));
 		local_irq_restore(irqflags);
@@ -374,7 +469,7 @@ static u32 array_put_words(const struct bpfmap_array *a, u32 index, u32 nr,
 static bool array_put_whole(const struct bpfmap_array *a, u32 index,
 			    u32 __user *key, void __user *value, u64 flags)
 {
-	struct bpfmap_array_stripe *stripe = &a->stripes[index & a->stripe_mask];
+	struct bpfmap_array_stripe *stripe = array_stripe(a, index);
 	unsigned int seq;
 	int tries;
 	bool put;
@@ -400,7 +495,7 @@ static int array_walk_direct(const struct bpfmap_array *a, u32 index, u32 nr,
 	u32 i, stride = bpfmap_user_value_size(&a->map, w->flags);
 	u32 __user *keys = w->ukeys;
 
-	if (!a->stripes) {
+	if (array_way(a, w->flags) == ARRAY_WORDS) {
 		i = array_put_words(a, index, nr, w);
 	} else {
 		for (i = 0; i < nr; i++)
@@ -514,11 +609,20 @@ static int percpu_array_check(const struct bpfmap_create_attr *attr)
 	return 0;
 }
 
+static enum array_way array_choose_way(const struct bpfmap *map)
+{
+	if (bpfmap_value_is_large(map))
+		return ARRAY_LARGE;
+	if (!bpfmap_value_is_word(map->value_size))
+		return ARRAY_STRIPED;
+	return map->ops->percpu ? ARRAY_CPU_WORDS : ARRAY_WORDS;
+}
+
 static int array_alloc_stripes(struct bpfmap_array *a)
 {
 	u32 i, nr;
 
-	if (bpfmap_value_is_word(a->map.value_size))
+	if (a->way == ARRAY_WORDS)
 		return 0;
 
 	nr = min_t(u64, roundup_pow_of_two((u64)a->map.max_entries),
@@ -533,6 +637,7 @@ static int array_alloc_stripes(struct bpfmap_array *a)
 
 		raw_spin_lock_init(&stripe->lock);
 		seqcount_raw_spinlock_init(&stripe->seq, &stripe->lock);
+		init_rwsem(&stripe->sem);
 	}
 	return 0;
 }
@@ -545,6 +650,7 @@ static struct bpfmap_array *array_new(const struct bpfmap_create_attr *attr)
 		return NULL;
 	bpfmap_init_map(&a->map, attr);
 	a->stride = bpfmap_value_stride(&a->map);
+	a->way = array_choose_way(&a->map);
 	return a;
 }
 

@@ -450,6 +450,12 @@ static inline u32 bpfmap_flags_cpu(u64 flags)
 	return flags >> BPFMAP_CPU_SHIFT;
 }
 
+/* The flags that mean the value of a CPU */
+static inline u64 bpfmap_cpu_flags(u32 cpu)
+{
+	return BPFMAP_F_CPU | (u64)cpu << BPFMAP_CPU_SHIFT;
+}
+
 /* Distance of the values of two CPUs in a user's buffer, and their size here */
 static __always_inline u32 bpfmap_value_stride(const struct bpfmap *map)
 {

@@ -661,7 +661,11 @@ static void check_refill(struct stress *s)
 /* The fewer elements, the sooner is one used again for another key. */
 static const struct { unsigned int value_size, max_entries; } phases[] = {
 	{ 8, 32 }, { 13, 4 }, { 24, 32 }, { 64, 4 }, { 512, 32 }, { 4000, 4 },
+	{ 100000, 4 },
 };
+
+/* Of a per-CPU type */
+#define PERCPU_MAX	32768
 
 static void stress_one(const struct kind *kind, unsigned int value_size,
 		       unsigned int max_entries, unsigned int ms)
@@ -697,8 +701,10 @@ static void test_stress(const struct kind *kind)
 	if (size)
 		stress_one(kind, size, 32, ms);
 	for (i = 0; !size && i < ARRAY_SIZE(phases); i++)
-		stress_one(kind, phases[i].value_size, phases[i].max_entries,
-			   ms / ARRAY_SIZE(phases));
+		if (!is_percpu(kind) || phases[i].value_size <= PERCPU_MAX)
+			stress_one(kind, phases[i].value_size,
+				   phases[i].max_entries,
+				   ms / ARRAY_SIZE(phases));
 }
 
 /* A map's whole content, for comparing */

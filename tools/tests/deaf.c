@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How long is a CPU deaf while a command works on it, whatever sizes are chosen?
+ *
+ * A worker on one CPU runs commands. Two others listen: one, on another CPU,
+ * sends interrupts to the worker's by membarrier() and waits until they are
+ * taken; one, on the worker's CPU, sleeps for a moment and tells how late it
+ * got the CPU back. The first hears sections with interrupts off, the second
+ * also those without preemption.
+ *
+ * What counts is the part of a command's own time: one that copies its value
+ * with interrupts or preemption off is deaf for a good part of it, one that keeps
+ * to 64 KiB for next to nothing. A busy machine stops a CPU whenever it likes, so
+ * the best of many rounds counts, and twice what a worker in user space, where
+ * nobody is ever deaf, reaches in as many is allowed.
+ *
+ * DEAF_ROUNDS: rounds at most (40)
+ */
+#define _GNU_SOURCE
+#include <linux/membarrier.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common.h"
+
+#define MIB		(1UL << 20)
+#define NAP_NS		1000000
+
+/* Part of its own time for which a command may be deaf, in thousandths ... */
+#define PART		80
+/* ... and how much more than in user space all may be, up to a limit */
+#define SLACK		2
+#define MOST		250
+
+struct bench;
+
+/**
+ * struct deaf - a case
+ * @name: of the row
+ * @type: of the map, and what else it is created with
+ * @fill: before the rounds, may be NULL
+ * @op: what the worker does again and again: 0 or -errno
+ */
+struct deaf {
+	const char *name;
+	uint32_t type;
+	uint32_t key_size;
+	uint32_t value_size;
+	uint32_t max_entries;
+	uint32_t flags;
+	int (*fill)(struct bench *b);
+	int (*op)(struct bench *b);
+};
+
+/**
+ * struct bench - a case under way
+ * @fd: the map
+ * @bytes: that a command transfers as one value
+ * @key: 8 bytes or key_size, zeros
+ * @values: user memory for two values
+ * @start: all of a round wait for each other
+ * @done: the command is
+ * @op_ns: time of the command
+ * @deaf_ns: longest time until an interrupt was taken
+ * @late_ns: longest time that the one who slept was late
+ * @err: what the command said
+ */
+struct bench {
+	const struct deaf *c;
+	int fd;
+	size_t bytes;
+	char *key;
+	char *values;
+	pthread_barrier_t start;
+	atomic_bool done;
+	uint64_t op_ns;
+	uint64_t deaf_ns;
+	uint64_t late_ns;
+	int err;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ULL + t.tv_nsec;
+}
+
+static void pin_to(unsigned int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		perror("sched_setaffinity");
+}
+
+static void *work(void *arg)
+{
+	struct bench *b = arg;
+	uint64_t start;
+
+	pin_to(1);
+	pthread_barrier_wait(&b->start);
+	start = now_ns();
+	b->err = b->c->op(b);
+	b->op_ns = now_ns() - start;
+	atomic_store(&b->done, true);
+	return NULL;
+}
+
+static void *nap(void *arg)
+{
+	struct sched_param prio = { .sched_priority = 1 };
+	const struct timespec t = { .tv_nsec = NAP_NS };
+	struct bench *b = arg;
+	uint64_t start, ns;
+
+	pin_to(1);
+	if (sched_setscheduler(0, SCHED_FIFO, &prio))
+		perror("sched_setscheduler");
+	pthread_barrier_wait(&b->start);
+	while (!atomic_load(&b->done)) {
+		start = now_ns();
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &t, NULL);
+		ns = now_ns() - start - NAP_NS;
+		if (ns > b->late_ns)
+			b->late_ns = ns;
+	}
+	return NULL;
+}
+
+static void knock(struct bench *b)
+{
+	uint64_t start, ns;
+
+	pthread_barrier_wait(&b->start);
+	while (!atomic_load(&b->done)) {
+		start = now_ns();
+		syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+		ns = now_ns() - start;
+		if (ns > b->deaf_ns)
+			b->deaf_ns = ns;
+	}
+}
+
+static void one_round(struct bench *b)
+{
+	pthread_t worker, napper;
+
+	atomic_store(&b->done, false);
+	b->deaf_ns = 0;
+	b->late_ns = 0;
+	if (pthread_barrier_init(&b->start, NULL, 3) ||
+	    pthread_create(&napper, NULL, nap, b) ||
+	    pthread_create(&worker, NULL, work, b)) {
+		perror("pthread_create");
+		exit(1);
+	}
+	knock(b);
+	pthread_join(worker, NULL);
+	pthread_join(napper, NULL);
+	pthread_barrier_destroy(&b->start);
+}
+
+/* As long as the command took */
+static int op_in_user_space(struct bench *b)
+{
+	size_t n = b->bytes < MIB / 16 ? b->bytes : MIB / 16;
+	uint64_t start = now_ns();
+
+	do {
+		memcpy(b->values, b->values + b->bytes, n);
+		memcpy(b->values + b->bytes, b->values, n);
+	} while (now_ns() - start < b->op_ns);
+	return 0;
+}
+
+static unsigned long least(unsigned long part, uint64_t ns, const struct bench *b)
+{
+	unsigned long now = ns * 1000 / (b->op_ns ?: 1);
+
+	return now < part ? now : part;
+}
+
+/*
+ * Rounds with the command and without take turns, so that both have the same
+ * machine, until the best of the former is good enough, or there are no more.
+ */
+static void listen(struct bench *b)
+{
+	static const struct deaf nothing = { .op = op_in_user_space };
+	unsigned long deaf = -1, late = -1, quiet = -1, limit = 0;
+	const char *env = getenv("DEAF_ROUNDS");
+	int rounds = env ? atoi(env) : 40;
+	const struct deaf *c = b->c;
+	uint64_t op_ns = 0;
+
+	do {
+		b->c = c;
+		one_round(b);
+		op_ns = b->op_ns;
+		deaf = least(deaf, b->deaf_ns, b);
+		late = least(late, b->late_ns, b);
+		if (b->err)
+			break;
+		b->c = &nothing;
+		one_round(b);
+		quiet = least(quiet, b->deaf_ns > b->late_ns ? b->deaf_ns :
+							     b->late_ns, b);
+		limit = SLACK * quiet > PART ? SLACK * quiet : PART;
+		limit = limit < MOST ? limit : MOST;
+	} while (--rounds > 0 && (deaf > limit || late > limit));
+
+	printf("# %s: %llu us; of 1000 parts %lu without an interrupt, %lu without the CPU; in user space %lu\n",
+	       c->name, (unsigned long long)op_ns / 1000, deaf, late, quiet);
+	check_ret(b->err, 0, "the command");
+	check(deaf <= limit, "no interrupt for %lu of 1000 parts", deaf);
+	check(late <= limit, "not the CPU for %lu of 1000 parts", late);
+}
+
+static size_t value_bytes(const struct deaf *c)
+{
+	bool percpu = c->type == BPFMAP_TYPE_PERCPU_ARRAY ||
+		      c->type == BPFMAP_TYPE_PERCPU_HASH ||
+		      c->type == BPFMAP_TYPE_LRU_PERCPU_HASH;
+
+	return percpu ? ROUND_UP((size_t)c->value_size, 8) * n_cpus() :
+			c->value_size;
+}
+
+static void run_case(const struct deaf *c)
+{
+	const struct kind k = { c->name, c->type, c->flags, C_ARRAY };
+	struct bench b = { .c = c, .bytes = value_bytes(c) };
+
+	row("-", "%s", c->name);
+	b.key = calloc(1, c->key_size + 8);
+	b.values = malloc(2 * b.bytes);
+	if (!b.key || !b.values) {
+		perror("memory");
+		exit(1);
+	}
+	/* No page of it comes into being while others listen */
+	memset(b.values, 0x5a, 2 * b.bytes);
+	b.fd = map_new(&k, c->key_size, c->value_size, c->max_entries, 0);
+	if (check(b.fd >= 0, "create: %d", b.fd)) {
+		if (c->fill)
+			check_ret(c->fill(&b), 0, "filling it");
+		listen(&b);
+		close(b.fd);
+	}
+	free(b.values);
+	free(b.key);
+}
+
+static void run_cases(const struct deaf *c, size_t n)
+{
+	size_t i;
+
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) ||
+	    sysconf(_SC_NPROCESSORS_ONLN) < 2) {
+		printf("# SKIP: no membarrier(), or one CPU alone\n");
+		return;
+	}
+	pin_to(0);
+	for (i = 0; i < n; i++)
+		run_case(&c[i]);
+}
+
+/* ------------------------------------------------------------------------- */
+/* Commands */
+
+static const void *key_of(const struct bench *b)
+{
+	return b->c->key_size ? b->key : NULL;
+}
+
+static int op_update(struct bench *b)
+{
+	return map_update(b->fd, key_of(b), b->values, 0);
+}
+
+static int op_lookup(struct bench *b)
+{
+	return map_lookup(b->fd, key_of(b), b->values, 0);
+}
+
+static int one_batch(struct bench *b, int cmd)
+{
+	char out[8];
+	struct bpfmap_batch_attr attr = {
+		.out_batch = PTR(out),
+		.keys = PTR(b->key),
+		.values = PTR(b->values),
+		.count = 1,
+		.map_fd = b->fd,
+	};
+
+	return sys_map(cmd, &attr, sizeof(attr));
+}
+
+static int op_update_batch(struct bench *b)
+{
+	return one_batch(b, BPFMAP_CMD_MAP_UPDATE_BATCH);
+}
+
+static int op_lookup_batch(struct bench *b)
+{
+	return one_batch(b, BPFMAP_CMD_MAP_LOOKUP_BATCH);
+}
+
+/* Of a queue or stack that is full: the oldest one goes */
+static int op_push(struct bench *b)
+{
+	return map_update(b->fd, NULL, b->values, BPFMAP_F_EXIST);
+}
+
+static int fill_up(struct bench *b)
+{
+	uint32_t i;
+	int err = 0;
+
+	for (i = 0; i < b->c->max_entries && !err; i++)
+		err = op_update(b);
+	return err;
+}
+
+/* ------------------------------------------------------------------------- */
+/* Arrays, queues and stacks */
+
+#define ARRAY(what, bytes, run) {					\
+	.name = "array " what, .type = BPFMAP_TYPE_ARRAY,		\
+	.key_size = 4, .value_size = bytes, .max_entries = 2, .op = run,	\
+}
+
+static const struct deaf arrays[] = {
+	ARRAY("update", 16 * MIB, op_update),
+	ARRAY("lookup", 16 * MIB, op_lookup),
+	ARRAY("update_batch", 16 * MIB, op_update_batch),
+	ARRAY("lookup_batch", 16 * MIB, op_lookup_batch),
+};
+
+static void test_arrays(const struct kind *k)
+{
+	(void)k;
+	run_cases(arrays, ARRAY_SIZE(arrays));
+}
+
+/* 4 MiB is the largest value */
+#define QUEUE(kind, what, run) {					\
+	.name = #kind " " what, .type = BPFMAP_TYPE_##kind,		\
+	.value_size = 4 * MIB, .max_entries = 2, .fill = fill_up, .op = run, \
+}
+
+static const struct deaf queues[] = {
+	QUEUE(QUEUE, "push", op_push),
+	QUEUE(QUEUE, "peek", op_lookup),
+	QUEUE(STACK, "push", op_push),
+	QUEUE(STACK, "peek", op_lookup),
+};
+
+static void test_queues(const struct kind *k)
+{
+	(void)k;
+	run_cases(queues, ARRAY_SIZE(queues));
+}
+
+static const struct test tests[] = {
+	TEST(test_arrays, 0),
+	TEST(test_queues, 0),
+};
+
+int main(void)
+{
+	return run_tests("deaf", tests, ARRAY_SIZE(tests));
+}
