@@ -22,6 +22,9 @@
 /* Payload at most: what leaves room for the flags in a length */
 #define RING_MAX_RECORD		(U32_MAX / 4)
 
+/* Old records that a producer looks at in one go with interrupts off */
+#define RING_STEP		1024
+
 /* --- memory --- */
 
 static void ring_wake(struct irq_work *work)
@@ -31,8 +34,10 @@ static void ring_wake(struct irq_work *work)
 
 static void ring_free_pages(struct bpfmap_ringbuf *rb)
 {
-	while (rb->nr_pages)
+	while (rb->nr_pages) {
 		__free_page(rb->pages[--rb->nr_pages]);
+		cond_resched();
+	}
 	kvfree(rb->pages);
 }
 
@@ -61,6 +66,7 @@ static int ring_alloc_pages(struct bpfmap_ringbuf *rb, unsigned int nr_data)
 		rb->nr_pages++;
 		if (i >= RING_DATA_PAGE)
 			rb->pages[i + nr_data] = page;
+		cond_resched();
 	}
 	return 0;
 }
@@ -279,42 +285,53 @@ const struct bpfmap_ops bpfmap_ringbuf_ops = {
 
 /* --- producers --- */
 
-/* Where no record before is being written any more */
-static unsigned long ring_pending(struct bpfmap_ring *ring)
+/* Find the oldest record that is being written. False: not yet, call again */
+static bool ring_pass_pending(struct bpfmap_ring *ring)
 {
 	unsigned long pos = ring->pending_pos;
+	unsigned int steps = RING_STEP;
 	u32 len;
 
 	lockdep_assert_held(&ring->lock);
 
-	while (pos != ring->producer_pos) {
+	while (pos != ring->producer_pos && steps) {
+		/* Pairs with xchg() in ring_commit(); a branch orders stores */
 		len = READ_ONCE(ring_hdr(ring, pos)->len);
 		if (len & BPFMAP_RINGBUF_BUSY_BIT)
 			break;
 		pos += ring_record_size(len);
+		steps--;
 	}
 	ring->pending_pos = pos;
-	return pos;
+	return steps;
 }
 
-/* Give up the oldest records, so that one that ends at @end has room */
-static void ring_overwrite(struct bpfmap_ring *ring, unsigned long end)
+/*
+ * Give up the oldest records, so that one that ends at @end has room. False: not
+ * enough yet, call again.
+ */
+static bool ring_overwrite(struct bpfmap_ring *ring, unsigned long end)
 {
 	unsigned long pos = ring->overwrite_pos;
+	unsigned int steps = RING_STEP;
 
 	lockdep_assert_held(&ring->lock);
 
-	/* No record that is being written is that old: ring_reserve() */
-	while (end - pos > ring->mask)
+	/* No record that is being written is that old: ring_reserve_locked() */
+	while (end - pos > ring->mask && steps) {
 		pos += ring_record_size(READ_ONCE(ring_hdr(ring, pos)->len));
+		steps--;
+	}
 	WRITE_ONCE(ring->overwrite_pos, pos);
 	/*
 	 * Pairs with the consumer's acquire between reading a record and this
 	 * position: one that has read what is written from here on sees it
 	 */
 	smp_wmb();
+	return steps;
 }
 
+/* NULL: no room. -EAGAIN: let interrupts in, then call again */
 static struct bpfmap_ring_hdr *ring_reserve_locked(struct bpfmap_ring *ring,
 						   u32 size,
 						   unsigned long consumer)
@@ -325,11 +342,13 @@ static struct bpfmap_ring_hdr *ring_reserve_locked(struct bpfmap_ring *ring,
 
 	lockdep_assert_held(&ring->lock);
 
-	if (end - ring_pending(ring) > ring->mask)
+	if (!ring_pass_pending(ring))
+		return ERR_PTR(-EAGAIN);
+	if (end - ring->pending_pos > ring->mask)
 		return NULL;
-	if (ring->overwrite)
-		ring_overwrite(ring, end);
-	else if (end - consumer > ring->mask)
+	if (ring->overwrite && !ring_overwrite(ring, end))
+		return ERR_PTR(-EAGAIN);
+	if (!ring->overwrite && end - consumer > ring->mask)
 		return NULL;
 
 	hdr = ring_hdr(ring, start);
@@ -351,9 +370,11 @@ static void *ring_reserve(struct bpfmap_ring *ring, u64 size)
 
 	/* Pairs with the store of user space: it has read what was there */
 	consumer = smp_load_acquire(&ring->consumer_pos);
-	raw_spin_lock_irqsave(&ring->lock, flags);
-	hdr = ring_reserve_locked(ring, size, consumer);
-	raw_spin_unlock_irqrestore(&ring->lock, flags);
+	do {
+		raw_spin_lock_irqsave(&ring->lock, flags);
+		hdr = ring_reserve_locked(ring, size, consumer);
+		raw_spin_unlock_irqrestore(&ring->lock, flags);
+	} while (unlikely(hdr == ERR_PTR(-EAGAIN)));
 
 	return hdr ? hdr + 1 : NULL;
 }

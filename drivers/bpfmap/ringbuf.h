@@ -42,7 +42,8 @@
  * @work: wakes them, from whatever context
  * @mask: bytes of data - 1, constant
  * @overwrite: producers do not wait for the consumer, constant
- * @lock: makes producers of the kernel exclude each other; irqs off
+ * @lock: makes producers of the kernel exclude each other; irqs off, for as long
+ *	  as it takes to look at RING_STEP old records
  * @busy: somebody drains the samples of user space
  * @consumer_pos: up to where it was read. Anything at all where the consumer is
  *		  user space; else written by the holder of @busy
