@@ -567,8 +567,8 @@ static int array_hash(struct bpfmap *map, u8 *digest)
 	u64 len, pos = 0, bytes = array_bytes(a);
 	struct sha256_ctx ctx;
 
-	/* Else the digest would be of no one content */
-	if (READ_ONCE(map->frozen) != BPFMAP_FROZEN)
+	/* What is hashed is final. Pairs with smp_store_release() of the freezer */
+	if (smp_load_acquire(&map->frozen) != BPFMAP_FROZEN)
 		return -EPERM;
 
 	sha256_init(&ctx);

@@ -33,7 +33,8 @@ int __bpfmap_write_begin(struct bpfmap *map)
 	/* Pairs with smp_mb() in bpfmap_has_writers(): begun before ended */
 	smp_mb();
 	this_cpu_inc(map->writers->ended);
-	if (READ_ONCE(map->frozen) == BPFMAP_FROZEN)
+	/* Pairs with smp_store_release() in bpfmap_freeze() */
+	if (smp_load_acquire(&map->frozen) == BPFMAP_FROZEN)
 		return -EPERM;
 
 	mutex_lock(&map->freeze_mutex);
@@ -150,7 +151,11 @@ int bpfmap_freeze(struct bpfmap *map)
 	synchronize_rcu_expedited();
 	if (!bpfmap_has_writers(map) && !bpfmap_has_holders(map))
 		err = 0;
-	WRITE_ONCE(map->frozen, err ? BPFMAP_THAWED : BPFMAP_FROZEN);
+	/*
+	 * Pairs with smp_load_acquire() of those who conclude that nothing
+	 * changes any more: they see what the last writer wrote.
+	 */
+	smp_store_release(&map->frozen, err ? BPFMAP_THAWED : BPFMAP_FROZEN);
 unlock:
 	mutex_unlock(&map->freeze_mutex);
 	return err;

@@ -329,7 +329,8 @@ struct bpfmap_writers {
  * @id: constant once published; 0 when not in the table of ids
  * @exclusive: created for one program alone, so for no map of maps; constant
  *	       once published
- * @frozen: enum bpfmap_freeze_state; written under @freeze_mutex
+ * @frozen: enum bpfmap_freeze_state; written under @freeze_mutex. An acquire
+ *	    that finds BPFMAP_FROZEN sees all that user space ever wrote
  * @mapped_writable: it is or was once; under @freeze_mutex
  * @freeze_mutex: makes freezing, and mmap, and writers that come in between
  *		  exclude each other

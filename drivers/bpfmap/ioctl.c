@@ -617,9 +617,12 @@ static __always_inline long run_on_map(struct bpfmap_call *call,
 	if (!(cmd->needs & IS_WRITER)) {
 		if (unlikely(cmd->needs & (NEEDS_WRITE | NEEDS_MODE))) {
 			call->mode = file->f_mode;
-			/* Freezing a frozen map: as with any other write */
+			/*
+			 * Freezing a frozen map: as with any other write. Pairs
+			 * with smp_store_release() in bpfmap_freeze().
+			 */
 			if (cmd->needs & NEEDS_WRITE &&
-			    READ_ONCE(call->map->frozen) == BPFMAP_FROZEN)
+			    smp_load_acquire(&call->map->frozen) == BPFMAP_FROZEN)
 				return -EPERM;
 		}
 		return cmd->run(call);
