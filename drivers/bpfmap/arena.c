@@ -601,6 +601,7 @@ static u64 arena_mem_usage(const struct bpfmap *map)
 
 const struct bpfmap_ops bpfmap_arena_ops = {
 	.map_extra = true,
+	.grows = true,
 	.check = arena_check,
 	.alloc = arena_alloc,
 	.free = arena_free,

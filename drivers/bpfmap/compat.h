@@ -18,10 +18,12 @@
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/namei.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/task.h>
 
 #ifndef fd_file
 #define fd_file(f) ((f).file)
@@ -107,6 +109,60 @@ static inline void d_make_persistent(struct dentry *dentry, struct inode *inode)
 #ifndef BPFMAP_HAVE_START_CREATING
 #define start_creating_user_path user_path_create
 #define end_creating_path done_path_create
+#endif
+
+/*
+ * Memory cgroups: up to 6.12 __folio_objcg(), of kernel memory only; without
+ * CONFIG_MEMCG not all kernels have stubs
+ */
+#ifdef CONFIG_MEMCG
+#ifndef BPFMAP_HAVE_FOLIO_OBJCG
+#define folio_objcg __folio_objcg
+#endif
+
+/* A reference to what a page is charged to, NULL if to nothing or the root */
+static inline struct obj_cgroup *bpfmap_get_page_objcg(struct page *page)
+{
+	struct folio *folio = page_folio(page);
+	struct obj_cgroup *objcg;
+
+	if (!folio_memcg_kmem(folio))
+		return NULL;
+	objcg = folio_objcg(folio);
+	obj_cgroup_get(objcg);
+	return objcg;
+}
+
+static inline struct mem_cgroup *bpfmap_get_objcg_memcg(struct obj_cgroup *objcg)
+{
+	return get_mem_cgroup_from_objcg(objcg);
+}
+
+/* The first task is in no other one; 6.1 does not export root_mem_cgroup */
+static inline struct mem_cgroup *bpfmap_find_root_memcg(void)
+{
+	struct mem_cgroup *memcg;
+
+	rcu_read_lock();
+	memcg = mem_cgroup_from_task(&init_task);
+	rcu_read_unlock();
+	return memcg;
+}
+#else
+static inline struct obj_cgroup *bpfmap_get_page_objcg(struct page *page)
+{
+	return NULL;
+}
+
+static inline struct mem_cgroup *bpfmap_get_objcg_memcg(struct obj_cgroup *objcg)
+{
+	return NULL;
+}
+
+static inline struct mem_cgroup *bpfmap_find_root_memcg(void)
+{
+	return NULL;
+}
 #endif
 
 /* In 6.1 a function pointer of the mm, then a function of it, now of the task's */

@@ -42,6 +42,7 @@
 
 struct address_space;
 struct mem_cgroup;
+struct obj_cgroup;
 struct poll_table_struct;
 struct seq_file;
 
@@ -177,6 +178,7 @@ struct bpfmap_batch;
  *		 it replaced or removed
  * @same_entries: in a map of maps, max_entries must be the template's
  * @walk_direct: @walk can copy straight to user memory
+ * @grows: allocates after creation, also without BPFMAP_F_NO_PREALLOC
  * @check: every rule for the arguments that comes before any allocation
  * @alloc: allocate and set up the type's part; may sleep; ERR_PTR
  * @free: release all that @alloc and the elements took; called after a grace
@@ -238,6 +240,7 @@ struct bpfmap_ops {
 	bool sync_writes;
 	bool same_entries;
 	bool walk_direct;
+	bool grows;
 	int (*check)(const struct bpfmap_create_attr *attr);
 	struct bpfmap *(*alloc)(const struct bpfmap_create_attr *attr);
 	void (*free)(struct bpfmap *map);
@@ -324,7 +327,8 @@ struct bpfmap_writers {
  * @numa_node: where memory should come from
  * @map_extra: as created
  * @template: of a map of maps
- * @memcg: who is charged for elements, whoever inserts; holds a reference
+ * @objcg: of the creator's memory cgroup: what the map allocates later is
+ *	   charged to it; a reference; NULL: the root, or nothing comes later
  * @name: NUL-padded
  * @id: constant once published; 0 when not in the table of ids
  * @exclusive: created for one program alone, so for no map of maps; constant
@@ -351,7 +355,7 @@ struct bpfmap {
 	int numa_node;
 	u64 map_extra;
 	struct bpfmap_template template;
-	struct mem_cgroup *memcg;
+	struct obj_cgroup *objcg;
 	char name[BPFMAP_NAME_LEN];
 	u32 id;
 	bool exclusive;

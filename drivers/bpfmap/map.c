@@ -27,6 +27,9 @@ static DEFINE_XARRAY_FLAGS(bpfmap_ids, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_BH);
 static u32 bpfmap_next_free_id;			/* under the lock of bpfmap_ids */
 static struct workqueue_struct *bpfmap_free_wq;
 
+/* Pays for maps that were created in no other memory cgroup; never freed */
+static struct mem_cgroup *bpfmap_root_memcg __ro_after_init;
+
 /**
  * bpfmap_mem_available() - is it worth trying to get so much memory?
  * @bytes: any number
@@ -90,15 +93,44 @@ void *bpfmap_area_alloc(u64 size, int node, gfp_t gfp)
 	return bpfmap_area_vmalloc(size, gfp);
 }
 
+/*
+ * Remember the creator's memory cgroup, if memory is allocated later than now.
+ * An obj_cgroup is reparented when its cgroup is removed; a reference to the
+ * mem_cgroup itself would keep the removed cgroup. The kernel exports nothing
+ * that returns the obj_cgroup of a task, but a page tells what it is charged to.
+ */
+static int bpfmap_charge_init(struct bpfmap *map)
+{
+	struct page *page;
+
+	if (!map->ops->grows && !(map->flags & BPFMAP_F_NO_PREALLOC))
+		return 0;
+	page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_NOWARN |
+			  __GFP_RETRY_MAYFAIL);
+	if (!page)
+		return -ENOMEM;
+	map->objcg = bpfmap_get_page_objcg(page);
+	__free_page(page);
+	return 0;
+}
+
 /**
  * bpfmap_charge_begin() - charge what follows to a map's memory cgroup
- * @map: the map
+ * @map: a map that grows: its ops say so, or BPFMAP_F_NO_PREALLOC
  *
- * Return: what to give to bpfmap_charge_end().
+ * That is its creator's, or the nearest ancestor that has not been removed. A
+ * GFP_ATOMIC allocation may exceed the limit of the cgroup, as everywhere in the
+ * kernel.
+ *
+ * Context: Any but NMI. What interrupts the caller may charge, too: the old
+ * value is the task's, or in interrupts the CPU's, and each restores its own.
+ * Return: what to give to bpfmap_charge_end(), in the same context.
  */
 struct mem_cgroup *bpfmap_charge_begin(const struct bpfmap *map)
 {
-	return set_active_memcg(map->memcg);
+	return set_active_memcg(map->objcg ?
+				bpfmap_get_objcg_memcg(map->objcg) :
+				bpfmap_root_memcg);
 }
 
 /**
@@ -107,18 +139,20 @@ struct mem_cgroup *bpfmap_charge_begin(const struct bpfmap *map)
  */
 void bpfmap_charge_end(struct mem_cgroup *old)
 {
-	set_active_memcg(old);
+	/* The root's references are not counted: putting one is harmless */
+	mem_cgroup_put(set_active_memcg(old));
 }
 
 static void bpfmap_free(struct bpfmap *map)
 {
 	struct bpfmap_writers __percpu *writers = map->writers;
-	struct mem_cgroup *memcg = map->memcg;
+	struct obj_cgroup *objcg = map->objcg;
 
 	mutex_destroy(&map->freeze_mutex);
 	map->ops->free(map);
 	free_percpu(writers);
-	mem_cgroup_put(memcg);
+	if (objcg)
+		obj_cgroup_put(objcg);
 }
 
 static void bpfmap_free_work(struct work_struct *work)
@@ -302,10 +336,11 @@ struct bpfmap *bpfmap_create_from(const struct bpfmap_create_attr *attr,
 	if (IS_ERR(map))
 		return map;
 	map->template = template;
-	map->memcg = get_mem_cgroup_from_mm(current->mm);
 	map->writers = alloc_percpu_gfp(struct bpfmap_writers,
 					GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	err = map->writers ? bpfmap_set_name(map, attr->map_name) : -ENOMEM;
+	err = map->writers ? bpfmap_charge_init(map) : -ENOMEM;
+	if (!err)
+		err = bpfmap_set_name(map, attr->map_name);
 	if (err) {
 		bpfmap_free(map);
 		return ERR_PTR(err);
@@ -522,6 +557,7 @@ int bpfmap_next_id(u32 start)
 
 int __init bpfmap_lifetime_init(void)
 {
+	bpfmap_root_memcg = bpfmap_find_root_memcg();
 	bpfmap_free_wq = alloc_workqueue("bpfmap_free", WQ_UNBOUND, 0);
 	return bpfmap_free_wq ? 0 : -ENOMEM;
 }
