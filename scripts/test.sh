@@ -55,7 +55,7 @@ brief="ORACLE_SEED=1 ORACLE_COMMANDS=1000000 STRESS_SECONDS=1 LIFECYCLE_ROUNDS=1
 	BIG_ENTRIES=300000"
 brief_debug="ORACLE_SEED=1 ORACLE_COMMANDS=5000 STRESS_SECONDS=2 STRESS_FREEZES=5
 	LIFECYCLE_ROUNDS=2 HOTPLUG_CYCLES=1 MAPPING_ROUNDS=100 PINS=500
-	RELOAD_ROUNDS=8"
+	RELOAD_ROUNDS=8 REMOVED_GROUPS=4"
 full="ORACLE_SEED=1 ORACLE_COMMANDS=1000000 STRESS_SECONDS=6 LIFECYCLE_ROUNDS=40
 	RELOAD_ROUNDS=1000"
 full_debug="ORACLE_SEED=1 ORACLE_COMMANDS=15000 STRESS_SECONDS=3 LIFECYCLE_ROUNDS=4
@@ -374,7 +374,7 @@ part_user()
 debug_programs()
 {
 	test_programs "$1" \
-		'abi|abi32|big|flood|lib_shared|lpm_routes|lru_trace|many|memcg' "
+		'abi|abi32|big|flood|lib_shared|lpm_routes|lru_trace|many|memcg|hostile_memory' "
 		program fuzz tools/fuzz/fuzz --replay tools/fuzz/seeds/*.txt
 		export STRESS_KIND=HASH STRESS_SIZE=64 STRESS_SECONDS=$fight
 		program fight tools/tests/stress"
@@ -437,7 +437,7 @@ part_kcsan()
 	limit=3600
 	kunit_suites kcsan-7
 	test_programs kcsan-7 \
-		'abi|abi32|big|flood|lib_shared|lpm_routes|lru_trace|memcg'
+		'abi|abi32|big|flood|lib_shared|lpm_routes|lru_trace|memcg|hostile_memory'
 	scripts/vm/selftest.sh kcsan-7 | tee "$tmp/out" || :
 	count "$tmp/out" 'selftest on kcsan-7'
 }

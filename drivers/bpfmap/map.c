@@ -21,9 +21,11 @@
 
 /*
  * Maps by id; its lock is taken with bottom halves off, which the xarray must
- * know: it gives its lock up to allocate
+ * know: it gives its lock up to allocate. A node is charged to the creator of
+ * the first map in it.
  */
-static DEFINE_XARRAY_FLAGS(bpfmap_ids, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_BH);
+static DEFINE_XARRAY_FLAGS(bpfmap_ids, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_BH |
+				       XA_FLAGS_ACCOUNT);
 static u32 bpfmap_next_free_id;			/* under the lock of bpfmap_ids */
 static struct workqueue_struct *bpfmap_free_wq;
 

@@ -338,7 +338,8 @@ static const struct fs_context_operations pinfs_context_ops = {
 
 static int pinfs_init_fs_context(struct fs_context *fc)
 {
-	struct pinfs_options *opts = kzalloc(sizeof(*opts), GFP_KERNEL);
+	struct pinfs_options *opts = kzalloc(sizeof(*opts),
+					     GFP_KERNEL_ACCOUNT);
 
 	if (!opts)
 		return -ENOMEM;

@@ -608,20 +608,6 @@ static struct usage usage_now(void)
 	return u;
 }
 
-/* KASAN keeps what was freed for a while; there it is kmemleak that looks for leaks. */
-static bool slab_keeps_freed(void)
-{
-	FILE *f = fopen("/proc/kallsyms", "r");
-	bool found = false;
-	char line[512];
-
-	while (f && !found && fgets(line, sizeof(line), f))
-		found = !!strstr(line, " kasan_quarantine_put");
-	if (f)
-		fclose(f);
-	return found;
-}
-
 /* Waits a moment for what is freed later */
 static bool usage_within(const struct usage *highest, struct usage *now, unsigned int n)
 {
@@ -661,7 +647,7 @@ static void one_life(const struct kind *kind)
  */
 static void test_no_leak(const struct kind *kind)
 {
-	unsigned int n = ARRAY_SIZE(fields) - slab_keeps_freed(), i, stage, quiet = 0;
+	unsigned int n = ARRAY_SIZE(fields) - load_kasan(), i, stage, quiet = 0;
 	long ids = load_ids(NULL), refs = load_refcnt();
 	struct usage before = usage_now(), highest = before, now;
 

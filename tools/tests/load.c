@@ -213,6 +213,19 @@ long load_proc(const char *path, const char *field)
 	return value;
 }
 
+bool load_kasan(void)
+{
+	FILE *f = fopen("/proc/kallsyms", "r");
+	bool found = false;
+	char line[512];
+
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = !!strstr(line, " kasan_quarantine_put");
+	if (f)
+		fclose(f);
+	return found;
+}
+
 long load_refcnt(void)
 {
 	FILE *f = fopen("/sys/module/bpfmap/refcnt", "r");

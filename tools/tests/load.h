@@ -110,6 +110,9 @@ unsigned long load_env(const char *name, unsigned long fallback);
 /* A field of /proc/meminfo or /proc/vmstat; -1 if there is none such */
 long load_proc(const char *path, const char *field);
 
+/* KASAN keeps what was freed for a while; there it is kmemleak that looks for leaks */
+bool load_kasan(void);
+
 /* Users of the module in /sys/module/bpfmap/refcnt; -1 if it cannot be told */
 long load_refcnt(void);
 
