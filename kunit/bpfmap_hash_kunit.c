@@ -146,7 +146,7 @@ static void hash_zero_seed(struct kunit *test)
 static const u64 secret_key[2] = { 0x0706050403020100, 0x0f0e0d0c0b0a0908 };
 
 /* SipHash-1-3 as it is written down, but for the block with the length */
-static u32 siphash_1_3(const u64 *blocks, u32 nr)
+static u64 siphash_1_3(const u64 *blocks, u32 nr)
 {
 	u64 v0 = secret_key[0] ^ SIPHASH_CONST_0;
 	u64 v1 = secret_key[1] ^ SIPHASH_CONST_1;
@@ -171,7 +171,8 @@ static void hash_keyed(struct kunit *test)
 	struct bpfmap_hash_secret secret;
 	u8 key[40], other[40];
 	u64 blocks[5];
-	u32 size, i, hash;
+	u64 hash;
+	u32 size, i;
 
 	bpfmap_hash_secret_set(&secret, secret_key);
 	for (i = 0; i < sizeof(key); i++)

@@ -2,22 +2,25 @@
 /*
  * Bloom filters: sets that may say "perhaps" where "no" would be right
  *
- * A value sets a few bits, each chosen by a hash of its own. A value of which
- * one bit is clear was never added. Bits are set one by one and never cleared,
+ * A value sets a few bits, each chosen by a hash of its own: two hashes of the
+ * value, the second of them added as often as is the number of the bit. A value of
+ * which one bit is clear was never added. Bits are set one by one and never cleared,
  * so that nothing needs a lock: who adds a value at the same time may be seen or
  * not.
  *
- * Number of bits and hash functions are bpf(2)'s, so that with
- * BPFMAP_F_ZERO_SEED both give the same answers.
+ * The number of bits is bpf(2)'s, and with BPFMAP_F_ZERO_SEED its hash functions
+ * are, so that both give the same answers. bpf(2) has jhash with seeds that follow
+ * each other. To add one to the first three words of a value is to add one to the
+ * seed: so one value sets all bits but one of another value, whatever the seed is.
  */
 #include <linux/bitops.h>
 #include <linux/jhash.h>
 #include <linux/log2.h>
 #include <linux/overflow.h>
-#include <linux/random.h>
 #include <linux/slab.h>
 
 #include "internal.h"
+#include "keyed_hash.h"
 
 #define BLOOM_FLAGS (BPFMAP_F_NUMA_NODE | BPFMAP_F_ZERO_SEED |		\
 		     BPFMAP_F_RDONLY | BPFMAP_F_WRONLY |		\
@@ -34,15 +37,15 @@
  * struct bpfmap_bloom - a filter; all members are constant
  * @map: the common part
  * @mask: bits - 1
- * @seed: of the first hash function; the others have those that follow
  * @nr_hashes: hash functions
+ * @secret: of these, unless BPFMAP_F_ZERO_SEED is set
  * @bits: the bits; set atomically, read without anything
  */
 struct bpfmap_bloom {
 	struct bpfmap map;
 	u32 mask;
-	u32 seed;
 	u32 nr_hashes;
+	struct bpfmap_hash_secret secret;
 	unsigned long *bits;
 };
 
@@ -51,27 +54,35 @@ static struct bpfmap_bloom *to_bloom(const struct bpfmap *map)
 	return container_of(map, struct bpfmap_bloom, map);
 }
 
-/* Number of the bit that hash function @i chooses */
-static unsigned long bloom_bit(const struct bpfmap_bloom *b, const void *value,
-			       u32 i)
+/* What bloom_bit() needs to know of a value */
+static u64 bloom_hash(const struct bpfmap_bloom *b, const void *value)
 {
-	u32 hash, size = b->map.value_size;
+	if (unlikely(b->map.flags & BPFMAP_F_ZERO_SEED))
+		return 0;
+	return bpfmap_keyed_hash(&b->secret, value, b->map.value_size);
+}
 
-	if (likely(!(size & 3)))
-		hash = jhash2(value, size / 4, b->seed + i);
-	else
-		hash = jhash(value, size, b->seed + i);
-	return hash & b->mask;
+/* Number of the bit that hash function @i chooses; @hash is from bloom_hash() */
+static unsigned long bloom_bit(const struct bpfmap_bloom *b, const void *value,
+			       u64 hash, u32 i)
+{
+	u32 size = b->map.value_size, step = hash >> 32 | 1;
+
+	if (likely(!(b->map.flags & BPFMAP_F_ZERO_SEED)))
+		return ((u32)hash + i * step) & b->mask;
+	return (size & 3 ? jhash(value, size, i) : jhash2(value, size / 4, i)) &
+	       b->mask;
 }
 
 static int bloom_peek(struct bpfmap *map, const void *key, void *value,
 		      u64 flags)
 {
 	struct bpfmap_bloom *b = to_bloom(map);
+	u64 hash = bloom_hash(b, value);
 	u32 i;
 
 	for (i = 0; i < b->nr_hashes; i++)
-		if (!test_bit(bloom_bit(b, value, i), b->bits))
+		if (!test_bit(bloom_bit(b, value, hash, i), b->bits))
 			return -ENOENT;
 	return 0;
 }
@@ -81,13 +92,15 @@ static int bloom_push(struct bpfmap *map, const void *key, const void *value,
 {
 	struct bpfmap_bloom *b = to_bloom(map);
 	unsigned long bit;
+	u64 hash;
 	u32 i;
 
 	if (flags != BPFMAP_F_ANY)
 		return -EINVAL;
 
+	hash = bloom_hash(b, value);
 	for (i = 0; i < b->nr_hashes; i++) {
-		bit = bloom_bit(b, value, i);
+		bit = bloom_bit(b, value, hash, i);
 		/* Others' caches keep the line if there is nothing to change */
 		if (!test_bit(bit, b->bits))
 			set_bit(bit, b->bits);
@@ -151,7 +164,7 @@ static struct bpfmap *bloom_alloc(const struct bpfmap_create_attr *attr)
 	bpfmap_init_map(&b->map, attr);
 	b->nr_hashes = attr->map_extra ?: BLOOM_HASHES;
 	b->mask = bloom_mask(attr->max_entries, b->nr_hashes);
-	b->seed = attr->map_flags & BPFMAP_F_ZERO_SEED ? 0 : get_random_u32();
+	bpfmap_hash_secret_init(&b->secret);
 
 	b->bits = bpfmap_area_alloc(bloom_bytes(b), b->map.numa_node,
 				    GFP_KERNEL | __GFP_ZERO);

@@ -103,11 +103,11 @@ static __always_inline u64 keyed_hash_block(const void *key, u32 at, u32 size)
  * @key: the key, with any alignment
  * @size: of all keys of this map, not 0
  *
- * Any bits of the result are as good as others.
+ * Any bits of the result are as good as others. hsiphash() takes 32 of them.
  *
  * Context: Any.
  */
-static __always_inline u32
+static __always_inline u64
 bpfmap_keyed_hash(const struct bpfmap_hash_secret *secret, const void *key,
 		  u32 size)
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * flood - attacks on the hash function by a user without any capability, who
- * chooses keys, and reads in the cursors of LOOKUP_BATCH which buckets they are in
+ * flood - attacks on hash functions by a user without any capability, who chooses
+ * keys, and reads in the cursors of LOOKUP_BATCH which buckets they are in, or asks
+ * a Bloom filter
  *
  * Each succeeds in seconds against a function that it fits, whatever the seed is,
  * and has no chance worth a name against one that shows no pattern.
@@ -314,6 +315,45 @@ static void sum_attack(void *arg)
 	      (unsigned long long)pairs, (unsigned long long)expected);
 }
 
+/* ------------------------------------------------------------------------- */
+/*
+ * A Bloom filter whose hash functions are jhash with seeds that follow each other:
+ * what one value with d in its three words sets for seed s, one with d - 1 sets for
+ * seed s + 1. Two values, as far apart as there are functions, have all bits of
+ * those between them.
+ */
+#define BLOOM_HASHES	5
+
+static void bloom_attack(void *arg)
+{
+	static const struct kind bloom = {
+		"BLOOM_FILTER", BPFMAP_TYPE_BLOOM_FILTER, 0, C_HASH,
+	};
+	int fd = map_new(&bloom, 0, 12, 1000000, 0);
+	uint32_t value[3], i, j, said = 0;
+
+	(void)arg;
+	must(fd >= 0);
+	for (i = 0; i <= BLOOM_HASHES * 100; i += BLOOM_HASHES) {
+		for (j = 0; j < 3; j++)
+			value[j] = i;
+		must(!map_update(fd, NULL, value, 0));
+	}
+	for (i = 0; i < BLOOM_HASHES * 100; i++) {
+		for (j = 0; j < 3; j++)
+			value[j] = i;
+		said += i % BLOOM_HASHES && !map_lookup(fd, NULL, value, 0);
+	}
+	check(said < 3, "after 101 values, %u others are said to be there", said);
+	close(fd);
+}
+
+static void flood_bloom(const struct kind *k)
+{
+	(void)k;
+	as_nobody(bloom_attack, NULL);
+}
+
 static void flood_jhash(const struct kind *k)
 {
 	/* Whole words, and not */
@@ -343,6 +383,7 @@ int main(void)
 	static const struct test tests[] = {
 		TEST(flood_jhash, 0),
 		TEST(flood_sum, 0),
+		TEST(flood_bloom, 0),
 	};
 
 	return run_tests("flood", tests, ARRAY_SIZE(tests));
