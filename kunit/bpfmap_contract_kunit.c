@@ -521,6 +521,60 @@ static void contract_each_write(struct kunit *test)
 	expect_as_model(c);
 }
 
+/**
+ * struct each_free - what a callback may do
+ * @insert: a map that needs memory for each element
+ * @last: a map to give back, unless NULL
+ * @preempt_count: of the caller
+ * @calls: of the callback
+ * @wrong: those in which something was not as promised
+ */
+struct each_free {
+	struct bpfmap *insert;
+	struct bpfmap *last;
+	int preempt_count;
+	u32 calls;
+	u32 wrong;
+};
+
+static long each_allocates(struct bpfmap *map, const void *key, void *value,
+			   void *ctx)
+{
+	struct each_free *each = ctx;
+	bool wrong = put_nth(each->insert, each->calls++, 0, 0);
+	void *here;
+
+	if (each->last)
+		bpfmap_put(each->last);
+	each->last = NULL;
+	if (IS_ENABLED(CONFIG_PREEMPT_RCU))
+		wrong |= preempt_count() != each->preempt_count;
+	here = bpfmap_lookup_percpu_elem(map, key, raw_smp_processor_id());
+	wrong |= here && here != value;
+	each->wrong += wrong;
+	return 0;
+}
+
+/* A callback runs as its caller does: it allocates, and gives maps back */
+static void contract_each_context(struct kunit *test)
+{
+	static const struct map_shape shape = {
+		.type = BPFMAP_TYPE_HASH, .flags = BPFMAP_F_NO_PREALLOC,
+		.key_size = 4, .value_size = 64, .max_entries = 256,
+	};
+	struct contract *c = contract_begin(test);
+	struct each_free each = { .insert = kunit_map(test, &shape) };
+
+	each.last = shape_create(&shape);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, each.last);
+	fill_map(c, 0);
+	each.preempt_count = preempt_count();
+	KUNIT_EXPECT_EQ(test, bpfmap_for_each_elem(c->map, each_allocates,
+						   &each, 0),
+			(long)c->shape->max_entries);
+	KUNIT_EXPECT_EQ(test, each.wrong, 0U);
+}
+
 static void contract_pointer(struct kunit *test)
 {
 	struct contract *c = contract_begin(test);
@@ -578,6 +632,7 @@ static struct kunit_case contract_cases[] = {
 	KUNIT_CASE_PARAM(contract_each, shape_gen_params),
 	KUNIT_CASE_PARAM(contract_each_delete, shape_gen_params),
 	KUNIT_CASE_PARAM(contract_each_write, shape_gen_params),
+	KUNIT_CASE_PARAM(contract_each_context, shape_gen_params),
 	KUNIT_CASE_PARAM(contract_pointer, shape_gen_params),
 	KUNIT_CASE_PARAM(contract_random, shape_gen_params),
 	KUNIT_CASE(contract_create),

@@ -30,7 +30,7 @@ usage: scripts/test.sh [PART...]
   soak      random commands to bpf(2) and to the device, for long
   kernels   build and test programs, with a million random commands, on the stock
             kernels and on a 7.x, KUnit on the debug kernels, and test programs
-            on the newer of these
+            on the newer of these; KUnit and test programs on a 7.x with PREEMPT_RT
   kcsan     KUnit and the test programs on a kernel that sees data races
 
   roundtrip a million elements of each type of map, saved and restored: a
@@ -38,7 +38,7 @@ usage: scripts/test.sh [PART...]
 
 If none is named, all but the last four, two at a time. Kernels and kcsan are for
 changes to compat.h, to locks and to what is shared without one, and before a
-release: they build three more kernels, and do in full what the others do in part.
+release: they build four more kernels, and do in full what the others do in part.
 Environment:
   STOCK_KERNEL   ($stock)	DEBUG_KERNELS   ($debug)
   TESTS          programs to run, instead of those that tools/Makefile lists
@@ -429,6 +429,10 @@ part_kernels()
 	part_kunit
 	scale=$full_debug
 	debug_programs "${debug##* }"
+	scale=$brief_debug
+	kunit_suites rt-7
+	test_programs rt-7 \
+		'abi|abi32|big|flood|lib_shared|lpm_routes|lru_trace|many|memcg'
 }
 
 part_kcsan()

@@ -77,7 +77,7 @@ EXPORT_SYMBOL_GPL(bpfmap_max_entries);
  * value. In LRU maps both are a use of the element, as an update is.
  *
  * Context: Any but NMI, inside an RCU read-side critical section; for per-CPU
- * types with preemption disabled, for the CPU to stay.
+ * types with migration disabled, for the CPU to stay.
  * Return: pointer to value_size bytes (of this CPU's value), aligned to 8, valid
  * memory of this map until rcu_read_unlock(); NULL if there is no such element,
  * and for maps of maps: bpfmap_lookup_inner().
@@ -258,7 +258,9 @@ EXPORT_SYMBOL_GPL(bpfmap_get_next_key);
  * Elements that others insert or delete meanwhile may be seen or not.
  *
  * Context: Any but NMI; takes as long as the map is large. Caller holds a
- * reference. @fn runs with preemption disabled, inside RCU, without a lock.
+ * reference. @fn runs inside an RCU read-side critical section, for per-CPU types
+ * with migration disabled, and else in the context of the caller: without a lock,
+ * with preemption and interrupts as they are there.
  * Return: number of calls, -EINVAL for other flags, or -EOPNOTSUPP if the type
  * cannot be walked.
  */

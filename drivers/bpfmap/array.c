@@ -409,12 +409,9 @@ static long array_for_each(struct bpfmap *map, bpfmap_each_fn fn, void *ctx)
 	u32 index;
 
 	for (index = 0; index < map->max_entries && !stop; index++) {
-		/* This CPU's value must be this CPU's throughout @fn */
-		preempt_disable();
-		rcu_read_lock();
+		bpfmap_each_begin(map);
 		stop = fn(map, &index, map->ops->lookup_elem(map, &index), ctx);
-		rcu_read_unlock();
-		preempt_enable();
+		bpfmap_each_end(map);
 	}
 	return index;
 }

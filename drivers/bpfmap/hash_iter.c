@@ -167,9 +167,7 @@ long hash_for_each(struct bpfmap *map, bpfmap_each_fn fn, void *ctx)
 	u32 bucket, link;
 
 	for (bucket = 0; bucket <= h->mask && !stop; bucket++) {
-		/* This CPU's value must be this CPU's throughout @fn */
-		preempt_disable();
-		rcu_read_lock();
+		bpfmap_each_begin(map);
 		link = READ_ONCE(h->heads[bucket]);
 		while (!(link & HASH_END) && !stop) {
 			struct bpfmap_hash_elem *e = hash_elem(h, link);
@@ -183,8 +181,7 @@ long hash_for_each(struct bpfmap *map, bpfmap_each_fn fn, void *ctx)
 			stop = fn(map, e->key, hash_each_value(h, e), ctx);
 			nr++;
 		}
-		rcu_read_unlock();
-		preempt_enable();
+		bpfmap_each_end(map);
 	}
 	return nr;
 }

@@ -14,7 +14,7 @@
 /* Ancestors that a walk remembers; a power of two */
 #define LPM_PATH	64
 
-/* Elements that for_each visits in one go without preemption */
+/* Elements that for_each visits in one RCU read-side critical section */
 #define LPM_EACH	64
 
 /**
@@ -225,9 +225,7 @@ long lpm_for_each(struct bpfmap *map, bpfmap_each_fn fn, void *ctx)
 	long nr = 0, stop = 0;
 
 	do {
-		/* As with all types, @fn is not preempted */
-		preempt_disable();
-		rcu_read_lock();
+		bpfmap_each_begin(map);
 		lpm_start_after(t, &path, nr ? key : NULL, true);
 		while ((node = lpm_next(t, &path)) && !stop) {
 			lpm_store_key(t, node, key);
@@ -236,8 +234,7 @@ long lpm_for_each(struct bpfmap *map, bpfmap_each_fn fn, void *ctx)
 				break;
 			lpm_step(t, &path);
 		}
-		rcu_read_unlock();
-		preempt_enable();
+		bpfmap_each_end(map);
 	} while (node && !stop);
 	return nr;
 }

@@ -501,7 +501,6 @@ static long rhash_for_each(struct bpfmap *map, bpfmap_each_fn fn, void *ctx)
 	u32 stripe;
 
 	for (stripe = 0; stripe <= h->stripe_mask && !stop; stripe++) {
-		preempt_disable();
 		rcu_read_lock();
 		list_for_each_entry_rcu(e, &h->stripes[stripe].elems, list) {
 			if (rhash_is_dead(e))
@@ -512,7 +511,6 @@ static long rhash_for_each(struct bpfmap *map, bpfmap_each_fn fn, void *ctx)
 				break;
 		}
 		rcu_read_unlock();
-		preempt_enable();
 	}
 	return nr;
 }

@@ -12,10 +12,33 @@
 #include <linux/compiler.h>
 #include <linux/cpumask.h>
 #include <linux/nospec.h>
+#include <linux/preempt.h>
+#include <linux/rcupdate.h>
 #include <linux/smp.h>
 #include <linux/string.h>
 
 #include "internal.h"
+
+/*
+ * Around what for_each does between two points where it could let go. This CPU's
+ * value must be this CPU's throughout the callback, which may allocate, give maps
+ * back and on PREEMPT_RT take spin locks: preemption stays enabled.
+ */
+static inline void bpfmap_each_begin(const struct bpfmap *map)
+	__acquires(RCU)
+{
+	if (map->ops->percpu)
+		migrate_disable();
+	rcu_read_lock();
+}
+
+static inline void bpfmap_each_end(const struct bpfmap *map)
+	__releases(RCU)
+{
+	rcu_read_unlock();
+	if (map->ops->percpu)
+		migrate_enable();
+}
 
 /* Sizes that one load or store moves, so that they need no sequence count */
 static inline bool bpfmap_value_is_word(u32 size)

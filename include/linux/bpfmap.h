@@ -38,8 +38,10 @@ struct bpfmap;
  *	   reference as bpfmap_lookup_elem() gives it
  * @ctx: what was given to bpfmap_for_each_elem()
  *
- * Runs inside an RCU read-side critical section and must not sleep. It may
- * look up, update and delete elements of @map.
+ * Runs inside an RCU read-side critical section and must not sleep. For per-CPU
+ * types the CPU stays the same, but another task or an interrupt on it can write
+ * to @value meanwhile. It may look up, update and delete elements of @map and of
+ * others, and call bpfmap_put(), where the caller of bpfmap_for_each_elem() may.
  *
  * Return: 0 to go on, 1 to stop.
  */
