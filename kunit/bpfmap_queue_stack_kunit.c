@@ -593,6 +593,8 @@ static void queue_sleep_race(struct kunit *test)
 static void queue_last_put(struct kunit *test)
 {
 	static const struct map_shape shape = QUEUE(16, 4);
+	/* There it comes from a thread, and the lock of a wait queue sleeps */
+	const bool rt = IS_ENABLED(CONFIG_PREEMPT_RT);
 	struct sleeper *s = kunit_buf(test, sizeof(*s));
 	struct bpfmap *map;
 	u32 i;
@@ -603,10 +605,12 @@ static void queue_last_put(struct kunit *test)
 		sleeper_init(test, s, map);
 		init_poll_funcptr(&s->table, sleeper_enter);
 		vfs_poll(s->file, &s->table);
-		local_irq_disable();
+		if (!rt)
+			local_irq_disable();
 		push_nth(map, i, 0);
 		remove_wait_queue(s->head, &s->entry);
-		local_irq_enable();
+		if (!rt)
+			local_irq_enable();
 		bpfmap_put(map);
 		fput(s->file);
 	}

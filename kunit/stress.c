@@ -58,7 +58,8 @@ static void write_step(struct worker *w)
 
 	if (s->percpu && !worker_random(w, 4))
 		flags = BPFMAP_F_ALL_CPUS;
-	if (s->allocates && in_hardirq())
+	/* Also in the call that a CPU makes to itself, which is no interrupt */
+	if (s->allocates && irqs_disabled())
 		flags = BPFMAP_F_EXIST;
 	err = put_nth(s->map, n, worker_random(w, U32_MAX), flags);
 	if (flags == BPFMAP_F_EXIST && n >= STABLE && err == -ENOENT)
