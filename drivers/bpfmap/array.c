@@ -564,8 +564,8 @@ static int array_hash(struct bpfmap *map, u8 *digest)
 	u64 len, pos = 0, bytes = array_bytes(a);
 	struct sha256_ctx ctx;
 
-	/* What is hashed is final. Pairs with smp_store_release() of the freezer */
-	if (smp_load_acquire(&map->frozen) != BPFMAP_FROZEN)
+	/* Else the digest would be of no one content */
+	if (!bpfmap_is_frozen(map))
 		return -EPERM;
 
 	sha256_init(&ctx);

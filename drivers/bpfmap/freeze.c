@@ -33,8 +33,7 @@ int __bpfmap_write_begin(struct bpfmap *map)
 	/* Pairs with smp_mb() in bpfmap_has_writers(): begun before ended */
 	smp_mb();
 	this_cpu_inc(map->writers->ended);
-	/* Pairs with smp_store_release() in bpfmap_freeze() */
-	if (smp_load_acquire(&map->frozen) == BPFMAP_FROZEN)
+	if (bpfmap_is_frozen(map))
 		return -EPERM;
 
 	mutex_lock(&map->freeze_mutex);
@@ -152,8 +151,8 @@ int bpfmap_freeze(struct bpfmap *map)
 	if (!bpfmap_has_writers(map) && !bpfmap_has_holders(map))
 		err = 0;
 	/*
-	 * Pairs with smp_load_acquire() of those who conclude that nothing
-	 * changes any more: they see what the last writer wrote.
+	 * Pairs with smp_load_acquire() in bpfmap_is_frozen(): who finds the
+	 * map frozen sees what the last writer wrote.
 	 */
 	smp_store_release(&map->frozen, err ? BPFMAP_THAWED : BPFMAP_FROZEN);
 unlock:

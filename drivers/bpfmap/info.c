@@ -76,8 +76,6 @@ int bpfmap_get_info(struct bpfmap *map, struct bpfmap_info __user *uinfo,
 void bpfmap_show_fdinfo(struct seq_file *m, struct file *file)
 {
 	const struct bpfmap *map = file->private_data;
-	/* Pairs with smp_store_release() in bpfmap_freeze() */
-	bool frozen = smp_load_acquire(&map->frozen) == BPFMAP_FROZEN;
 
 	seq_printf(m,
 		   "map_type:\t%u\n"
@@ -91,5 +89,5 @@ void bpfmap_show_fdinfo(struct seq_file *m, struct file *file)
 		   "frozen:\t%u\n",
 		   map->type, map->key_size, map->value_size, map->max_entries,
 		   map->flags, map->map_extra, map->ops->mem_usage(map),
-		   map->id, frozen);
+		   map->id, bpfmap_is_frozen(map));
 }

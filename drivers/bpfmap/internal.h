@@ -444,6 +444,13 @@ extern const struct bpfmap_ops bpfmap_arena_ops;
 extern const struct bpfmap_ops bpfmap_ringbuf_ops;
 extern const struct bpfmap_ops bpfmap_user_ringbuf_ops;
 
+/* For who concludes that nothing changes any more */
+static inline bool bpfmap_is_frozen(const struct bpfmap *map)
+{
+	/* Pairs with smp_store_release() in bpfmap_freeze() */
+	return smp_load_acquire(&map->frozen) == BPFMAP_FROZEN;
+}
+
 static __always_inline int bpfmap_check_flags(const struct bpfmap *map,
 					      u64 flags, u64 allowed)
 {

@@ -617,12 +617,9 @@ static __always_inline long run_on_map(struct bpfmap_call *call,
 	if (!(cmd->needs & IS_WRITER)) {
 		if (unlikely(cmd->needs & (NEEDS_WRITE | NEEDS_MODE))) {
 			call->mode = file->f_mode;
-			/*
-			 * Freezing a frozen map: as with any other write. Pairs
-			 * with smp_store_release() in bpfmap_freeze().
-			 */
+			/* Freezing a frozen map: as with any other write */
 			if (cmd->needs & NEEDS_WRITE &&
-			    smp_load_acquire(&call->map->frozen) == BPFMAP_FROZEN)
+			    bpfmap_is_frozen(call->map))
 				return -EPERM;
 		}
 		return cmd->run(call);

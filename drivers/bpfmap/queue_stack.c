@@ -48,8 +48,7 @@
 struct bpfmap_queue {
 	struct bpfmap map;
 	void *slots;
-	struct mutex large;
-	/* see above */
+	struct mutex large;		/* see above */
 	raw_spinlock_t lock ____cacheline_aligned_in_smp;
 	u32 first;
 	u32 nr;
