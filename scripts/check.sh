@@ -81,6 +81,28 @@ user_space()
 	! complaints "$tmp/make"
 }
 
+# Where numbers of user space come in: tools/doc/design.rst, Speculation
+speculation()
+{
+	while read -r file function; do
+		sed -n "/^[^ \t].*\<$function(/,/^}/p" "drivers/bpfmap/$file" |
+			grep -q 'array_index_nospec(' ||
+			echo "$file: no array_index_nospec() in $function()"
+	done <<-END
+		ioctl.c find_cmd
+		types.c bpfmap_type_ops
+		internal.h bpfmap_cpu_possible
+		internal.h bpfmap_node_online
+		value.h bpfmap_one_cpu
+		api.c bpfmap_lookup_percpu_elem
+		array.h array_index
+		array.h array_walk_index
+		hash_iter.c hash_do_walk
+		lpm_trie.c lpm_load_key
+		user_ringbuf.c ring_peek
+	END
+}
+
 shell_scripts()
 {
 	find scripts tools .ci -name '*.sh' -print0 -o -path .ci/run -print0 |
@@ -107,6 +129,7 @@ check 'checkpatch, module' checkpatch "$ignored" drivers include
 check 'checkpatch, KUnit' checkpatch "$ignored_tests" kunit
 check 'checkpatch, user space' checkpatch "$ignored_user" tools scripts
 check 'kernel-doc' kernel_doc
+check 'numbers of user space under speculation' speculation
 check 'user space with -Wall -Wextra -Werror' user_space
 check 'shellcheck' shell_scripts
 [ "$failed" = 0 ] || die "$failed checks failed"

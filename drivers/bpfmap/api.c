@@ -104,9 +104,10 @@ void *bpfmap_lookup_percpu_elem(struct bpfmap *map, const void *key, u32 cpu)
 	RCU_LOCKDEP_WARN(!rcu_read_lock_any_held(), "lookup outside of RCU");
 	if (!map->ops->lookup_percpu_elem)
 		return NULL;
-	if (cpu >= nr_cpu_ids || !cpu_possible(cpu))
+	if (!bpfmap_cpu_possible(cpu))
 		return NULL;
-	return map->ops->lookup_percpu_elem(map, key, cpu);
+	return map->ops->lookup_percpu_elem(map, key,
+					    array_index_nospec(cpu, nr_cpu_ids));
 }
 EXPORT_SYMBOL_GPL(bpfmap_lookup_percpu_elem);
 

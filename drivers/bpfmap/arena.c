@@ -474,8 +474,7 @@ long bpfmap_arena_alloc_pages(struct bpfmap *map, unsigned long addr, u32 nr,
 
 	if (!is_arena(map) || flags || !nr)
 		return -EINVAL;
-	if (node != NUMA_NO_NODE &&
-	    (node < 0 || node >= nr_node_ids || !node_online(node)))
+	if (node != NUMA_NO_NODE && !bpfmap_node_online(node))
 		return -EINVAL;
 	if (!arena_end(a))
 		return -ENXIO;

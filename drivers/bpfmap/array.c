@@ -524,12 +524,9 @@ static int array_walk_buffer(const struct bpfmap_array *a, u32 index, u32 nr,
 
 static int array_walk(struct bpfmap *map, struct bpfmap_walk *w)
 {
-	u32 nr, last = *(u32 *)w->key, index = 0;
+	u32 nr, index = array_walk_index(map, w);
 
 	w->nr = 0;
-	/* A key that is not there: from the start */
-	if (w->from != BPFMAP_WALK_START && last < map->max_entries)
-		index = last + 1;
 	if (index == map->max_entries)
 		return -ENOENT;
 	nr = min(w->room, map->max_entries - index);

@@ -20,6 +20,18 @@ static inline s64 array_index(const struct bpfmap *map, const void *key)
 	return array_index_nospec(index, map->max_entries);
 }
 
+/* Where a walk goes on, also under speculation; max_entries at the end */
+static inline u32 array_walk_index(const struct bpfmap *map,
+				   const struct bpfmap_walk *w)
+{
+	u32 last = *(const u32 *)w->key;
+
+	/* A key that is not there: from the start */
+	if (w->from == BPFMAP_WALK_START || last >= map->max_entries)
+		return 0;
+	return array_index_nospec(last, map->max_entries) + 1;
+}
+
 int array_get_next_key(struct bpfmap *map, const void *key, void *next_key);
 
 #endif /* _BPFMAP_ARRAY_H */

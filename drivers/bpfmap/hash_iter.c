@@ -2,6 +2,7 @@
 /*
  * Going through a hash table: the next key, every element, whole buckets
  */
+#include <linux/nospec.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 
@@ -343,14 +344,16 @@ static __always_inline int hash_do_walk(struct bpfmap *map,
 					struct bpfmap_walk *w, const bool lru)
 {
 	struct bpfmap_hash *h = to_hash(map);
-	u32 first = w->pos, end;
 	unsigned long irqflags;
 	raw_spinlock_t *lock;
+	u32 first, end;
 	int err;
 
 	w->nr = 0;
 	if (w->pos > h->mask)
 		return -ENOENT;
+	w->pos = array_index_nospec(w->pos, h->mask + 1UL);
+	first = w->pos;
 	lock = hash_lock(h, w->pos);
 	end = ((w->pos >> h->stripe_shift) + 1) << h->stripe_shift;
 	end = min(end, w->pos + HASH_WALK_BUCKETS);

@@ -35,6 +35,8 @@
 #include <linux/fs.h>
 #include <linux/gfp.h>
 #include <linux/mutex.h>
+#include <linux/nodemask.h>
+#include <linux/nospec.h>
 #include <linux/percpu.h>
 #include <linux/refcount.h>
 #include <linux/sizes.h>
@@ -455,6 +457,20 @@ static __always_inline int bpfmap_check_flags(const struct bpfmap *map,
 					      u64 flags, u64 allowed)
 {
 	return likely(!flags) ? 0 : __bpfmap_check_flags(map, flags, allowed);
+}
+
+/* Is there such a CPU? Any number; beyond the last one nothing is looked at */
+static inline bool bpfmap_cpu_possible(u32 cpu)
+{
+	return cpu < nr_cpu_ids &&
+	       cpu_possible(array_index_nospec(cpu, nr_cpu_ids));
+}
+
+/* The same for a node that is online */
+static inline bool bpfmap_node_online(int node)
+{
+	return node >= 0 && node < nr_node_ids &&
+	       node_online(array_index_nospec(node, nr_node_ids));
 }
 
 static inline u32 bpfmap_flags_cpu(u64 flags)

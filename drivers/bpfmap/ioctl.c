@@ -138,7 +138,7 @@ int __bpfmap_check_flags(const struct bpfmap *map, u64 flags, u64 allowed)
 		return 0;
 	if (flags & BPFMAP_F_ALL_CPUS)
 		return -EINVAL;
-	return cpu >= nr_cpu_ids || !cpu_possible(cpu) ? -ERANGE : 0;
+	return bpfmap_cpu_possible(cpu) ? 0 : -ERANGE;
 }
 
 static long cmd_lookup(struct bpfmap_call *call)

@@ -36,6 +36,7 @@
  */
 #include <linux/log2.h>
 #include <linux/mm.h>
+#include <linux/nospec.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -88,6 +89,7 @@ bool lpm_load_key(const struct bpfmap_lpm *t, struct lpm_key *k,
 	memcpy(&k->len, key, sizeof(k->len));
 	if (unlikely(k->len > t->max_len))
 		return false;
+	k->len = array_index_nospec(k->len, t->max_len + 1);
 	if (likely(t->data_size == sizeof(half))) {
 		memcpy(&half, data, sizeof(half));
 		k->bits[0] = (u64)be32_to_cpu(half) << 32;

@@ -205,7 +205,7 @@ static int bpfmap_check_numa(const struct bpfmap_create_attr *attr)
 
 	if (!(attr->map_flags & BPFMAP_F_NUMA_NODE) || node == NUMA_NO_NODE)
 		return 0;
-	if (node < 0 || node >= nr_node_ids || !node_online(node))
+	if (!bpfmap_node_online(node))
 		return -EINVAL;
 	return 0;
 }

@@ -287,13 +287,11 @@ static int array_of_maps_walk(struct bpfmap *map, struct bpfmap_walk *w)
 {
 	struct bpfmap_array_of_maps *a = to_array_of_maps(map);
 	u32 *keys = w->keys, *ids = w->values;
-	u32 index = 0, *last = w->key, left = ARRAY_OF_MAPS_WALK;
+	u32 index, *last = w->key, left = ARRAY_OF_MAPS_WALK;
 	struct bpfmap *inner;
 
 	w->nr = 0;
-	/* A key that is not there: from the start */
-	if (w->from != BPFMAP_WALK_START && *last < map->max_entries)
-		index = *last + 1;
+	index = array_walk_index(map, w);
 	if (index == map->max_entries)
 		return -ENOENT;
 

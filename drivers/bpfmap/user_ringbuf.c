@@ -8,6 +8,7 @@
  * it was checked. See ringbuf.h for the layout.
  */
 #include <linux/export.h>
+#include <linux/nospec.h>
 #include <linux/poll.h>
 #include <linux/sizes.h>
 
@@ -100,6 +101,8 @@ static int ring_peek(struct bpfmap_ring *ring, struct ring_sample *sample)
 	sample->size = len & ~RING_LEN_FLAGS;
 	if (sample->size > DRAIN_MAX_SIZE)
 		return -E2BIG;
+	/* Under speculation, too, @fn reads no further than the ring goes */
+	sample->size = array_index_nospec(sample->size, ring_size(ring));
 	sample->end = consumer + size;
 
 	sample->data = NULL;
