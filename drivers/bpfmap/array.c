@@ -30,9 +30,6 @@
 /* Attempts without a lock, before a reader that writers outrun takes it */
 #define ARRAY_TRIES	16
 
-/* Bytes to hash between two chances to schedule; vector units take them in one go */
-#define ARRAY_HASH_BYTES	SZ_4K
-
 /**
  * enum array_way - how values are loaded and stored
  * @ARRAY_WORDS: as one word each, which needs nothing else
@@ -354,8 +351,10 @@ static int array_update_some(const struct bpfmap_array *a,
 			return -E2BIG;
 		if (way == ARRAY_STRIPED)
 			array_replace(a, index, run->values, run->flags);
+		else if (way == ARRAY_WORDS)
+			array_store(a, index, run->values, run->flags);
 		else
-			array_write(a, index, run->values, run->flags);
+			array_write_large(a, index, run->values, run->flags);
 		run->keys += sizeof(u32);
 		run->values += stride;
 	}
@@ -567,7 +566,8 @@ static int array_hash(struct bpfmap *map, u8 *digest)
 
 	sha256_init(&ctx);
 	for (; pos < bytes; pos += len) {
-		len = min_t(u64, bytes - pos, ARRAY_HASH_BYTES);
+		/* In vector registers without preemption, where there are */
+		len = min_t(u64, bytes - pos, SZ_4K);
 		sha256_update(&ctx, a->data + pos, len);
 		cond_resched();
 	}
