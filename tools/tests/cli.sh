@@ -5,6 +5,7 @@
 # json_pick, and if there are any, bpftool to compare with (or an empty one) and
 # ring_write.
 # shellcheck disable=SC2317 # the functions that is() calls
+# shellcheck source=tools/tests/cli_lib.sh
 . "${0%/*}/cli_lib.sh"
 
 basic_verbs()

@@ -4,6 +4,7 @@
 # bpfmapctl lists maps from which keys are deleted meanwhile, and reads ring buffers
 # that are overwritten. Prints TAP. Arguments: bpfmapctl, json_pick, nothing or
 # bpftool, ring_write.
+# shellcheck source=tools/tests/cli_lib.sh
 . "${0%/*}/cli_lib.sh"
 
 count=10000	# elements
@@ -69,7 +70,7 @@ begins_again()
 	*) false ;;
 	esac
 	result $? "$1: dump$2 tells that it began again"
-	verb=export
+	verb="export"
 	listing "$1" "$2"
 	tail -n 1 "$tmp/listed" >"$tmp/end"
 	out="status $got, $(cat "$tmp/err")"

@@ -4,6 +4,7 @@
 # bpfmapctl with names that another user has chosen to annoy, and what it says when
 # something is wrong. Prints TAP. Arguments: bpfmapctl, json_pick.
 # shellcheck disable=SC2317 # the functions that is() calls
+# shellcheck source=tools/tests/cli_lib.sh
 . "${0%/*}/cli_lib.sh"
 
 # no_controls FILE - nothing that a terminal obeys, nor what is no UTF-8

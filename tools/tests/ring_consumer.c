@@ -8,11 +8,11 @@
  * RING_SECONDS: how long a producer and a consumer race (2)
  */
 #define _GNU_SOURCE
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include <bpfmap.h>
@@ -109,6 +109,11 @@ static uint64_t lost(struct bpfmap_ring_buffer *rb)
 	return bpfmap_ring_lost(bpfmap_ring_buffer_ring(rb, 0));
 }
 
+static size_t available(struct bpfmap_ring_buffer *rb)
+{
+	return bpfmap_ring_avail_data_size(bpfmap_ring_buffer_ring(rb, 0));
+}
+
 static int ring_new(size_t size, uint32_t flags)
 {
 	int map = map_new(&ringbuf, 0, 0, size, flags);
@@ -151,9 +156,8 @@ static void far_consumer(const struct kind *k)
 		check_ret(put(map, n++), 0, "output at %#llx",
 			  (unsigned long long)producer);
 		producer = ring_query(map, BPFMAP_RB_PROD_POS);
-		check_num(bpfmap_ring_avail_data_size(
-				  bpfmap_ring_buffer_ring(rb, 0)),
-			  ring_query(map, BPFMAP_RB_AVAIL_DATA), "available");
+		check_num(available(rb), ring_query(map, BPFMAP_RB_AVAIL_DATA),
+			  "available");
 		check_ret(bpfmap_ring_buffer_poll(rb, 1000), 1, "poll");
 		check_num(ring_query(map, BPFMAP_RB_CONS_POS), producer,
 			  "consumer_pos");
@@ -229,9 +233,7 @@ static void overrun_before(const struct kind *k)
 		check_num(ring_query(map, BPFMAP_RB_CONS_POS) +
 			  record_bytes(8), ring_query(map, BPFMAP_RB_PROD_POS),
 			  "positions");
-		check_num(bpfmap_ring_avail_data_size(
-				  bpfmap_ring_buffer_ring(rb, 0)),
-			  record_bytes(8), "available");
+		check_num(available(rb), record_bytes(8), "available");
 		check_ret(ring_discard(map, 0, 0), 0, "discard");
 		check_ret(bpfmap_ring_buffer_poll(rb, 0), 0, "discarded");
 		check_num(s.bytes + lost(rb) + round * record_bytes(8),
@@ -288,50 +290,50 @@ static void not_overrun(const struct kind *k)
 	close(map);
 }
 
+/* Shared with the producer, a process: some kernels have no 32-bit threads */
 struct race {
-	int map;
 	int stop;
 	uint32_t n;
 };
 
-static void *produce_all_the_time(void *arg)
-{
-	struct race *r = arg;
-
-	while (!__atomic_load_n(&r->stop, __ATOMIC_RELAXED))
-		put(r->map, r->n++);
-	return NULL;
-}
-
 static void race(const struct kind *k)
 {
-	struct race r = { .map = ring_new(SIZE, BPFMAP_F_RB_OVERWRITE) };
+	int map = ring_new(SIZE, BPFMAP_F_RB_OVERWRITE);
+	struct race *r = mmap(NULL, sizeof(*r), PROT_READ | PROT_WRITE,
+			      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	const char *seconds = getenv("RING_SECONDS");
 	time_t end = time(NULL) + (seconds ? atoi(seconds) : 2) + 1;
 	struct seen s = { 0 };
-	struct bpfmap_ring_buffer *rb = consumer_new(r.map, &s);
-	pthread_t thread;
+	struct bpfmap_ring_buffer *rb = consumer_new(map, &s);
+	pid_t child;
 
 	(void)k;
 	row("overwrite", "a producer that does not wait");
-	pthread_create(&thread, NULL, produce_all_the_time, &r);
+	child = fork();
+	if (!child) {
+		while (!__atomic_load_n(&r->stop, __ATOMIC_RELAXED))
+			put(map, r->n++);
+		_exit(0);
+	}
+	check(child > 0, "fork");
 	while (time(NULL) < end) {
 		/* Each call ends, however fast that is */
 		if (!check(bpfmap_ring_buffer_poll(rb, 1000) >= 0, "poll"))
 			break;
 		usleep(s.nr % 100);
 	}
-	__atomic_store_n(&r.stop, 1, __ATOMIC_RELAXED);
-	pthread_join(thread, NULL);
+	__atomic_store_n(&r->stop, 1, __ATOMIC_RELAXED);
+	waitpid(child, NULL, 0);
 	check(bpfmap_ring_buffer_consume(rb) >= 0, "consume");
 	check_num(s.wrong, 0, "wrong samples");
-	check_num(s.next, r.n, "the last number");
-	check_num(s.bytes + lost(rb), ring_query(r.map, BPFMAP_RB_PROD_POS),
+	check_num(s.next, r->n, "the last number");
+	check_num(s.bytes + lost(rb), ring_query(map, BPFMAP_RB_PROD_POS),
 		  "seen and lost");
-	printf("# %u samples, %u seen, %llu bytes lost\n", r.n, s.nr,
+	printf("# %u samples, %u seen, %llu bytes lost\n", r->n, s.nr,
 	       (unsigned long long)lost(rb));
+	munmap(r, sizeof(*r));
 	bpfmap_ring_buffer_free(rb);
-	close(r.map);
+	close(map);
 }
 
 /* ------------------------------------------------------------------------- */
