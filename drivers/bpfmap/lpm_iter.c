@@ -176,6 +176,29 @@ int lpm_get_next_key(struct bpfmap *map, const void *key, void *next_key)
 	return node ? 0 : -ENOENT;
 }
 
+/* One element, whose value is copied when its node has been found */
+static int lpm_walk_large(struct bpfmap_lpm *t, struct bpfmap_walk *w)
+{
+	struct lpm_path path __bpfmap_uninit;
+	struct lpm_node *node;
+
+	down_read(&t->sem);
+	rcu_read_lock();
+	lpm_start_after(t, &path, w->from == BPFMAP_WALK_START ? NULL : w->key,
+			w->from == BPFMAP_WALK_ON);
+	node = lpm_next(t, &path);
+	rcu_read_unlock();
+	if (node) {
+		lpm_store_key(t, node, w->keys);
+		bpfmap_copy_large(w->values, lpm_value(t, node),
+				  t->map.value_size);
+		memcpy(w->key, w->keys, t->map.key_size);
+		w->nr = 1;
+	}
+	up_read(&t->sem);
+	return node ? 0 : -ENOENT;
+}
+
 /**
  * lpm_walk() - copy the next elements
  * @map: the map
@@ -190,6 +213,8 @@ int lpm_walk(struct bpfmap *map, struct bpfmap_walk *w)
 	struct lpm_node *node;
 
 	w->nr = 0;
+	if (unlikely(bpfmap_value_is_large(map)))
+		return lpm_walk_large(t, w);
 	rcu_read_lock();
 	lpm_start_after(t, &path, w->from == BPFMAP_WALK_START ? NULL : w->key,
 			w->from == BPFMAP_WALK_ON);

@@ -33,6 +33,10 @@
  * the start. So removals are counted before they can be seen, and a look-up
  * that sees another count at its end than at its start does it again; after
  * LPM_TRIES times, with the lock.
+ *
+ * The lock is held to go down once, past LPM_DATA_MAX * 8 nodes at most, and to
+ * copy a value of BPFMAP_ATOMIC_COPY bytes at most: a larger one is copied to its
+ * node before.
  */
 #include <linux/log2.h>
 #include <linux/mm.h>
@@ -354,11 +358,27 @@ static void *lpm_lookup_elem(struct bpfmap *map, const void *key)
 	return node ? lpm_value(t, node) : NULL;
 }
 
+static int lpm_lookup_large(struct bpfmap_lpm *t, const void *key, void *value)
+{
+	const void *found;
+
+	down_read(&t->sem);
+	rcu_read_lock();
+	found = lpm_lookup_elem(&t->map, key);
+	rcu_read_unlock();
+	if (found)
+		bpfmap_copy_large(value, found, t->map.value_size);
+	up_read(&t->sem);
+	return found ? 0 : -ENOENT;
+}
+
 static int lpm_lookup(struct bpfmap *map, const void *key, void *value,
 		      u64 flags)
 {
 	const void *found;
 
+	if (unlikely(bpfmap_value_is_large(map)))
+		return lpm_lookup_large(to_lpm(map), key, value);
 	rcu_read_lock();
 	found = lpm_lookup_elem(map, key);
 	if (found)
@@ -435,10 +455,9 @@ static struct lpm_node *lpm_locate_exact(struct bpfmap_lpm *t,
 	return node;
 }
 
-static struct lpm_node *lpm_new_node(struct bpfmap_lpm *t, const u64 *bits,
-				     u32 len, bool hidden)
+static void lpm_init_node(const struct bpfmap_lpm *t, struct lpm_node *node,
+			  const u64 *bits, u32 len, bool hidden)
 {
-	struct lpm_node *node = lpm_take(t);
 	u32 i;
 
 	RCU_INIT_POINTER(node->child[0], NULL);
@@ -447,6 +466,14 @@ static struct lpm_node *lpm_new_node(struct bpfmap_lpm *t, const u64 *bits,
 	node->hidden = hidden;
 	for (i = 0; i < t->words; i++)
 		node->bits[i] = bits[i];
+}
+
+static struct lpm_node *lpm_new_node(struct bpfmap_lpm *t, const u64 *bits,
+				     u32 len, bool hidden)
+{
+	struct lpm_node *node = lpm_take(t);
+
+	lpm_init_node(t, node, bits, len, hidden);
 	return node;
 }
 
@@ -485,12 +512,21 @@ static int lpm_check_new(const struct bpfmap_lpm *t, u64 flags)
 	return t->nr_entries == t->map.max_entries ? -ENOSPC : 0;
 }
 
-/* -EAGAIN: nothing changed, there must be more nodes */
+/* Are there two free nodes, or is there one beside @node? */
+static bool lpm_has_free(const struct bpfmap_lpm *t, const struct lpm_node *node)
+{
+	return t->free.first && (node || t->free.first->next);
+}
+
+/*
+ * @node has prefix and value, or it is NULL. -EAGAIN: nothing changed, there must
+ * be more nodes
+ */
 static int lpm_update_locked(struct bpfmap_lpm *t, const struct lpm_key *k,
-			     const void *value, u64 flags)
+			     const void *value, u64 flags, struct lpm_node *node)
 {
 	struct lpm_place place __bpfmap_uninit;
-	struct lpm_node *node, *old = lpm_locate(t, k, &place);
+	struct lpm_node *old = lpm_locate(t, k, &place);
 	bool exact = lpm_is_exact(old, k->bits, k->len);
 	bool fresh = !exact || old->hidden;
 	int err = 0;
@@ -502,11 +538,14 @@ static int lpm_update_locked(struct bpfmap_lpm *t, const struct lpm_key *k,
 	if (err)
 		return err;
 	/* One for the prefix, one to be hidden at most */
-	if (unlikely(!t->free.first || !t->free.first->next))
+	if (unlikely(!lpm_has_free(t, node)))
 		return -EAGAIN;
 
-	node = lpm_new_node(t, k->bits, k->len, false);
-	bpfmap_value_store(lpm_value(t, node), value, t->map.value_size);
+	if (likely(!node)) {
+		node = lpm_new_node(t, k->bits, k->len, false);
+		bpfmap_value_store(lpm_value(t, node), value,
+				   t->map.value_size);
+	}
 	if (exact)
 		lpm_replace(t, node, old, &place);
 	else if (old)
@@ -515,6 +554,60 @@ static int lpm_update_locked(struct bpfmap_lpm *t, const struct lpm_key *k,
 		rcu_assign_pointer(*place.slot, node);
 	t->nr_entries += fresh;
 	return 0;
+}
+
+/* A node that nobody else has, with prefix and value; ERR_PTR(-ENOMEM) */
+static struct lpm_node *lpm_prepare_node(struct bpfmap_lpm *t,
+					 const struct lpm_key *k,
+					 const void *value, gfp_t gfp)
+{
+	struct lpm_node *node = NULL;
+	unsigned long irqflags;
+
+	while (!node) {
+		raw_spin_lock_irqsave(&t->lock, irqflags);
+		if (t->free.first)
+			node = lpm_take(t);
+		raw_spin_unlock_irqrestore(&t->lock, irqflags);
+		if (!node && lpm_grow(t, gfp))
+			return ERR_PTR(-ENOMEM);
+	}
+	lpm_init_node(t, node, k->bits, k->len, false);
+	bpfmap_copy_large(lpm_value(t, node), value, t->map.value_size);
+	return node;
+}
+
+static int __lpm_update_large(struct bpfmap_lpm *t, const struct lpm_key *k,
+			      const void *value, u64 flags, gfp_t gfp)
+{
+	struct lpm_node *node = lpm_prepare_node(t, k, value, gfp);
+	unsigned long irqflags;
+	int err, no_memory = 0;
+
+	if (IS_ERR(node))
+		return PTR_ERR(node);
+	for (;;) {
+		raw_spin_lock_irqsave(&t->lock, irqflags);
+		err = no_memory ?: lpm_update_locked(t, k, value, flags, node);
+		if (err && err != -EAGAIN)
+			lpm_list_add(&t->free, node);
+		lpm_unlock(t, irqflags);
+		if (err != -EAGAIN)
+			return err;
+		no_memory = lpm_grow(t, gfp);
+	}
+}
+
+/* Of a value that is too large to be copied with the lock held */
+static int lpm_update_large(struct bpfmap_lpm *t, const struct lpm_key *k,
+			    const void *value, u64 flags, gfp_t gfp)
+{
+	int err;
+
+	down_write(&t->sem);
+	err = __lpm_update_large(t, k, value, flags, gfp);
+	up_write(&t->sem);
+	return err;
 }
 
 static int lpm_update(struct bpfmap *map, const void *key, const void *value,
@@ -527,9 +620,11 @@ static int lpm_update(struct bpfmap *map, const void *key, const void *value,
 
 	if (flags > BPFMAP_F_EXIST || !lpm_load_key(t, &k, key))
 		return -EINVAL;
+	if (unlikely(bpfmap_value_is_large(map)))
+		return lpm_update_large(t, &k, value, flags, gfp);
 	for (;;) {
 		raw_spin_lock_irqsave(&t->lock, irqflags);
-		err = lpm_update_locked(t, &k, value, flags);
+		err = lpm_update_locked(t, &k, value, flags, NULL);
 		lpm_unlock(t, irqflags);
 		if (likely(err != -EAGAIN))
 			return err;
@@ -615,6 +710,7 @@ static struct bpfmap *lpm_alloc(const struct bpfmap_create_attr *attr)
 		return ERR_PTR(-ENOMEM);
 	bpfmap_init_map(&t->map, attr);
 	raw_spin_lock_init(&t->lock);
+	init_rwsem(&t->sem);
 	t->data_size = attr->key_size - LPM_HEAD;
 	t->max_len = t->data_size * BITS_PER_BYTE;
 	t->words = DIV_ROUND_UP(t->data_size, sizeof(u64));

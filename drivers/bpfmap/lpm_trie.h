@@ -6,6 +6,7 @@
 #include <linux/cache.h>
 #include <linux/minmax.h>
 #include <linux/rcupdate.h>
+#include <linux/rwsem.h>
 #include <linux/spinlock.h>
 
 #include "internal.h"
@@ -72,6 +73,9 @@ struct lpm_chunk {
  * @waiting: the same, for the grace period that is under way
  * @armed: there is one: @rcu is not to be used
  * @rcu: ends @waiting
+ * @sem: of a map with large values: held to take a node, and for reading while
+ *	 a value is copied, so that its node is not used again. User space only,
+ *	 as is what writes such values; @lock inside
  * @chunks: all memory of nodes
  * @nr_bytes: of @chunks; read without the lock
  */
@@ -91,6 +95,7 @@ struct bpfmap_lpm {
 	struct lpm_list waiting;
 	bool armed;
 	struct rcu_head rcu;
+	struct rw_semaphore sem;
 	struct lpm_chunk *chunks;
 	u64 nr_bytes;
 };
