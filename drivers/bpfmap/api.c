@@ -185,13 +185,14 @@ static noinline int update_flagged(struct bpfmap *map, const void *key,
  * * %0 - stored
  * * %-EEXIST - BPFMAP_F_NOEXIST, and the key is there (an array's always is)
  * * %-ENOENT - BPFMAP_F_EXIST, and the key is not there
- * * %-E2BIG - the map is full (LRU maps never are), or the index is out of range
+ * * %-E2BIG - the map is full (LRU maps never are), a bucket has as many elements
+ *   as it may (those neither), or the index is out of range
  * * %-ENOSPC - the LPM_TRIE is full
  * * %-ENOMEM - no memory for a new element
  * * %-EINVAL - other flags, a prefix longer than the data, or a map of maps:
  *   bpfmap_set_inner()
  * * %-EBUSY - BPFMAP_TYPE_RHASH: the table is growing already, and too slowly
- * * %-EOPNOTSUPP - the value, or with BPFMAP_F_ALL_CPUS those of all CPUs
+ * * %-EOPNOTSUPP - the key, the value, or with BPFMAP_F_ALL_CPUS those of all CPUs
  *   together, has more than 64 KiB; BPFMAP_TYPE_RHASH: a new key, in a context as
  *   said above
  * * %-ERANGE - the CPU is not possible
@@ -241,10 +242,12 @@ EXPORT_SYMBOL_GPL(bpfmap_delete_elem);
  *
  * Context: Any but NMI. Caller holds a reference.
  * Return: 0, or -ENOENT after the last key; -EINVAL for queues and stacks,
- * -EOPNOTSUPP for Bloom filters.
+ * -EOPNOTSUPP for Bloom filters and for keys of more than 64 KiB.
  */
 int bpfmap_get_next_key(struct bpfmap *map, const void *key, void *next_key)
 {
+	if (unlikely(bpfmap_key_is_large(map)))
+		return -EOPNOTSUPP;
 	return map->ops->get_next_key(map, key, next_key);
 }
 EXPORT_SYMBOL_GPL(bpfmap_get_next_key);

@@ -25,9 +25,6 @@
 /* Elements between two looks at signals */
 #define BATCH_DIRECT_ELEMS	SZ_1K
 
-/* The most that a bucket may have to be copied straight */
-#define BATCH_DIRECT_BUCKET	SZ_64K
-
 /**
  * struct batch_run - state of a batch
  * @batch: the command
@@ -268,10 +265,12 @@ static int bucket_batch_by_buffer(struct batch_run *run, struct bpfmap_walk *w)
 
 static int bucket_batch_step(struct batch_run *run, struct bpfmap_walk *w)
 {
+	/* Copied with a lock held. A bucket that has more goes by the buffer */
+	u32 room = BPFMAP_ATOMIC_COPY / (run->key_size + run->value_size);
 	struct bpfmap *map = run->batch->map;
 	int err;
 
-	if (batch_direct(run, w, BATCH_DIRECT_BUCKET)) {
+	if (batch_direct(run, w, room)) {
 		err = map->ops->walk(map, w);
 		if (!err)
 			run->done += w->nr;
@@ -539,7 +538,8 @@ static int update_chunk(struct bpfmap *map, struct bpfmap_run *run)
 	u32 value_size = bpfmap_user_value_size(map, run->flags);
 	int err = 0;
 
-	if (map->ops->update_run)
+	if (map->ops->update_run && !bpfmap_key_is_large(map) &&
+	    !bpfmap_value_is_large(map))
 		return map->ops->update_run(map, run, GFP_KERNEL);
 
 	for (; run->done < run->nr; run->done++) {
@@ -557,7 +557,7 @@ static int delete_chunk(struct bpfmap *map, struct bpfmap_run *run)
 {
 	int err = 0;
 
-	if (map->ops->delete_run)
+	if (map->ops->delete_run && !bpfmap_key_is_large(map))
 		return map->ops->delete_run(map, run);
 
 	for (; run->done < run->nr; run->done++) {

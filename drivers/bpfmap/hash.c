@@ -24,6 +24,10 @@
  *
  * A reader that is outrun by writers HASH_TRIES times takes the lock.
  *
+ * With a stripe's lock held, or irqs off, a chain of HASH_CHAIN_MAX elements is
+ * looked at, and a key and a value of BPFMAP_ATOMIC_COPY bytes are compared and
+ * copied, at most. What is larger is for hash_large.c.
+ *
  * The memory of elements stays until the map is freed, a grace period after
  * the last put. A copying reader has a reference; rcu_read_lock() is what makes
  * the pointer of hash_lookup_elem() valid for those who have none.
@@ -47,18 +51,70 @@
 #define HASH_GROW_MAX		SZ_32K
 #define HASH_PERCPU_CHUNK	16
 
+/* As hash_find(), but an element may be one whose value is being written */
+static struct bpfmap_hash_elem *hash_peek(const struct bpfmap_hash *h,
+					  const void *key, u32 hash, u32 *seq)
+{
+	u32 bucket = hash & h->mask;
+	u32 link = READ_ONCE(h->heads[bucket]);
+
+	while (!(link & HASH_END)) {
+		struct bpfmap_hash_elem *e = hash_elem(h, link);
+
+		/* Pairs with smp_store_release() in hash_write_end() */
+		*seq = smp_load_acquire(&e->seq);
+		if (hash_matches(h, e, key, hash))
+			return e;
+		link = READ_ONCE(e->next);
+	}
+	return link == (HASH_END | bucket) ? NULL : ERR_PTR(-EAGAIN);
+}
+
+/*
+ * Compare large keys, and then take the lock: the element is the same one if it
+ * is in the chain and has the same count. It is another one only if somebody
+ * else got something done meanwhile.
+ */
+static u32 *hash_find_lock_large(const struct bpfmap_hash *h, const void *key,
+				 u32 hash, struct bpfmap_hash_elem **elem,
+				 unsigned long *irqflags)
+	__acquires(hash_lock(h, hash & h->mask))
+{
+	raw_spinlock_t *lock = hash_lock(h, hash & h->mask);
+	u32 seq, *link;
+
+	for (;;) {
+		*elem = hash_peek(h, key, hash, &seq);
+		raw_spin_lock_irqsave(lock, *irqflags);
+		if (!*elem)
+			return NULL;
+		if (!IS_ERR(*elem)) {
+			link = hash_link_to(h, hash & h->mask, *elem);
+			if (link && (*elem)->seq == seq)
+				return link;
+		}
+		raw_spin_unlock_irqrestore(lock, *irqflags);
+		cpu_relax();
+	}
+}
+
 /**
- * hash_find_link() - look for a key with its stripe locked
+ * hash_find_lock() - look for a key and lock its stripe
  * @h: the table
  * @key: the key
  * @hash: of the key
  * @elem: out: the element
+ * @irqflags: out: for raw_spin_unlock_irqrestore() of hash_lock()
  *
- * Return: the link to it, NULL if the key is absent.
+ * Return: the link to it, NULL if the key is absent. The stripe is locked.
  */
-u32 *hash_find_link(const struct bpfmap_hash *h, const void *key, u32 hash,
-		    struct bpfmap_hash_elem **elem)
+u32 *hash_find_lock(const struct bpfmap_hash *h, const void *key, u32 hash,
+		    struct bpfmap_hash_elem **elem, unsigned long *irqflags)
+	__acquires(hash_lock(h, hash & h->mask))
 {
+	if (unlikely(bpfmap_key_is_large(&h->map)))
+		return hash_find_lock_large(h, key, hash, elem, irqflags);
+	raw_spin_lock_irqsave(hash_lock(h, hash & h->mask), *irqflags);
 	return __hash_find_link(h, key, hash, elem);
 }
 
@@ -86,8 +142,7 @@ struct bpfmap_hash_elem *hash_get_again(const struct bpfmap_hash *h,
 			return e;
 	}
 
-	raw_spin_lock_irqsave(lock, irqflags);
-	if (!hash_find_link(h, key, hash, &e))
+	if (!hash_find_lock(h, key, hash, &e, &irqflags))
 		e = NULL;
 	raw_spin_unlock_irqrestore(lock, irqflags);
 	return e;
@@ -123,8 +178,9 @@ static int hash_lookup_locked(struct bpfmap_hash *h, const void *key, u32 hash,
 	unsigned long irqflags;
 	u32 *link;
 
-	raw_spin_lock_irqsave(lock, irqflags);
-	link = hash_find_link(h, key, hash, &e);
+	if (bpfmap_copies_large(&h->map, flags))
+		return hash_lookup_large(&h->map, key, hash, value, flags);
+	link = hash_find_lock(h, key, hash, &e, &irqflags);
 	if (link)
 		hash_load(h, e, value, flags);
 	raw_spin_unlock_irqrestore(lock, irqflags);
@@ -183,11 +239,15 @@ hash_do_exchange(struct bpfmap *map, const void *key, const void *value,
 		 u64 flags, gfp_t gfp, void *old, const bool percpu)
 {
 	struct bpfmap_hash *h = to_hash(map);
-	u32 hash = hash_key(h, key);
-	raw_spinlock_t *lock = hash_lock(h, hash & h->mask);
+	raw_spinlock_t *lock;
 	unsigned long irqflags;
+	u32 hash;
 	int err;
 
+	if (unlikely(h->large))
+		return hash_put_large(map, key, value, flags, gfp, old);
+	hash = hash_key(h, key);
+	lock = hash_lock(h, hash & h->mask);
 	for (;;) {
 		raw_spin_lock_irqsave(lock, irqflags);
 		err = hash_put(h, key, hash, value, flags, old, percpu);
@@ -234,12 +294,15 @@ static int percpu_hash_update(struct bpfmap *map, const void *key,
 static int hash_delete(struct bpfmap *map, const void *key)
 {
 	struct bpfmap_hash *h = to_hash(map);
-	u32 hash = hash_key(h, key);
-	raw_spinlock_t *lock = hash_lock(h, hash & h->mask);
 	struct bpfmap_hash_elem *e;
 	unsigned long irqflags;
-	u32 *link;
+	raw_spinlock_t *lock;
+	u32 hash, *link;
 
+	if (unlikely(h->large))
+		return hash_remove_large(map, key, NULL);
+	hash = hash_key(h, key);
+	lock = hash_lock(h, hash & h->mask);
 	raw_spin_lock_irqsave(lock, irqflags);
 	link = __hash_find_link(h, key, hash, &e);
 	if (link)
@@ -257,14 +320,17 @@ static int hash_delete(struct bpfmap *map, const void *key)
 int hash_lookup_and_delete(struct bpfmap *map, const void *key, void *value)
 {
 	struct bpfmap_hash *h = to_hash(map);
-	u32 hash = hash_key(h, key);
-	raw_spinlock_t *lock = hash_lock(h, hash & h->mask);
 	struct bpfmap_hash_elem *e;
 	unsigned long irqflags;
-	u32 *link;
+	raw_spinlock_t *lock;
+	u32 hash, *link;
 
+	if (unlikely(h->large))
+		return hash_remove_large(map, key, value);
+	hash = hash_key(h, key);
+	lock = hash_lock(h, hash & h->mask);
 	raw_spin_lock_irqsave(lock, irqflags);
-	link = hash_find_link(h, key, hash, &e);
+	link = __hash_find_link(h, key, hash, &e);
 	if (link) {
 		hash_load(h, e, value, 0);
 		hash_unlink(h, e, link);
@@ -281,13 +347,18 @@ static int hash_elem_init(struct bpfmap *map, void *elem, gfp_t gfp)
 	return 0;
 }
 
+static void __percpu *hash_alloc_values(const struct bpfmap *map, gfp_t gfp)
+{
+	return __alloc_percpu_gfp(bpfmap_value_stride(map), 8,
+				  gfp | __GFP_ACCOUNT | __GFP_NOWARN |
+				  __GFP_NORETRY);
+}
+
 static int percpu_hash_elem_init(struct bpfmap *map, void *elem, gfp_t gfp)
 {
 	void __percpu **values = hash_value(to_hash(map), elem);
 
-	*values = __alloc_percpu_gfp(bpfmap_value_stride(map), 8,
-				     gfp | __GFP_ACCOUNT | __GFP_NOWARN |
-				     __GFP_NORETRY);
+	*values = hash_alloc_values(map, gfp);
 	if (!*values)
 		return -ENOMEM;
 	return hash_elem_init(map, elem, gfp);
@@ -452,7 +523,9 @@ static int hash_alloc_pool(struct bpfmap_hash *h, u32 lru_homes)
 		chunk = rounddown_pow_of_two(max(HASH_CHUNK_BYTES / elem_size,
 						 1U));
 	else if (percpu)
-		chunk = HASH_PERCPU_CHUNK;
+		/* The allocator clears them, perhaps in atomic context */
+		chunk = clamp_t(u32, BPFMAP_ATOMIC_COPY / h->map.user_size, 1,
+				HASH_PERCPU_CHUNK);
 	else
 		chunk = hash_grow_elems(elem_size);
 	chunk = min_t(u32, chunk, roundup_pow_of_two(h->map.max_entries));
@@ -477,9 +550,25 @@ void hash_free(struct bpfmap *map)
 
 	bpfmap_lru_destroy(h->lru);
 	bpfmap_pool_destroy(&h->pool);
+	free_percpu(h->spare);
 	kvfree(h->heads);
 	kvfree(h->stripes);
 	kfree(h);
+}
+
+/* What hash_large.c needs, and other parts to know when that is due */
+static int hash_init_large(struct bpfmap_hash *h)
+{
+	const struct bpfmap *map = &h->map;
+
+	h->walk_max = BPFMAP_ATOMIC_COPY / (map->key_size + map->user_size);
+	h->large = bpfmap_key_is_large(map) || bpfmap_value_is_large(map);
+	h->snap.bucket = HASH_NO_BUCKET;
+	mutex_init(&h->mutex);
+	if (!map->ops->percpu || !bpfmap_value_is_large(map))
+		return 0;
+	h->spare = hash_alloc_values(map, GFP_KERNEL);
+	return h->spare ? 0 : -ENOMEM;
 }
 
 /**
@@ -508,8 +597,9 @@ struct bpfmap *hash_create(const struct bpfmap_create_attr *attr, u32 lru_homes)
 	h->value_size = h->map.ops->percpu || h->map.ops->set_inner ?
 			sizeof(void *) : h->map.value_size;
 
-	err = hash_fits(h, lru_homes) ? hash_alloc_stripes(h, lru_homes) :
-					-ENOMEM;
+	err = hash_fits(h, lru_homes) ? hash_init_large(h) : -ENOMEM;
+	if (!err)
+		err = hash_alloc_stripes(h, lru_homes);
 	if (!err)
 		err = hash_alloc_heads(h);
 	if (!err)
@@ -550,8 +640,14 @@ u64 hash_mem_usage(const struct bpfmap *map)
  */
 u64 percpu_hash_mem_usage(const struct bpfmap *map)
 {
-	return hash_mem_usage(map) + (u64)READ_ONCE(to_hash(map)->pool.nr_ready) *
-	       bpfmap_value_stride(map) * num_possible_cpus();
+	struct bpfmap_hash *h = to_hash(map);
+	u64 nr = READ_ONCE(h->pool.nr_ready);
+
+	/* h->spare */
+	if (bpfmap_value_is_large(map))
+		nr++;
+	return hash_mem_usage(map) + nr * bpfmap_value_stride(map) *
+	       num_possible_cpus();
 }
 
 const struct bpfmap_ops bpfmap_hash_ops = {

@@ -2,8 +2,10 @@
 #ifndef _BPFMAP_HASH_H
 #define _BPFMAP_HASH_H
 
+#include <linux/bitmap.h>
 #include <linux/bits.h>
 #include <linux/jhash.h>
+#include <linux/mutex.h>
 
 #include "internal.h"
 #include "keyed_hash.h"
@@ -19,6 +21,13 @@
 
 /* Attempts without a lock, before a reader that writers outrun takes it */
 #define HASH_TRIES	16
+
+/*
+ * Elements of a bucket at most, for whoever goes along its chain with the lock
+ * held. There are as many buckets as elements: keys that are not chosen to
+ * collide never get near.
+ */
+#define HASH_CHAIN_MAX	256
 
 /**
  * struct bpfmap_hash_elem - an element, or a free place for one
@@ -52,7 +61,30 @@ struct bpfmap_hash_stripe {
 #define HASH_WORDS_MAX	64
 
 /**
- * struct bpfmap_hash - a hash table; all members are constant
+ * struct hash_snap - elements of a bucket that are being copied, as they were at
+ * one time; see hash_large.c
+ * @bucket: which one, or HASH_NO_BUCKET. Written with that bucket and
+ *	    &bpfmap_hash.mutex locked, read without; all else is protected by the
+ *	    lock of @bucket
+ * @nr: elements
+ * @index: of each
+ * @walk: what copies them
+ * @saved: those that are copied
+ * @broken: one is gone before it was copied
+ */
+struct hash_snap {
+	u32 bucket;
+	u32 nr;
+	u32 *index;
+	struct bpfmap_walk *walk;
+	DECLARE_BITMAP(saved, HASH_CHAIN_MAX);
+	bool broken;
+};
+
+#define HASH_NO_BUCKET	U32_MAX
+
+/**
+ * struct bpfmap_hash - a hash table; all but @snap, @mutex and @spare is constant
  * @map: the common part
  * @heads: link of each bucket
  * @mask: buckets - 1
@@ -60,9 +92,15 @@ struct bpfmap_hash_stripe {
  * @value_off: from an element to its value
  * @value_size: bytes of a value in an element; not for per-CPU values
  * @stripe_shift: log2 of the buckets that share a lock
+ * @walk_max: elements to copy in one go with a lock held; 0: not even one
+ * @large: a key, or what a user sees of a value, is larger than
+ *	   BPFMAP_ATOMIC_COPY: hash_large.c
+ * @snap: a bucket that is being copied
  * @stripes: the locks
  * @pool: the elements
  * @lru: their order, a group for each stripe, in maps that evict; else NULL
+ * @mutex: held by user space to write what is large, and for @snap
+ * @spare: values of no element, where those of all CPUs are large; under @mutex
  */
 struct bpfmap_hash {
 	struct bpfmap map;
@@ -71,10 +109,15 @@ struct bpfmap_hash {
 	u32 value_off;
 	u32 value_size;
 	u32 stripe_shift;
+	u32 walk_max;
+	bool large;
+	struct hash_snap snap;
 	struct bpfmap_hash_stripe *stripes;
 	struct bpfmap_pool pool;
 	struct bpfmap_lru *lru;
 	struct bpfmap_hash_secret secret;
+	struct mutex mutex;	/* see above */
+	void __percpu *spare;
 };
 
 /* Flags of all hash types at creation */
@@ -104,10 +147,10 @@ static __always_inline void *hash_value(const struct bpfmap_hash *h,
 static __always_inline void *hash_slot(const struct bpfmap *map,
 				       const void *elem, int cpu)
 {
-	void __percpu *values;
+	void __percpu **values = hash_value(to_hash(map), elem);
 
-	values = *(void __percpu **)hash_value(to_hash(map), elem);
-	return per_cpu_ptr(values, cpu);
+	/* hash_large.c can give an element other ones */
+	return per_cpu_ptr(READ_ONCE(*values), cpu);
 }
 
 static inline raw_spinlock_t *hash_lock(const struct bpfmap_hash *h, u32 bucket)
@@ -137,20 +180,40 @@ static inline void hash_write_end(struct bpfmap_hash_elem *e)
 	smp_store_release(&e->seq, e->seq + 1);
 }
 
+void __hash_save(struct bpfmap_hash *h, const struct bpfmap_hash_elem *e,
+		 bool cut);
+
+/*
+ * Before an element is changed, or removed (@cut), with its stripe locked: is it
+ * noted to be copied as it is?
+ */
+static __always_inline void hash_save(struct bpfmap_hash *h,
+				      const struct bpfmap_hash_elem *e, bool cut)
+{
+	if (unlikely(READ_ONCE(h->snap.bucket) != HASH_NO_BUCKET))
+		__hash_save(h, e, cut);
+}
+
 /**
  * hash_cut() - remove an element from its chain
+ * @h: the table
  * @e: the element
  * @link: to it; the chain's stripe is locked
  *
  * Return: its index. It is the caller's.
  */
-static __always_inline u32 hash_cut(struct bpfmap_hash_elem *e, u32 *link)
+static __always_inline u32 hash_cut(struct bpfmap_hash *h,
+				    struct bpfmap_hash_elem *e, u32 *link)
 {
 	u32 index = *link;
 
+	hash_save(h, e, true);
 	/* @next stays as it is: readers on @e go on to the rest of the chain */
 	WRITE_ONCE(*link, e->next);
-	hash_write_begin(e);
+	/* Odd from here on, also if it was: a large value is being written */
+	WRITE_ONCE(e->seq, (e->seq + 1) | 1);
+	/* Pairs with smp_rmb() in hash_unchanged() */
+	smp_wmb();
 	return index;
 }
 
@@ -158,7 +221,7 @@ static __always_inline u32 hash_cut(struct bpfmap_hash_elem *e, u32 *link)
 static __always_inline void hash_unlink(struct bpfmap_hash *h,
 					struct bpfmap_hash_elem *e, u32 *link)
 {
-	bpfmap_pool_put(&h->pool, hash_cut(e, link), &e->pool);
+	bpfmap_pool_put(&h->pool, hash_cut(h, e, link), &e->pool);
 }
 
 /* The same in a map that evicts; @group is that of its chain */
@@ -166,7 +229,7 @@ static __always_inline void lru_hash_unlink(struct bpfmap_hash *h,
 					    struct bpfmap_hash_elem *e,
 					    u32 *link, u32 group)
 {
-	u32 index = hash_cut(e, link);
+	u32 index = hash_cut(h, e, link);
 
 	bpfmap_lru_del(h->lru, group, e);
 	bpfmap_lru_put(h->lru, index, e);
@@ -179,33 +242,43 @@ static __always_inline void hash_store(const struct bpfmap_hash *h,
 {
 	if (percpu)
 		bpfmap_percpu_store(&h->map, e, value, flags, fresh, hash_slot);
+	else if (unlikely(h->value_size > BPFMAP_ATOMIC_COPY))
+		bpfmap_copy_large(hash_value(h, e), value, h->value_size);
 	else
 		bpfmap_value_store(hash_value(h, e), value, h->value_size);
 }
 
-/* Replace the value of an element whose stripe is locked */
-static __always_inline void hash_replace(const struct bpfmap_hash *h,
+/* Replace the value of an element whose stripe is locked: one that is not large */
+static __always_inline void hash_replace(struct bpfmap_hash *h,
 					 struct bpfmap_hash_elem *e,
 					 const void *value, u64 flags,
 					 bool percpu)
 {
+	hash_save(h, e, false);
 	hash_write_begin(e);
 	hash_store(h, e, value, flags, false, percpu);
 	hash_write_end(e);
 }
 
-/* Put a new element, which is the caller's, into a chain that is locked */
-static __always_inline void hash_add(struct bpfmap_hash *h,
-				     struct bpfmap_hash_elem *e, u32 index,
-				     const void *key, u32 hash,
-				     const void *value, u64 flags, bool percpu)
+/* Fill in a new element, which is the caller's */
+static __always_inline void hash_fill(const struct bpfmap_hash *h,
+				      struct bpfmap_hash_elem *e,
+				      const void *key, u32 hash,
+				      const void *value, u64 flags, bool percpu)
 {
-	u32 *head = &h->heads[hash & h->mask];
-
 	/* @seq is odd, and has been since hash_cut() or hash_elem_init() */
 	WRITE_ONCE(e->hash, hash);
 	bpfmap_value_store(e->key, key, h->map.key_size);
 	hash_store(h, e, value, flags, true, percpu);
+}
+
+/* Put it into a chain that is locked */
+static __always_inline void hash_link(struct bpfmap_hash *h,
+				      struct bpfmap_hash_elem *e, u32 index,
+				      u32 hash)
+{
+	u32 *head = &h->heads[hash & h->mask];
+
 	WRITE_ONCE(e->next, *head);
 	hash_write_end(e);
 	/* Pairs with the address dependency on the link in hash_find() */
@@ -255,16 +328,25 @@ static __always_inline bool hash_matches(const struct bpfmap_hash *h,
 	return data_race(hash_same_key(e->key, key, h->map.key_size));
 }
 
-/* hash_find_link() without the call */
+/**
+ * hash_seek() - look for a key with its stripe locked
+ * @h: the table, whose keys are not large
+ * @key: the key
+ * @hash: of the key
+ * @elem: out: the element
+ * @length: out, if the key is absent: of the chain; HASH_CHAIN_MAX at most
+ *
+ * Return: the link to it, NULL if the key is absent.
+ */
 static __always_inline u32 *
-__hash_find_link(const struct bpfmap_hash *h, const void *key, u32 hash,
-		 struct bpfmap_hash_elem **elem)
+hash_seek(const struct bpfmap_hash *h, const void *key, u32 hash,
+	  struct bpfmap_hash_elem **elem, u32 *length)
 {
-	u32 *link = &h->heads[hash & h->mask];
+	u32 nr, *link = &h->heads[hash & h->mask];
 
 	lockdep_assert_held(hash_lock(h, hash & h->mask));
 
-	while (!(*link & HASH_END)) {
+	for (nr = 0; !(*link & HASH_END); nr++) {
 		struct bpfmap_hash_elem *e = hash_elem(h, *link);
 
 		if (hash_matches(h, e, key, hash)) {
@@ -273,7 +355,18 @@ __hash_find_link(const struct bpfmap_hash *h, const void *key, u32 hash,
 		}
 		link = &e->next;
 	}
+	*length = nr;
 	return NULL;
+}
+
+/* hash_seek() for those who add nothing */
+static __always_inline u32 *
+__hash_find_link(const struct bpfmap_hash *h, const void *key, u32 hash,
+		 struct bpfmap_hash_elem **elem)
+{
+	u32 length;
+
+	return hash_seek(h, key, hash, elem, &length);
 }
 
 /**
@@ -304,6 +397,35 @@ hash_find(const struct bpfmap_hash *h, const void *key, u32 hash, u32 *seq)
 	return unlikely(link != (HASH_END | bucket)) ? ERR_PTR(-EAGAIN) : NULL;
 }
 
+/* Elements of a chain that is locked */
+static __always_inline u32 hash_chain_length(const struct bpfmap_hash *h,
+					     u32 link)
+{
+	u32 nr = 0;
+
+	for (; !(link & HASH_END); nr++)
+		link = hash_elem(h, link)->next;
+	return nr;
+}
+
+/* The link to an element of a bucket that is locked; NULL: it is not there */
+static inline u32 *hash_link_to(const struct bpfmap_hash *h, u32 bucket,
+				const struct bpfmap_hash_elem *e)
+{
+	u32 *link = &h->heads[bucket];
+
+	lockdep_assert_held(hash_lock(h, bucket));
+
+	while (!(*link & HASH_END)) {
+		struct bpfmap_hash_elem *other = hash_elem(h, *link);
+
+		if (other == e)
+			return link;
+		link = &other->next;
+	}
+	return NULL;
+}
+
 struct bpfmap_hash_elem *hash_get_again(const struct bpfmap_hash *h,
 					const void *key, u32 hash);
 
@@ -327,12 +449,19 @@ hash_get(const struct bpfmap_hash *h, const void *key, u32 hash)
 	return hash_get_again(h, key, hash);
 }
 
+void percpu_hash_load_large(const struct bpfmap_hash *h,
+			    const struct bpfmap_hash_elem *e, void *value);
+
 static __always_inline void __hash_load(const struct bpfmap_hash *h,
 					const struct bpfmap_hash_elem *e,
 					void *value, u64 flags, bool percpu)
 {
-	if (percpu)
+	if (percpu && bpfmap_copies_large(&h->map, flags))
+		percpu_hash_load_large(h, e, value);
+	else if (percpu)
 		bpfmap_percpu_load(&h->map, value, e, flags, hash_slot);
+	else if (unlikely(h->value_size > BPFMAP_ATOMIC_COPY))
+		bpfmap_copy_large(value, hash_value(h, e), h->value_size);
 	else
 		bpfmap_value_load(value, hash_value(h, e), h->value_size);
 }
@@ -343,12 +472,29 @@ static __always_inline void __hash_load(const struct bpfmap_hash *h,
  * @e: the element, locked or to be checked with hash_unchanged()
  * @value: bpfmap_user_value_size() bytes, for maps of maps a pointer
  * @flags: element flags
+ *
+ * Context: Sleeps if the value is large.
  */
 static inline void hash_load(const struct bpfmap_hash *h,
 			     const struct bpfmap_hash_elem *e, void *value,
 			     u64 flags)
 {
 	__hash_load(h, e, value, flags, h->map.ops->percpu);
+}
+
+/* An element to @place of what a walk fills; nobody else writes to the element */
+static __always_inline void hash_copy_elem(const struct bpfmap_hash *h,
+					   const struct bpfmap_hash_elem *e,
+					   struct bpfmap_walk *w, u32 place)
+{
+	u32 stride = bpfmap_user_value_size(&h->map, w->flags);
+
+	memcpy(w->keys + (size_t)place * h->map.key_size, e->key,
+	       h->map.key_size);
+	if (w->take)
+		w->take(w, place, hash_value(h, e));
+	else
+		hash_load(h, e, w->values + (size_t)place * stride, w->flags);
 }
 
 /* -EAGAIN: nothing changed, the pool must grow */
@@ -360,13 +506,14 @@ static __always_inline int hash_insert(struct bpfmap_hash *h, const void *key,
 
 	if (unlikely(index < 0))
 		return index;
-	hash_add(h, hash_elem(h, index), index, key, hash, value, flags, percpu);
+	hash_fill(h, hash_elem(h, index), key, hash, value, flags, percpu);
+	hash_link(h, hash_elem(h, index), index, hash);
 	return 0;
 }
 
 /**
  * hash_put() - insert an element or replace its value, with its stripe locked
- * @h: the table, of a type that does not evict
+ * @h: the table, of a type that does not evict; not @h->large
  * @key: the key
  * @hash: of the key
  * @value: as it is to be stored
@@ -383,10 +530,15 @@ static __always_inline int hash_put(struct bpfmap_hash *h, const void *key,
 {
 	u64 mode = flags & ~BPFMAP_F_THIS_CPU;
 	struct bpfmap_hash_elem *e;
+	u32 length;
 
-	if (!__hash_find_link(h, key, hash, &e))
-		return mode == BPFMAP_F_EXIST ? -ENOENT :
-		       hash_insert(h, key, hash, value, flags, percpu);
+	if (!hash_seek(h, key, hash, &e, &length)) {
+		if (mode == BPFMAP_F_EXIST)
+			return -ENOENT;
+		if (unlikely(length >= HASH_CHAIN_MAX))
+			return -E2BIG;
+		return hash_insert(h, key, hash, value, flags, percpu);
+	}
 	if (mode == BPFMAP_F_NOEXIST)
 		return -EEXIST;
 	if (old)
@@ -396,8 +548,8 @@ static __always_inline int hash_put(struct bpfmap_hash *h, const void *key,
 }
 
 /* hash.c */
-u32 *hash_find_link(const struct bpfmap_hash *h, const void *key, u32 hash,
-		    struct bpfmap_hash_elem **elem);
+u32 *hash_find_lock(const struct bpfmap_hash *h, const void *key, u32 hash,
+		    struct bpfmap_hash_elem **elem, unsigned long *irqflags);
 int hash_lookup(struct bpfmap *map, const void *key, void *value, u64 flags);
 int percpu_hash_lookup(struct bpfmap *map, const void *key, void *value,
 		       u64 flags);
@@ -418,6 +570,18 @@ int hash_get_next_key(struct bpfmap *map, const void *key, void *next_key);
 long hash_for_each(struct bpfmap *map, bpfmap_each_fn fn, void *ctx);
 int hash_walk(struct bpfmap *map, struct bpfmap_walk *w);
 int lru_hash_walk(struct bpfmap *map, struct bpfmap_walk *w);
+
+/* hash_large.c */
+int hash_put_large(struct bpfmap *map, const void *key, const void *value,
+		   u64 flags, gfp_t gfp, void *old);
+int hash_remove_large(struct bpfmap *map, const void *key, void *value);
+int hash_lookup_large(struct bpfmap *map, const void *key, u32 hash,
+		      void *value, u64 flags);
+int hash_walk_bucket(struct bpfmap_hash *h, struct bpfmap_walk *w);
+
+/* hash_lru.c */
+u32 lru_hash_get(struct bpfmap_hash *h, u32 group);
+void lru_hash_shorten(struct bpfmap_hash *h, u32 bucket);
 
 /* hash_run.c */
 int hash_update_run(struct bpfmap *map, struct bpfmap_run *run, gfp_t gfp);

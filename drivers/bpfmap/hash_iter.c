@@ -9,7 +9,10 @@
 #include "hash.h"
 #include "user.h"
 
-/* Buckets to look at in one go with interrupts off */
+/*
+ * Buckets to look at in one go with interrupts off, beside the elements that are
+ * copied and HASH_CHAIN_MAX that are counted and do not fit
+ */
 #define HASH_WALK_BUCKETS	256
 
 /*
@@ -31,24 +34,47 @@ static int hash_copy_key(const struct bpfmap_hash *h, const u32 *from, u32 link,
 	return 0;
 }
 
-static int hash_first_key_locked(const struct bpfmap_hash *h, u32 bucket,
-				 void *next_key)
+/*
+ * With the lock, what is behind @key in the bucket of @hash, or the first one if
+ * that is NULL. The mutex keeps what is written to large keys; see hash_large.c.
+ * -ENOENT: there is no @key; -ENODATA: nothing is there
+ */
+static int hash_key_locked(struct bpfmap_hash *h, const void *key, u32 hash,
+			   void *next_key)
 {
-	raw_spinlock_t *lock = hash_lock(h, bucket);
+	u32 *from, link = HASH_END, bucket = hash & h->mask;
+	bool large = bpfmap_key_is_large(&h->map);
+	struct bpfmap_hash_elem *e;
 	unsigned long irqflags;
-	u32 link;
 
-	raw_spin_lock_irqsave(lock, irqflags);
-	link = h->heads[bucket];
-	if (!(link & HASH_END))
+	if (large)
+		mutex_lock(&h->mutex);
+	if (key) {
+		from = hash_find_lock(h, key, hash, &e, &irqflags);
+		if (from)
+			from = &e->next;
+	} else {
+		from = &h->heads[bucket];
+		raw_spin_lock_irqsave(hash_lock(h, bucket), irqflags);
+	}
+	if (from)
+		link = *from;
+	if (!large && !(link & HASH_END))
 		memcpy(next_key, hash_elem(h, link)->key, h->map.key_size);
-	raw_spin_unlock_irqrestore(lock, irqflags);
-	return link & HASH_END ? -ENOENT : 0;
+	raw_spin_unlock_irqrestore(hash_lock(h, bucket), irqflags);
+	if (large) {
+		if (!(link & HASH_END))
+			memcpy(next_key, hash_elem(h, link)->key,
+			       h->map.key_size);
+		mutex_unlock(&h->mutex);
+	}
+	if (!from)
+		return -ENOENT;
+	return link & HASH_END ? -ENODATA : 0;
 }
 
 /* First key of the first bucket that has one, from @bucket on */
-static int hash_first_key(const struct bpfmap_hash *h, u32 bucket,
-			  void *next_key)
+static int hash_first_key(struct bpfmap_hash *h, u32 bucket, void *next_key)
 {
 	int tries = 0;
 	u32 link;
@@ -63,7 +89,7 @@ static int hash_first_key(const struct bpfmap_hash *h, u32 bucket,
 			if (!hash_copy_key(h, &h->heads[bucket], link, next_key))
 				return 0;
 		} else {
-			if (!hash_first_key_locked(h, bucket, next_key))
+			if (!hash_key_locked(h, NULL, bucket, next_key))
 				return 0;
 			bucket++;
 		}
@@ -94,25 +120,6 @@ static int hash_key_after(const struct bpfmap_hash *h, const void *key,
 	return hash_unchanged(e, seq) ? err : -EAGAIN;
 }
 
-static int hash_key_after_locked(const struct bpfmap_hash *h, const void *key,
-				 u32 hash, void *next_key)
-{
-	raw_spinlock_t *lock = hash_lock(h, hash & h->mask);
-	struct bpfmap_hash_elem *e;
-	unsigned long irqflags;
-	int err = -ENOENT;
-
-	raw_spin_lock_irqsave(lock, irqflags);
-	if (hash_find_link(h, key, hash, &e)) {
-		err = e->next & HASH_END ? -ENODATA : 0;
-		if (!err)
-			memcpy(next_key, hash_elem(h, e->next)->key,
-			       h->map.key_size);
-	}
-	raw_spin_unlock_irqrestore(lock, irqflags);
-	return err;
-}
-
 /**
  * hash_get_next_key() - bucket by bucket, in a bucket the newest first
  * @map: the map
@@ -132,7 +139,7 @@ int hash_get_next_key(struct bpfmap *map, const void *key, void *next_key)
 	for (tries = 0; tries < HASH_TRIES && err == -EAGAIN; tries++)
 		err = hash_key_after(h, key, hash, next_key);
 	if (err == -EAGAIN)
-		err = hash_key_after_locked(h, key, hash, next_key);
+		err = hash_key_locked(h, key, hash, next_key);
 
 	if (err == -ENODATA)
 		return hash_first_key(h, (hash & h->mask) + 1, next_key);
@@ -149,6 +156,19 @@ static void *hash_each_value(const struct bpfmap_hash *h,
 	if (!h->map.ops->percpu)
 		return value;
 	return this_cpu_ptr(*(void __percpu **)value);
+}
+
+/* Of an element whose @seq is odd: is it removed, or is a value being written? */
+static bool hash_is_gone(const struct bpfmap_hash *h, u32 bucket,
+			 const struct bpfmap_hash_elem *e)
+{
+	unsigned long irqflags;
+	bool gone;
+
+	raw_spin_lock_irqsave(hash_lock(h, bucket), irqflags);
+	gone = !hash_link_to(h, bucket, e);
+	raw_spin_unlock_irqrestore(hash_lock(h, bucket), irqflags);
+	return gone;
 }
 
 /**
@@ -175,7 +195,8 @@ long hash_for_each(struct bpfmap *map, bpfmap_each_fn fn, void *ctx)
 
 			link = READ_ONCE(e->next);
 			/* Pairs with smp_store_release() in hash_write_end() */
-			if (smp_load_acquire(&e->seq) & 1)
+			if (smp_load_acquire(&e->seq) & 1 &&
+			    hash_is_gone(h, bucket, e))
 				continue;
 			if ((READ_ONCE(e->hash) & h->mask) != bucket)
 				break;
@@ -187,43 +208,32 @@ long hash_for_each(struct bpfmap *map, bpfmap_each_fn fn, void *ctx)
 	return nr;
 }
 
-static __always_inline u32 hash_chain_length(const struct bpfmap_hash *h,
-					     u32 link)
-{
-	u32 nr = 0;
-
-	for (; !(link & HASH_END); nr++)
-		link = hash_elem(h, link)->next;
-	return nr;
-}
-
 static void hash_copy_bucket(const struct bpfmap_hash *h, u32 bucket,
 			     struct bpfmap_walk *w)
 {
-	u32 link, stride = bpfmap_user_value_size(&h->map, w->flags);
+	u32 link;
 
 	for (link = h->heads[bucket]; !(link & HASH_END); w->nr++) {
 		struct bpfmap_hash_elem *e = hash_elem(h, link);
 
-		memcpy(w->keys + (size_t)w->nr * h->map.key_size, e->key,
-		       h->map.key_size);
-		if (w->take)
-			w->take(w, hash_value(h, e));
-		else
-			hash_load(h, e, w->values + (size_t)w->nr * stride,
-				  w->flags);
+		hash_copy_elem(h, e, w, w->nr);
 		link = e->next;
 	}
 }
 
-/* To @w->keys and @w->values. -ENOSPC: what is at @w->pos does not fit */
+/*
+ * To @w->keys and @w->values. -ENOSPC: what is at @w->pos does not fit; -EFBIG: it
+ * does, but is not to be copied in one go with what is before it.
+ */
 static int hash_copy_buckets(const struct bpfmap_hash *h, struct bpfmap_walk *w,
 			     u32 end)
 {
+	u32 room = min(w->room, h->walk_max);
+
 	for (; w->pos < end; w->pos++) {
 		w->need = hash_chain_length(h, h->heads[w->pos]);
-		if (w->need > w->room - w->nr)
-			return -ENOSPC;
+		if (w->need > room - w->nr)
+			return w->need > w->room - w->nr ? -ENOSPC : -EFBIG;
 		hash_copy_bucket(h, w->pos, w);
 	}
 	return 0;
@@ -251,8 +261,9 @@ static bool hash_put_percpu(const struct bpfmap_hash *h,
 }
 
 /*
- * To @w->ukeys and @w->uvalues; page faults are disabled. -ENOSPC and -EFAULT:
- * what is at @w->pos does not fit, or met a fault. Where to find the value of a
+ * To @w->ukeys and @w->uvalues; page faults are disabled, and there is room for no
+ * more than may be copied in one go. -ENOSPC and -EFAULT: what is at @w->pos does
+ * not fit, or met a fault. Where to find the value of a
  * CPU is nothing to be asked under user_write_access_begin(), for what compilers
  * add to it; other values are copied in one go.
  */
@@ -324,7 +335,7 @@ static __always_inline void hash_empty_buckets(struct bpfmap_hash *h, u32 bucket
 						bucket >> h->stripe_shift);
 				continue;
 			}
-			index = hash_cut(e, link);
+			index = hash_cut(h, e, link);
 			if (lru)
 				bpfmap_lru_del(h->lru, bucket >> h->stripe_shift,
 					       e);
@@ -337,8 +348,9 @@ static __always_inline void hash_empty_buckets(struct bpfmap_hash *h, u32 bucket
 }
 
 /*
- * Some buckets that share a lock. Page faults are disabled for no longer than
- * that is held, as in kernel/futex: a fault is an error, not a sleep.
+ * Some buckets that share a lock: HASH_WALK_BUCKETS with BPFMAP_ATOMIC_COPY bytes,
+ * or one that is larger, without. Page faults are disabled for no longer than the
+ * lock is held, as in kernel/futex: a fault is an error, not a sleep.
  */
 static __always_inline int hash_do_walk(struct bpfmap *map,
 					struct bpfmap_walk *w, const bool lru)
@@ -366,6 +378,8 @@ static __always_inline int hash_do_walk(struct bpfmap *map,
 		hash_empty_buckets(h, first, w->pos, lru);
 	raw_spin_unlock_irqrestore(lock, irqflags);
 	pagefault_enable();
+	if (unlikely(err == -EFBIG && !w->nr))
+		return hash_walk_bucket(h, w);
 	return w->nr ? 0 : err;
 }
 

@@ -13,6 +13,10 @@
  * Marks of use are set by updates of keys that are there, and by modules that
  * look up; not by what user space reads (as in bpf(2)), by batches, or by
  * get_next_key.
+ *
+ * An insert holds the lock of its stripe, or of one after the other, or has irqs
+ * off, for no longer than a look at HASH_CHAIN_MAX elements of its bucket, LRU_SCAN
+ * marks, and the list of each stripe twice: 16 for a CPU.
  */
 #include <linux/overflow.h>
 
@@ -24,21 +28,6 @@ static u32 lru_hash_group(const struct bpfmap_hash *h, u32 hash)
 	return (hash & h->mask) >> h->stripe_shift;
 }
 
-/* The link to an element, whose stripe is locked */
-static u32 *lru_hash_link_to(const struct bpfmap_hash *h,
-			     const struct bpfmap_hash_elem *e)
-{
-	u32 *link = &h->heads[e->hash & h->mask];
-
-	for (;;) {
-		struct bpfmap_hash_elem *other = hash_elem(h, *link);
-
-		if (other == e)
-			return link;
-		link = &other->next;
-	}
-}
-
 /* Take an element from a stripe. Its index, or BPFMAP_POOL_NONE */
 static u32 lru_hash_evict(struct bpfmap_hash *h, u32 group)
 {
@@ -47,8 +36,9 @@ static u32 lru_hash_evict(struct bpfmap_hash *h, u32 group)
 	lockdep_assert_held(&h->stripes[group].lock);
 
 	e = bpfmap_lru_evict(h->lru, group, bpfmap_lru_home(h->lru));
-	return likely(e) ? hash_cut(e, lru_hash_link_to(h, e)) :
-			   BPFMAP_POOL_NONE;
+	if (unlikely(!e))
+		return BPFMAP_POOL_NONE;
+	return hash_cut(h, e, hash_link_to(h, e->hash & h->mask, e));
 }
 
 /* One for a new key in a stripe, which is locked: free, or evicted there */
@@ -88,20 +78,50 @@ static u32 lru_hash_take_over(struct bpfmap_hash *h, u32 group, u32 least)
 static u32 lru_hash_take_elsewhere(struct bpfmap_hash *h, u32 group)
 {
 	u32 index;
-	int tries;
 
-	for (tries = 0; tries < HASH_TRIES; tries++) {
-		index = lru_hash_take_over(h, group, h->lru->fair);
-		if (index == BPFMAP_POOL_NONE)
-			index = lru_hash_take_over(h, group, 0);
-		/* All are on their way from one list to another */
-		if (index == BPFMAP_POOL_NONE)
-			index = bpfmap_lru_get(h->lru);
-		if (index != BPFMAP_POOL_NONE)
-			break;
-		cpu_relax();
+	index = lru_hash_take_over(h, group, h->lru->fair);
+	if (index == BPFMAP_POOL_NONE)
+		index = lru_hash_take_over(h, group, 0);
+	/* All are on their way from one list to another */
+	return index != BPFMAP_POOL_NONE ? index : bpfmap_lru_get(h->lru);
+}
+
+/**
+ * lru_hash_get() - take an element for a key of a stripe
+ * @h: the table
+ * @group: number of the stripe, which is not locked
+ *
+ * Context: irqs off.
+ * Return: its index; BPFMAP_POOL_NONE: try again.
+ */
+u32 lru_hash_get(struct bpfmap_hash *h, u32 group)
+{
+	u32 index;
+
+	raw_spin_lock(&h->stripes[group].lock);
+	index = lru_hash_take(h, group);
+	raw_spin_unlock(&h->stripes[group].lock);
+	return index != BPFMAP_POOL_NONE ? index :
+					   lru_hash_take_elsewhere(h, group);
+}
+
+/**
+ * lru_hash_shorten() - remove the oldest element of a bucket that is too long
+ * @h: the table
+ * @bucket: a bucket that is locked, and not empty
+ */
+void lru_hash_shorten(struct bpfmap_hash *h, u32 bucket)
+{
+	u32 *link = &h->heads[bucket];
+	struct bpfmap_hash_elem *e = hash_elem(h, *link);
+
+	lockdep_assert_held(hash_lock(h, bucket));
+
+	while (!(e->next & HASH_END)) {
+		link = &e->next;
+		e = hash_elem(h, *link);
 	}
-	return index;
+	lru_hash_unlink(h, e, link, bucket >> h->stripe_shift);
 }
 
 /**
@@ -124,10 +144,10 @@ struct lru_put {
 static int lru_hash_put_locked(struct bpfmap_hash *h, struct lru_put *put)
 {
 	u64 mode = put->flags & ~BPFMAP_F_THIS_CPU;
-	u32 group = lru_hash_group(h, put->hash);
+	u32 length, group = lru_hash_group(h, put->hash);
 	struct bpfmap_hash_elem *e;
 
-	if (__hash_find_link(h, put->key, put->hash, &e)) {
+	if (hash_seek(h, put->key, put->hash, &e, &length)) {
 		if (mode == BPFMAP_F_NOEXIST)
 			return -EEXIST;
 		hash_replace(h, e, put->value, put->flags,
@@ -137,6 +157,8 @@ static int lru_hash_put_locked(struct bpfmap_hash *h, struct lru_put *put)
 	}
 	if (mode == BPFMAP_F_EXIST)
 		return -ENOENT;
+	if (unlikely(length >= HASH_CHAIN_MAX))
+		lru_hash_shorten(h, put->hash & h->mask);
 
 	if (likely(put->index == BPFMAP_POOL_NONE)) {
 		put->index = lru_hash_take(h, group);
@@ -144,14 +166,18 @@ static int lru_hash_put_locked(struct bpfmap_hash *h, struct lru_put *put)
 			return -EAGAIN;
 	}
 	e = hash_elem(h, put->index);
-	bpfmap_lru_add(h->lru, group, e);
-	hash_add(h, e, put->index, put->key, put->hash, put->value, put->flags,
-		 h->map.ops->percpu);
+	bpfmap_lru_add(h->lru, group, bpfmap_lru_home(h->lru), e);
+	hash_fill(h, e, put->key, put->hash, put->value, put->flags,
+		  h->map.ops->percpu);
+	hash_link(h, e, put->index, put->hash);
 	put->index = BPFMAP_POOL_NONE;
 	return 0;
 }
 
-/* The own stripe has too few: evict elsewhere, and look for the key again */
+/*
+ * The own stripe has too few: evict elsewhere, and look for the key again.
+ * -EAGAIN: nothing changed
+ */
 static int lru_hash_put_slow(struct bpfmap_hash *h, struct lru_put *put)
 {
 	u32 group = lru_hash_group(h, put->hash);
@@ -159,7 +185,7 @@ static int lru_hash_put_slow(struct bpfmap_hash *h, struct lru_put *put)
 
 	put->index = lru_hash_take_elsewhere(h, group);
 	if (put->index == BPFMAP_POOL_NONE)
-		return -ENOMEM;
+		return -EAGAIN;
 
 	raw_spin_lock(&h->stripes[group].lock);
 	err = lru_hash_put_locked(h, put);
@@ -170,7 +196,10 @@ static int lru_hash_put_slow(struct bpfmap_hash *h, struct lru_put *put)
 	return err;
 }
 
-/* irqs are off over all of it, for the elements to be those of one CPU */
+/*
+ * irqs are off over all of it, for the elements to be those of one CPU. -EAGAIN:
+ * nothing changed
+ */
 static int lru_hash_put(struct bpfmap_hash *h, const void *key,
 			const void *value, u64 flags)
 {
@@ -192,16 +221,35 @@ static int lru_hash_put(struct bpfmap_hash *h, const void *key,
 	return err;
 }
 
+/* Interrupts are let in after each time that no element was to be had */
+static noinline int lru_hash_update_again(struct bpfmap *map, const void *key,
+					  const void *value, u64 flags)
+{
+	int tries, err = -EAGAIN;
+	unsigned long irqflags;
+
+	for (tries = 1; tries < HASH_TRIES && err == -EAGAIN; tries++) {
+		cpu_relax();
+		local_irq_save(irqflags);
+		err = lru_hash_put(to_hash(map), key, value, flags);
+		local_irq_restore(irqflags);
+	}
+	return err == -EAGAIN ? -ENOMEM : err;
+}
+
 static int lru_hash_do_update(struct bpfmap *map, const void *key,
-			      const void *value, u64 flags)
+			      const void *value, u64 flags, gfp_t gfp)
 {
 	unsigned long irqflags;
 	int err;
 
+	if (unlikely(to_hash(map)->large))
+		return hash_put_large(map, key, value, flags, gfp, NULL);
 	local_irq_save(irqflags);
 	err = lru_hash_put(to_hash(map), key, value, flags);
 	local_irq_restore(irqflags);
-	return err;
+	return likely(err != -EAGAIN) ? err :
+	       lru_hash_update_again(map, key, value, flags);
 }
 
 static int lru_hash_update(struct bpfmap *map, const void *key,
@@ -209,7 +257,7 @@ static int lru_hash_update(struct bpfmap *map, const void *key,
 {
 	if (flags > BPFMAP_F_EXIST)
 		return -EINVAL;
-	return lru_hash_do_update(map, key, value, flags);
+	return lru_hash_do_update(map, key, value, flags, gfp);
 }
 
 static int lru_percpu_hash_update(struct bpfmap *map, const void *key,
@@ -217,7 +265,7 @@ static int lru_percpu_hash_update(struct bpfmap *map, const void *key,
 {
 	if ((u32)flags > BPFMAP_F_ALL_CPUS)
 		return -EINVAL;
-	return lru_hash_do_update(map, key, value, flags);
+	return lru_hash_do_update(map, key, value, flags, gfp);
 }
 
 /* @value may be NULL; irqs are off */
@@ -245,31 +293,46 @@ static __always_inline int lru_hash_remove(struct bpfmap *map, const void *key,
 	unsigned long irqflags;
 	int err;
 
+	if (unlikely(to_hash(map)->large))
+		return hash_remove_large(map, key, value);
 	local_irq_save(irqflags);
 	err = lru_hash_cut(to_hash(map), key, value);
 	local_irq_restore(irqflags);
 	return err;
 }
 
+static __always_inline void lru_hash_run_next(const struct bpfmap *map,
+					      struct bpfmap_run *run)
+{
+	run->keys += map->key_size;
+	run->values += bpfmap_user_value_size(map, run->flags);
+	run->done++;
+}
+
 /* What update and delete do, with interrupts off for several elements at once */
 static int lru_hash_update_run(struct bpfmap *map, struct bpfmap_run *run,
 			       gfp_t gfp)
 {
-	u32 end, stride = bpfmap_user_value_size(map, run->flags);
 	unsigned long irqflags;
 	int err = 0;
+	u32 end;
 
 	while (!err && run->done < run->nr) {
+		end = bpfmap_run_end(run);
 		local_irq_save(irqflags);
-		for (end = bpfmap_run_end(run); run->done < end; run->done++) {
+		while (!err && run->done < end) {
 			err = lru_hash_put(to_hash(map), run->keys, run->values,
 					   run->flags);
-			if (unlikely(err))
-				break;
-			run->keys += map->key_size;
-			run->values += stride;
+			if (likely(!err))
+				lru_hash_run_next(map, run);
 		}
 		local_irq_restore(irqflags);
+		if (likely(err != -EAGAIN))
+			continue;
+		err = lru_hash_update_again(map, run->keys, run->values,
+					    run->flags);
+		if (!err)
+			lru_hash_run_next(map, run);
 	}
 	return err;
 }

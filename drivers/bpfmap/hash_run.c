@@ -6,6 +6,9 @@
  * that what is removed goes back to the pool in one list: a moment later than a
  * single removal would put it there, so an insert that comes in between finds
  * the map as full as it was.
+ *
+ * Interrupts are off for BPFMAP_RUN elements that are not large, of 4 KiB
+ * together or one, and a chain for each.
  */
 #include "hash.h"
 
@@ -93,7 +96,7 @@ static int hash_delete_some(struct bpfmap_hash *h, struct bpfmap_run *run,
 		raw_spin_lock(lock);
 		link = __hash_find_link(h, run->keys, hash, &e);
 		if (likely(link))
-			index = hash_cut(e, link);
+			index = hash_cut(h, e, link);
 		raw_spin_unlock(lock);
 		if (unlikely(!link))
 			break;

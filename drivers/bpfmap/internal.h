@@ -10,8 +10,9 @@
  *	    lock of an arena
  *	      lock of a page, or what the kernel takes to unmap pages
  *
- *	semaphore of a stripe of an array; mutex of a queue or stack
- *	  the raw lock of the same one, see below
+ *	semaphore of a stripe of an array, or of a trie; mutex of a queue, a stack
+ *	or a hash
+ *	  the raw locks of the same one, see below
  *
  *	stripe lock of a hash or array (irqs off), which in an LRU hash is also
  *	the lock of the order of its elements; no two stripes at once: who wants
@@ -110,7 +111,8 @@ enum bpfmap_walk_from {
  *	   copied; NULL: do not
  * @uvalues: user's packed values, likewise
  * @take: for a hash whose users see something else than what it stores: called
- *	  instead of copying @value, in place @nr, with the bucket locked
+ *	  instead of copying @value to @place, with the bucket locked or the
+ *	  element removed
  */
 struct bpfmap_walk {
 	u32 pos;
@@ -125,7 +127,7 @@ struct bpfmap_walk {
 	void *values;
 	void __user *ukeys;
 	void __user *uvalues;
-	void (*take)(struct bpfmap_walk *walk, const void *value);
+	void (*take)(struct bpfmap_walk *walk, u32 place, const void *value);
 };
 
 /**
@@ -144,7 +146,10 @@ struct bpfmap_run {
 	u32 done;
 };
 
-/* Elements that are written in one go with interrupts off */
+/*
+ * Elements that are written in one go with interrupts off. A batch has no more of
+ * them in its buffer than fit into 4 KiB, or one.
+ */
 #define BPFMAP_RUN	16
 
 /* Where to let interrupts in when elements from @run->done on are written */
@@ -500,6 +505,11 @@ static inline u32 bpfmap_user_value_size(const struct bpfmap *map, u64 flags)
 static __always_inline bool bpfmap_value_is_large(const struct bpfmap *map)
 {
 	return map->user_size > BPFMAP_ATOMIC_COPY;
+}
+
+static __always_inline bool bpfmap_key_is_large(const struct bpfmap *map)
+{
+	return map->key_size > BPFMAP_ATOMIC_COPY;
 }
 
 /*

@@ -35,7 +35,10 @@
 /* Elements of a list, at least, where there are several groups */
 #define LRU_LIST_MIN	128
 
-/* Marks to clear before an element is taken, be it marked or not */
+/*
+ * Marks to clear before an element is taken, be it marked or not. They bound what
+ * bpfmap_lru_evict() does with the lock of the group held
+ */
 #define LRU_SCAN	128
 
 /* One in so many turns is that of the old ones */
@@ -146,14 +149,14 @@ u32 bpfmap_lru_get(struct bpfmap_lru *lru)
  * bpfmap_lru_add() - put an element into the list of its home
  * @lru: the lists
  * @group: the group
- * @elem: from bpfmap_lru_get() or bpfmap_lru_evict() on this CPU
+ * @home: bpfmap_lru_home() of the CPU that took @elem
+ * @elem: from bpfmap_lru_get() or bpfmap_lru_evict()
  *
  * Context: The lock of @group is held, irqs off.
  */
-void bpfmap_lru_add(struct bpfmap_lru *lru, u32 group, void *elem)
+void bpfmap_lru_add(struct bpfmap_lru *lru, u32 group, u32 home, void *elem)
 {
 	struct bpfmap_lru_node *node = bpfmap_lru_node(lru, elem);
-	u32 home = bpfmap_lru_home(lru);
 	struct bpfmap_lru_list *list = bpfmap_lru_list(lru, group, home);
 
 	node->home = home;

@@ -74,7 +74,7 @@ struct bpfmap_lru *bpfmap_lru_create(struct bpfmap_pool *pool, u32 node_off,
 				     u32 nr_groups, u32 nr_homes);
 void bpfmap_lru_destroy(struct bpfmap_lru *lru);
 u32 bpfmap_lru_get(struct bpfmap_lru *lru);
-void bpfmap_lru_add(struct bpfmap_lru *lru, u32 group, void *elem);
+void bpfmap_lru_add(struct bpfmap_lru *lru, u32 group, u32 home, void *elem);
 void *bpfmap_lru_evict(struct bpfmap_lru *lru, u32 group, u32 home);
 u64 bpfmap_lru_mem_usage(const struct bpfmap_lru *lru);
 

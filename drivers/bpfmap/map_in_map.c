@@ -179,12 +179,15 @@ static void *outer_lookup_elem(struct bpfmap *map, const void *key)
  * * %-E2BIG - @outer is full, the index is out of range, or @inner has 2^30
  *   references already
  * * %-ENOMEM - no memory for a new element
+ * * %-EOPNOTSUPP - a key has more than 64 KiB
  */
 int bpfmap_set_inner(struct bpfmap *outer, const void *key,
 		     struct bpfmap *inner, u64 flags)
 {
 	if (!outer->ops->set_inner)
 		return -EINVAL;
+	if (bpfmap_key_is_large(outer))
+		return -EOPNOTSUPP;
 	return inner_set(outer, key, inner, flags, GFP_ATOMIC);
 }
 EXPORT_SYMBOL_GPL(bpfmap_set_inner);
@@ -410,16 +413,17 @@ struct hash_of_maps_walk {
 	struct bpfmap **removed;
 };
 
-/* The bucket is locked, so its element has a reference */
-static void hash_of_maps_take(struct bpfmap_walk *w, const void *value)
+/* The bucket is locked or the element is ours: it has a reference */
+static void hash_of_maps_take(struct bpfmap_walk *w, u32 place,
+			      const void *value)
 {
 	struct bpfmap *inner = *(struct bpfmap * const *)value;
 	u32 *ids = w->values;
 
-	ids[w->nr] = inner->id;
+	ids[place] = inner->id;
 	if (w->remove)
 		container_of(w, struct hash_of_maps_walk,
-			     walk)->removed[w->nr] = inner;
+			     walk)->removed[place] = inner;
 }
 
 static int hash_of_maps_walk(struct bpfmap *map, struct bpfmap_walk *w)

@@ -71,7 +71,10 @@ static struct bpfmap_pool_elem *pool_link(struct bpfmap_pool *pool, u32 index)
 	return bpfmap_pool_elem(pool, index);
 }
 
-/* Put elements first..first+nr-1, which nobody knows, into lists of CPUs */
+/*
+ * Put elements first..first+nr-1, which nobody knows, into lists of CPUs. Those
+ * of a chunk under grow_lock: HASH_GROW_MAX bytes, or one element
+ */
 static void pool_add_range(struct bpfmap_pool *pool, u32 first, u32 nr, int cpu)
 {
 	unsigned long flags;
@@ -225,6 +228,8 @@ int bpfmap_pool_grow(struct bpfmap_pool *pool, gfp_t gfp)
 /**
  * bpfmap_pool_steal() - take an element, whoever's list it is in
  * @pool: the pool
+ *
+ * Looks once at the list of each CPU.
  *
  * Context: irqs off.
  * Return: as bpfmap_pool_get().
