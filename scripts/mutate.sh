@@ -80,7 +80,7 @@ faults()
 		'/^static long cmd_get_fd_by_id/,/^}/ s/bpfmap_put(map);/;/' \
 		'LIFECYCLE_ROUNDS=4 lifecycle'
 	fault 'an element that is lost to the pool' stock-6.1 hash.h \
-		'/void hash_unlink/,/^}/ s/bpfmap_pool_put(&h->pool, hash_cut(e, link), &e->pool);/hash_cut(e, link);/' \
+		'/void hash_unlink/,/^}/ s/bpfmap_pool_put(&h->pool, hash_cut(h, e, link), &e->pool);/hash_cut(h, e, link);/' \
 		hotplug
 	fault 'elements of a batch that are lost to the pool' stock-6.1 hash_run.c \
 		's/bpfmap_pool_put_bundle(&h->pool, &free);/;/' contract_batch

@@ -28,13 +28,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bucket.h"
 #include "common.h"
 
 #define MIB		(1UL << 20)
 #define NAP_NS		1000000
 
 /* Part of its own time for which a command may be deaf, in thousandths ... */
-#define PART		80
+#define PART		200
 /* ... and how much more than in user space all may be, up to a limit */
 #define SLACK		2
 #define MOST		250
@@ -45,6 +46,7 @@ struct bench;
  * struct deaf - a case
  * @name: of the row
  * @type: of the map, and what else it is created with
+ * @count: elements that a batch transfers, all in bucket 0; 0: one
  * @fill: before the rounds, may be NULL
  * @op: what the worker does again and again: 0 or -errno
  */
@@ -55,6 +57,7 @@ struct deaf {
 	uint32_t value_size;
 	uint32_t max_entries;
 	uint32_t flags;
+	uint32_t count;
 	int (*fill)(struct bench *b);
 	int (*op)(struct bench *b);
 };
@@ -62,8 +65,8 @@ struct deaf {
 /**
  * struct bench - a case under way
  * @fd: the map
- * @bytes: that a command transfers as one value
- * @key: 8 bytes or key_size, zeros
+ * @bytes: that a command transfers as values
+ * @key: 8 bytes or key_size, zeros; or the keys of a batch
  * @values: user memory for two values
  * @start: all of a round wait for each other
  * @done: the command is
@@ -228,6 +231,11 @@ static void listen(struct bench *b)
 	check(late <= limit, "not the CPU for %lu of 1000 parts", late);
 }
 
+static uint32_t batch_count(const struct bench *b)
+{
+	return b->c->count ?: 1;
+}
+
 static size_t value_bytes(const struct deaf *c)
 {
 	bool percpu = c->type == BPFMAP_TYPE_PERCPU_ARRAY ||
@@ -241,10 +249,12 @@ static size_t value_bytes(const struct deaf *c)
 static void run_case(const struct deaf *c)
 {
 	const struct kind k = { c->name, c->type, c->flags, C_ARRAY };
-	struct bench b = { .c = c, .bytes = value_bytes(c) };
+	struct bench b = { .c = c };
 
 	row("-", "%s", c->name);
-	b.key = calloc(1, c->key_size + 8);
+	b.bytes = batch_count(&b) * value_bytes(c);
+	b.key = c->count ? (char *)bucket_keys(c->count, c->max_entries) :
+			   calloc(1, c->key_size + 8);
 	b.values = malloc(2 * b.bytes);
 	if (!b.key || !b.values) {
 		perror("memory");
@@ -302,7 +312,7 @@ static int one_batch(struct bench *b, int cmd)
 		.out_batch = PTR(out),
 		.keys = PTR(b->key),
 		.values = PTR(b->values),
-		.count = 1,
+		.count = batch_count(b),
 		.map_fd = b->fd,
 	};
 
@@ -317,6 +327,50 @@ static int op_update_batch(struct bench *b)
 static int op_lookup_batch(struct bench *b)
 {
 	return one_batch(b, BPFMAP_CMD_MAP_LOOKUP_BATCH);
+}
+
+/* A few times: what else stops a CPU now and then is less of all that */
+#define TIMES	2
+
+static int op_updates(struct bench *b)
+{
+	int i, err = 0;
+
+	for (i = 0; i < TIMES && !err; i++)
+		err = op_update(b);
+	return err;
+}
+
+static int op_lookups(struct bench *b)
+{
+	int i, err = 0;
+
+	for (i = 0; i < TIMES && !err; i++)
+		err = op_lookup(b);
+	return err;
+}
+
+/* What is removed has to be there first */
+static int op_take(struct bench *b)
+{
+	return op_update(b) ?: map_elem(BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_ELEM,
+					b->fd, key_of(b), b->values, 0);
+}
+
+/* All that is in the map, so the end of it is met */
+static int op_lookup_all(struct bench *b)
+{
+	int err = op_lookup_batch(b);
+
+	return err == -ENOENT ? 0 : err;
+}
+
+static int op_take_batch(struct bench *b)
+{
+	int err = op_update_batch(b) ?:
+		  one_batch(b, BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH);
+
+	return err == -ENOENT ? 0 : err;
 }
 
 /* Of a queue or stack that is full: the oldest one goes */
@@ -375,9 +429,79 @@ static void test_queues(const struct kind *k)
 	run_cases(queues, ARRAY_SIZE(queues));
 }
 
+/* ------------------------------------------------------------------------- */
+/* Hashes and tries */
+
+/* The largest value, nearly */
+#define LARGE(kind, more, what, run) {					\
+	.name = #kind " " what, .type = BPFMAP_TYPE_##kind, .flags = more, \
+	.key_size = 8, .value_size = 4 * MIB - 512, .max_entries = 2,	\
+	.fill = op_update, .op = run,					\
+}
+/* A bucket of @n */
+#define BUCKET(kind, n, size, what, run) {				\
+	.name = #kind " " #n "*" #size " " what,			\
+	.type = BPFMAP_TYPE_##kind, .flags = BPFMAP_F_ZERO_SEED,	\
+	.key_size = 4, .value_size = size, .max_entries = n, .count = n, \
+	.fill = op_update_batch, .op = run,				\
+}
+
+static const struct deaf hashes[] = {
+	LARGE(HASH, 0, "update", op_updates),
+	LARGE(HASH, 0, "lookup", op_lookups),
+	LARGE(HASH, 0, "lookup_and_delete", op_take),
+	LARGE(HASH, BPFMAP_F_NO_PREALLOC, "update_batch", op_update_batch),
+	LARGE(LRU_HASH, 0, "update", op_updates),
+	LARGE(LRU_HASH, 0, "lookup_and_delete", op_take),
+	BUCKET(HASH, 64, 262144, "lookup_batch", op_lookup_all),
+	BUCKET(HASH, 64, 262144, "lookup_and_delete_batch", op_take_batch),
+	BUCKET(HASH, 128, 32768, "lookup_batch", op_lookup_all),
+	BUCKET(HASH, 128, 32768, "lookup_and_delete_batch", op_take_batch),
+	BUCKET(LRU_HASH, 128, 32768, "lookup_batch", op_lookup_all),
+	BUCKET(LRU_HASH, 128, 32768, "lookup_and_delete_batch", op_take_batch),
+	LARGE(LPM_TRIE, BPFMAP_F_NO_PREALLOC, "update", op_updates),
+	LARGE(LPM_TRIE, BPFMAP_F_NO_PREALLOC, "lookup", op_lookups),
+	LARGE(LPM_TRIE, BPFMAP_F_NO_PREALLOC, "lookup_batch", op_lookup_all),
+};
+
+static void test_hashes(const struct kind *k)
+{
+	(void)k;
+	run_cases(hashes, ARRAY_SIZE(hashes));
+}
+
+/* A CPU's value is 32 KiB: it takes many for all to be large */
+#define ALL_CPUS(kind, n, what, run) {					\
+	.name = #kind " " what, .type = BPFMAP_TYPE_##kind,		\
+	.flags = BPFMAP_F_ZERO_SEED, .key_size = 4,			\
+	.value_size = 32768, .max_entries = 8, .count = n,		\
+	.fill = op_update_batch, .op = run,				\
+}
+
+static const struct deaf percpu_hashes[] = {
+	ALL_CPUS(PERCPU_HASH, 1, "update", op_updates),
+	ALL_CPUS(PERCPU_HASH, 1, "lookup", op_lookups),
+	ALL_CPUS(PERCPU_HASH, 1, "lookup_and_delete", op_take),
+	ALL_CPUS(PERCPU_HASH, 8, "lookup_batch", op_lookup_all),
+	ALL_CPUS(PERCPU_HASH, 8, "lookup_and_delete_batch", op_take_batch),
+	ALL_CPUS(LRU_PERCPU_HASH, 1, "update", op_updates),
+};
+
+static void test_percpu_hashes(const struct kind *k)
+{
+	(void)k;
+	if (n_cpus() < 32)
+		printf("# SKIP: the values of %u CPUs are not large enough\n",
+		       n_cpus());
+	else
+		run_cases(percpu_hashes, ARRAY_SIZE(percpu_hashes));
+}
+
 static const struct test tests[] = {
 	TEST(test_arrays, 0),
 	TEST(test_queues, 0),
+	TEST(test_hashes, 0),
+	TEST(test_percpu_hashes, 0),
 };
 
 int main(void)
