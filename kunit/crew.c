@@ -39,7 +39,7 @@ static int worker_thread(void *data)
 
 	while (!kthread_should_stop()) {
 		w->job->step(w);
-		w->steps++;
+		WRITE_ONCE(w->steps, w->steps + 1);
 		cond_resched();
 	}
 	return 0;
@@ -56,6 +56,16 @@ static int worker_start(struct worker *w)
 	w->task = task;
 	wake_up_process(task);
 	return 0;
+}
+
+/* On a busy machine it takes longer until each worker has had its turn */
+static void crew_wait(struct worker *crew, unsigned int nr)
+{
+	unsigned int i, tries = 0;
+
+	for (i = 0; i < nr; i++)
+		while (!READ_ONCE(crew[i].steps) && tries++ < 3000)
+			msleep(20);
 }
 
 /**
@@ -87,8 +97,10 @@ void crew_run(struct kunit *test, const struct job *jobs, unsigned int nr_jobs,
 			nr += !err;
 		}
 	}
-	if (!err)
+	if (!err) {
 		msleep(ms * bpfmap_kunit_effort);
+		crew_wait(crew, nr);
+	}
 	for (i = 0; i < nr; i++)
 		kthread_stop(crew[i].task);
 

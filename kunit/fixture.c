@@ -234,7 +234,7 @@ int update_patiently(struct bpfmap *map, const void *key, const void *value,
 		err = bpfmap_update_elem(map, key, value, flags);
 		if (err == -ENOMEM)
 			msleep(20);
-	} while (err == -ENOMEM && tries++ < 100);
+	} while (err == -ENOMEM && tries++ < 3000);
 	return err;
 }
 

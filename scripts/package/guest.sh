@@ -39,10 +39,10 @@ as()
 		setpriv --reuid "$user" --regid "$user" --init-groups "$@"
 }
 
-# wait_for COMMAND... - up to half a minute
+# wait_for COMMAND... - up to five minutes
 wait_for()
 {
-	for _ in $(seq 60); do
+	for _ in $(seq 600); do
 		"$@" && return
 		sleep 0.5
 	done

@@ -230,7 +230,7 @@ static int unload_module(const char *file)
 	char name[256];
 
 	module_name(file, name, sizeof(name));
-	for (int i = 0; i < 50; i++) {
+	for (int i = 0; i < 600; i++) {
 		if (!syscall(SYS_delete_module, name, O_NONBLOCK))
 			return 0;
 		if (errno == ENOENT)	/* the command did it */

@@ -21,7 +21,7 @@ usage: scripts/vm/run.sh [option...] -- COMMAND...
                   Programs and libraries get the shared libraries that they need.
   -M MIB          memory (default: 1024)
   -c CPUS         processors (default: 2)
-  -t SECONDS      limit (default: 300; none for a shell)
+  -t SECONDS      limit (default: 1200; none for a shell)
   -a ARGS         more kernel arguments
   -l FILE         keep the kernel's console log
   -i              one processor that counts instructions: a nanosecond of the
@@ -121,7 +121,7 @@ boot()
 		-display none $accel -smp "$cpus,sockets=$cpus" -m "$memory" \
 		-kernel "$kernel/vmlinuz" -initrd "$tmp/initrd" \
 		-append "console=ttyS0 panic=-1 oops=panic panic_on_warn=$panic \
-loglevel=7 log_buf_len=1M rcupdate.rcu_cpu_stall_timeout=60 watchdog_thresh=30 $args" \
+loglevel=7 log_buf_len=1M rcupdate.rcu_cpu_stall_timeout=240 watchdog_thresh=60 $args" \
 		-chardev "file,id=console,path=$tmp/console" -serial chardev:console \
 		-chardev stdio,id=tty,signal=off -serial chardev:tty \
 		-chardev "file,id=result,path=$tmp/result" -serial chardev:result
@@ -147,7 +147,7 @@ failed()
 	exit 125
 } >&2
 
-kernel='' modules='' files='' memory=1024 cpus=2 seconds=300 args='' log=''
+kernel='' modules='' files='' memory=1024 cpus=2 seconds=1200 args='' log=''
 icount=
 nl='
 '

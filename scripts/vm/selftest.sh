@@ -19,7 +19,7 @@ bad=0
 vm()
 {
 	status=0
-	scripts/vm/run.sh -t 120 -l "$tmp/log" "$@" >"$tmp/out" 2>"$tmp/err" ||
+	scripts/vm/run.sh -t 600 -l "$tmp/log" "$@" >"$tmp/out" 2>"$tmp/err" ||
 		status=$?
 }
 
@@ -53,7 +53,7 @@ same_output()
 # misdeed NAME REPORT - the debug kernel notices, and run.sh notices that
 misdeed()
 {
-	vm -k "$dir" -t 200 -f "$tmp/broken/broken.ko:/root/broken.ko" -- \
+	vm -k "$dir" -t 900 -f "$tmp/broken/broken.ko:/root/broken.ko" -- \
 		"insmod broken.ko how=$1; rmmod broken"
 	result "$kernel: $1" gave 125 "$2"
 }
@@ -105,7 +105,7 @@ shell()
 {
 	status=0
 	: >"$tmp/out"
-	typed | timeout 60 scripts/vm/run.sh -k "$dir" >"$tmp/out" 2>"$tmp/err" ||
+	typed | timeout 300 scripts/vm/run.sh -k "$dir" >"$tmp/out" 2>"$tmp/err" ||
 		status=$?
 	cat "$tmp/out" >>"$tmp/err"
 }

@@ -176,7 +176,7 @@ static int maps_left(void)
 {
 	int device = open("/dev/bpfmap", O_RDWR | O_CLOEXEC), n = 0;
 
-	for (int tries = 0; tries < 50; tries++) {
+	for (int tries = 0; tries < 600; tries++) {
 		struct bpfmap_id_attr a = {};
 
 		for (n = 0; !ioctl(device, BPFMAP_MAP_GET_NEXT_ID, &a); n++)

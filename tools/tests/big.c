@@ -147,7 +147,7 @@ static void expect_memory_back(long before, long used)
 	long slack = 16 * 1024 + used / 20, now;
 	unsigned long start = load_ms();
 
-	while ((now = available()) < before - slack && load_ms() < start + 30000)
+	while ((now = available()) < before - slack && load_ms() < start + LOAD_PATIENCE)
 		load_sleep_ms(50);
 	if (used)
 		printf("# given back after %lu ms: %ld KiB available at first, %ld now\n",

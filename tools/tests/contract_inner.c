@@ -713,6 +713,8 @@ static void crowd(const struct outer_kind *k)
 	for (i = 0; i < ARRAY_SIZE(jobs); i++)
 		pthread_create(&threads[i], NULL, jobs[i], &c);
 	usleep(400000);
+	for (tries = 0; tries < 6000 && c.done <= 10; tries++)
+		usleep(10000);
 	c.stop = true;
 	for (i = 0; i < ARRAY_SIZE(jobs); i++)
 		pthread_join(threads[i], NULL);
@@ -720,7 +722,7 @@ static void crowd(const struct outer_kind *k)
 	check(c.done > 10, "only %u steps", c.done);
 	close(c.outer);
 	/* Fewer, if one of another test was still on its way out */
-	for (tries = 0; tries < 1000 && count_maps() > before; tries++)
+	for (tries = 0; tries < 6000 && count_maps() > before; tries++)
 		usleep(10000);
 	check(count_maps() <= before, "maps are left over");
 }

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <sys/epoll.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 
 #include "bpfmap.h"
@@ -478,6 +479,8 @@ static void on_alarm(int sig)
 
 static void pop_wait_results(const struct kind *k)
 {
+	/* Again and again: the first may come before there is a wait to interrupt */
+	const struct itimerval often = { { 0, 200000 }, { 0, 200000 } }, never = { 0 };
 	struct sigaction sa = { .sa_handler = on_alarm };
 	struct buf got = buf_new(4);
 	struct kind hash = { .type = BPFMAP_TYPE_HASH };
@@ -503,9 +506,10 @@ static void pop_wait_results(const struct kind *k)
 	check_ret(bpfmap_pop_wait(fd, got.p, -1), 0, "for ever, there is one");
 
 	sigaction(SIGALRM, &sa, NULL);
-	alarm(1);
+	setitimer(ITIMER_REAL, &often, NULL);
 	check_ret(bpfmap_pop_wait(fd, got.p, -1), -EINTR, "interrupted");
 	check_num(errno, EINTR, "errno");
+	setitimer(ITIMER_REAL, &never, NULL);
 	keyless_push(fd, &value, 0);
 	map_freeze(fd);
 	check_ret(bpfmap_pop_wait(fd, got.p, -1), -EPERM, "frozen");

@@ -49,10 +49,10 @@ holds()
 	echo "$out" | sed 's/^/# /'
 }
 
-# eventually COMMAND... - within five seconds
+# eventually COMMAND... - within a minute
 eventually()
 {
-	for _ in $(seq 50); do
+	for _ in $(seq 600); do
 		"$@" >/dev/null 2>&1 && return
 		usleep 100000
 	done

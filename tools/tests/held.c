@@ -295,7 +295,7 @@ static void beside_readers(const struct kind *kind)
 	munmap(at, PAGE);
 	for (i = 0; i < READERS; i++)
 		need(!pthread_create(&threads[i], NULL, read_pages, NULL));
-	end = load_ms() + 20000;
+	end = load_ms() + LOAD_PATIENCE;
 	for (i = 0; i < n && load_ms() < end; i++)
 		if (!check_ret(map_freeze(readers.fd), -EBUSY, "FREEZE %lu", i))
 			break;
@@ -304,7 +304,7 @@ static void beside_readers(const struct kind *kind)
 	writer_end(&w);
 
 	/* Readers alone may be taken for holders, but not for long */
-	end = load_ms() + 60000;
+	end = load_ms() + LOAD_PATIENCE;
 	for (i = 1; (ret = map_freeze(readers.fd)) == -EBUSY; i++)
 		if (load_ms() > end)
 			break;

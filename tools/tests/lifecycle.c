@@ -235,7 +235,7 @@ static void test_kill_mid_create(const struct kind *kind)
 		expect_eq(waitpid(pid, &status, 0), pid);
 		expect(WIFSIGNALED(status));
 	}
-	end = load_ms() + 10000;
+	end = load_ms() + LOAD_PATIENCE;
 	while ((load_ids(NULL) > ids || load_refcnt() > refs) && load_ms() < end)
 		load_sleep_ms(5);
 	expect_eq(load_ids(NULL), ids);
@@ -687,7 +687,7 @@ static void test_start(const struct kind *kind)
 /* After all of it no map and no reference to the module is left. */
 static void test_end(const struct kind *kind)
 {
-	unsigned long end = load_ms() + 10000;
+	unsigned long end = load_ms() + LOAD_PATIENCE;
 
 	(void)kind;
 	while ((load_ids(NULL) > first_ids || load_refcnt() > first_refs) &&

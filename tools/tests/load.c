@@ -256,7 +256,7 @@ long load_ids(uint32_t *last)
 
 bool load_id_gone(uint32_t id)
 {
-	unsigned long end = load_ms() + 10000;
+	unsigned long end = load_ms() + LOAD_PATIENCE;
 	int fd;
 
 	while (load_ms() < end) {

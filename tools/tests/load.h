@@ -119,8 +119,14 @@ long load_refcnt(void);
 /* How many maps there are, and the highest id; -errno if not allowed */
 long load_ids(uint32_t *last);
 
-/* Waits until no map has this id (true), some seconds at most. */
+/* Waits until no map has this id (true), LOAD_PATIENCE at most. */
 bool load_id_gone(uint32_t id);
+
+/*
+ * Milliseconds to wait for what has to come: who waits so long has failed, on a
+ * slow and busy machine with checks, too
+ */
+#define LOAD_PATIENCE	60000
 
 /* Monotonic clock in milliseconds */
 unsigned long load_ms(void);

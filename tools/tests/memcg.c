@@ -82,7 +82,7 @@ static void test_inserter(const struct kind *kind)
 /* Deleted elements give their memory back after a grace period. */
 static bool inserts_again(struct task *t)
 {
-	unsigned long end = load_ms() + 10000;
+	unsigned long end = load_ms() + LOAD_PATIENCE;
 
 	do {
 		load_sleep_ms(50);

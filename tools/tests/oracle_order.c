@@ -173,7 +173,7 @@ void order_settle(const struct slot *slot)
 	if (o->row->type != BPFMAP_TYPE_RHASH || o->shape.key_size > KEY_MAX)
 		return;
 	usleep(500);
-	for (tries = 0; tries < 200 && walk_both(slot, walks); tries++)
+	for (tries = 0; tries < 5000 && walk_both(slot, walks); tries++)
 		usleep(1000);
 }
 

@@ -77,7 +77,7 @@ bool id_vanishes(uint32_t id)
 {
 	int tries;
 
-	for (tries = 0; tries < 1000 && id_exists(id); tries++)
+	for (tries = 0; tries < 6000 && id_exists(id); tries++)
 		usleep(10000);
-	return tries < 1000;
+	return tries < 6000;
 }

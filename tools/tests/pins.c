@@ -84,7 +84,7 @@ static bool alive(uint32_t id)
 /* The last put of a path may come late, by way of a work queue */
 static void expect_nothing_left(void)
 {
-	unsigned long end = load_ms() + 10000;
+	unsigned long end = load_ms() + LOAD_PATIENCE;
 
 	while ((load_ids(NULL) != first_ids || load_refcnt() != first_refs) &&
 	       load_ms() < end)
@@ -537,7 +537,7 @@ static void all_at_once(const struct kind *k)
 	begin();
 	for (i = 0; i < THREADS; i++)
 		need(pthread_create(&threads[i], NULL, fight, (void *)(i + 1)) == 0);
-	end = load_ms() + 20000;
+	end = load_ms() + LOAD_PATIENCE;
 	do {
 		load_sleep_ms(500);
 	} while ((atomic_load(&made) < 300 || atomic_load(&seen) < 300) &&

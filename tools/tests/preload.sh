@@ -321,7 +321,7 @@ END
 # that is the difference between Linux 7.3 and this kernel
 contract()
 {
-	LD_PRELOAD=$preload BPFMAP_BACKEND=bpf timeout -s KILL 100 "$1" \
+	LD_PRELOAD=$preload BPFMAP_BACKEND=bpf timeout -s KILL 600 "$1" \
 		>"$tmp/contract" 2>&1
 	status=$?
 	grep -v '^ok' "$tmp/contract" >"$tmp/not"

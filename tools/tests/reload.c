@@ -60,7 +60,7 @@ static int load(const struct dirent *module)
 /* The last users may still be on their way out */
 static int unload(const char *name)
 {
-	unsigned long end = load_ms() + 20000;
+	unsigned long end = load_ms() + LOAD_PATIENCE;
 	int ret;
 
 	do {

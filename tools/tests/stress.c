@@ -587,7 +587,7 @@ static unsigned long done_by(struct worker *w, unsigned int count, const struct 
 /* On a busy machine it takes longer until each role has had its turn. */
 static void wait_all_done(struct stress *s, struct worker *w, unsigned int count)
 {
-	unsigned long end = load_ms() + 60000;
+	unsigned long end = load_ms() + LOAD_PATIENCE;
 	unsigned int r;
 
 	for (r = 0; r < ARRAY_SIZE(roles); r++)
@@ -729,7 +729,7 @@ static char *snapshot(struct stress *s)
 /* Once FREEZE has returned 0, nothing changes any more. */
 static void freeze_once(const struct kind *kind)
 {
-	unsigned long end = load_ms() + 20000;
+	unsigned long end = load_ms() + LOAD_PATIENCE;
 	unsigned int count, i;
 	char *before, *after;
 	struct worker *w;

@@ -172,7 +172,7 @@ static bool wait_suspended(int uffd)
 	struct pollfd poll_fd = { .fd = uffd, .events = POLLIN };
 	struct uffd_msg msg;
 
-	return poll(&poll_fd, 1, 20000) == 1 &&
+	return poll(&poll_fd, 1, LOAD_PATIENCE) == 1 &&
 	       read(uffd, &msg, sizeof(msg)) == sizeof(msg) &&
 	       msg.event == UFFD_EVENT_PAGEFAULT;
 }
@@ -191,6 +191,8 @@ static void release(struct trial *t)
 static void trial_begin(struct trial *t, const struct kind *kind,
 			const struct op *op, int uffd)
 {
+	/* A trial that hangs is to be killed rather than waited for. */
+	alarm(3 * LOAD_PATIENCE / 1000);
 	memset(t, 0, sizeof(*t));
 	t->kind = kind;
 	t->op = op;
@@ -421,7 +423,5 @@ int main(void)
 		TEST(test_killed, K_ALL),
 	};
 
-	/* Who hangs is to be killed rather than waited for. */
-	alarm(load_env("SUSPEND_SECONDS", 300));
 	return run_tests("suspend", tests, ARRAY_SIZE(tests));
 }

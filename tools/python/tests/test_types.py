@@ -235,12 +235,14 @@ class QueueTest(MapTest):
             q.pop_wait(0.2)
         self.assertEqual(seen, [1])
 
+        # Again and again: the first may come before there is a wait to interrupt
         def stop(*_):
+            signal.setitimer(signal.ITIMER_REAL, 0)
             raise InterruptedError("enough")
 
         signal.signal(signal.SIGALRM, stop)
-        signal.setitimer(signal.ITIMER_REAL, 0.05)
         with self.assertRaisesRegex(InterruptedError, "enough"):
+            signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
             q.pop_wait()
 
     def test_bloom_filter(self):
