@@ -3,10 +3,11 @@
  * What the hash that grows and shrinks promises beyond the contract suite
  */
 #include <linux/cpumask.h>
-#include <linux/irq_work.h>
+#include <linux/delay.h>
 #include <linux/rcupdate.h>
 #include <linux/string.h>
 
+#include "../drivers/bpfmap/internal.h"
 #include "crew.h"
 #include "stress.h"
 
@@ -29,44 +30,8 @@ static void shape_describe(const struct map_shape *shape, char *desc)
 
 KUNIT_ARRAY_PARAM(shape, shapes, shape_describe);
 
-/**
- * struct hardirq_probe - may elements be inserted in an interrupt?
- * @work: the interrupt
- * @map: a map
- * @err: what it said
- */
-struct hardirq_probe {
-	struct irq_work work;
-	struct bpfmap *map;
-	int err;
-};
-
-static void hardirq_probe(struct irq_work *work)
-{
-	struct hardirq_probe *p =
-		container_of(work, struct hardirq_probe, work);
-
-	p->err = put_nth(p->map, 0, 0, 0);
-}
-
-/* Not up to Linux 6.1 */
-static void skip_without_hardirq(struct kunit *test,
-				 const struct map_shape *shape)
-{
-	struct hardirq_probe *p = kunit_buf(test, sizeof(*p));
-
-	p->map = kunit_map(test, shape);
-	init_irq_work(&p->work, hardirq_probe);
-	irq_work_queue(&p->work);
-	irq_work_sync(&p->work);
-	if (p->err == -EOPNOTSUPP)
-		kunit_skip(test, "this kernel's rhashtable is not for interrupts");
-	KUNIT_EXPECT_EQ(test, p->err, 0);
-}
-
 static void rhash_whole_values(struct kunit *test)
 {
-	skip_without_hardirq(test, test->param_value);
 	stress_whole_values(test, test->param_value);
 }
 
@@ -82,7 +47,6 @@ static void rhash_softirq(struct kunit *test)
 
 static void rhash_hardirq(struct kunit *test)
 {
-	skip_without_hardirq(test, test->param_value);
 	contexts_hardirq(test, test->param_value);
 }
 
@@ -102,7 +66,6 @@ static void rhash_grow(struct kunit *test)
 {
 	static const struct map_shape shape = RHASH(8, 64, 600);
 
-	skip_without_hardirq(test, &shape);
 	contexts_grow(test, &shape);
 }
 
@@ -154,6 +117,141 @@ static void rhash_resize(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, wrong, 0U);
 	for (i = 0; i < 100; i++)
 		KUNIT_EXPECT_EQ(test, del_nth(map, i), -ENOENT);
+}
+
+/* Buckets follow the elements: at most 3/4 of them, at least 1/4, some always */
+static void rhash_buckets(struct kunit *test)
+{
+	static const struct map_shape shape = RHASH(4, 8, MANY);
+	struct bpfmap *map = kunit_map(test, &shape);
+	u32 n, least = bpfmap_rhash_buckets(map), wrong = 0;
+
+	KUNIT_EXPECT_LE(test, least, 16U * 2 * nr_cpu_ids + 64);
+	for (n = 0; n < MANY; n++) {
+		wrong += put_nth(map, n, n, BPFMAP_F_NOEXIST) != 0;
+		if (n % 64 == 0)
+			wrong += n + 1 > bpfmap_rhash_buckets(map) / 4 * 3;
+	}
+	KUNIT_EXPECT_EQ(test, wrong, 0U);
+	KUNIT_EXPECT_EQ(test, bpfmap_rhash_buckets(map), 8192U);
+	for (n = MANY; n-- > 0;) {
+		wrong += del_nth(map, n) != 0;
+		if (n % 64 == 0)
+			wrong += n < bpfmap_rhash_buckets(map) / 4 &&
+				 bpfmap_rhash_buckets(map) > least;
+	}
+	KUNIT_EXPECT_EQ(test, wrong, 0U);
+	KUNIT_EXPECT_LE(test, bpfmap_rhash_buckets(map), least);
+}
+
+/* Keys in the order of a walk; how many */
+static u32 walk_order(struct bpfmap *map, u32 *order, u32 room)
+{
+	u32 key, next, n = 0;
+	int err = bpfmap_get_next_key(map, NULL, &next);
+
+	for (; !err && n < room; n++) {
+		order[n] = next;
+		key = next;
+		err = bpfmap_get_next_key(map, &key, &next);
+	}
+	return n;
+}
+
+#define ORDERED	50
+
+/* What stays keeps its place among what stays */
+static void rhash_order_stays(struct kunit *test)
+{
+	static const struct map_shape shape = RHASH(4, 8, MANY);
+	struct bpfmap *map = kunit_map(test, &shape);
+	u32 *before = kunit_buf(test, ORDERED * sizeof(*before));
+	u32 *after = kunit_buf(test, MANY * sizeof(*after));
+	u32 n, i, nr;
+
+	for (n = 0; n < ORDERED; n++)
+		KUNIT_ASSERT_EQ(test, put_nth(map, n, n, 0), 0);
+	KUNIT_ASSERT_EQ(test, walk_order(map, before, ORDERED), ORDERED);
+	for (; n < MANY; n++)
+		KUNIT_ASSERT_EQ(test, put_nth(map, n, n, 0), 0);
+	KUNIT_EXPECT_EQ(test, bpfmap_rhash_buckets(map), 8192U);
+	nr = walk_order(map, after, MANY);
+	KUNIT_EXPECT_EQ(test, nr, (u32)MANY);
+	for (n = 0, i = 0; n < nr && i < ORDERED; n++) {
+		if (after[n] >= ORDERED)
+			continue;
+		KUNIT_EXPECT_EQ(test, after[n], before[i]);
+		i++;
+	}
+	for (n = ORDERED; n < MANY; n++)
+		KUNIT_ASSERT_EQ(test, del_nth(map, n), 0);
+	bpfmap_rhash_buckets(map);
+	KUNIT_EXPECT_EQ(test, walk_order(map, after, MANY), ORDERED);
+	KUNIT_EXPECT_EQ(test, memcmp(before, after, ORDERED * sizeof(*after)), 0);
+}
+
+/* Without memory for a table all goes on with this one, and later with another */
+static void rhash_no_table(struct kunit *test)
+{
+	static const struct map_shape shape = RHASH(4, 8, MANY);
+	struct bpfmap *map = kunit_map(test, &shape);
+	u32 n, least = bpfmap_rhash_buckets(map), wrong = 0;
+
+	bpfmap_rhash_fail_tables(INT_MAX);
+	for (n = 0; n < MANY / 2; n++)
+		wrong += put_nth(map, n, n, BPFMAP_F_NOEXIST) != 0;
+	KUNIT_EXPECT_EQ(test, bpfmap_rhash_buckets(map), least);
+	for (n = 0; n < MANY / 2; n++)
+		wrong += !has_nth(map, n);
+	bpfmap_rhash_fail_tables(0);
+	for (n = MANY / 2; n < MANY; n++)
+		wrong += put_nth(map, n, n, BPFMAP_F_NOEXIST) != 0;
+	KUNIT_EXPECT_EQ(test, bpfmap_rhash_buckets(map), 8192U);
+	for (n = 0; n < MANY; n++)
+		wrong += !has_nth(map, n);
+
+	bpfmap_rhash_fail_tables(INT_MAX);
+	for (n = 0; n < MANY - 1; n++)
+		wrong += del_nth(map, n) != 0;
+	KUNIT_EXPECT_EQ(test, bpfmap_rhash_buckets(map), 8192U);
+	wrong += !has_nth(map, n);
+	bpfmap_rhash_fail_tables(0);
+	wrong += del_nth(map, n) != 0;
+	KUNIT_EXPECT_EQ(test, wrong, 0U);
+}
+
+/* No writer has to walk for long with interrupts off: sooner an insert fails */
+static void rhash_long_chains(struct kunit *test)
+{
+	static const struct map_shape shape = RHASH(4, 8, 1 << 20);
+	struct bpfmap *map = kunit_map(test, &shape);
+	u32 n, most = bpfmap_rhash_buckets(map) * 512, wrong = 0;
+	int err = 0;
+
+	bpfmap_rhash_fail_tables(INT_MAX);
+	for (n = 0; n < most && !err; n++)
+		err = put_nth(map, n, n, BPFMAP_F_NOEXIST);
+	KUNIT_EXPECT_EQ(test, err, -EBUSY);
+	KUNIT_EXPECT_GT(test, n, 4096U);
+	/* That one alone is not there, others can be written */
+	n--;
+	KUNIT_EXPECT_FALSE(test, has_nth(map, n));
+	KUNIT_EXPECT_EQ(test, put_nth(map, 0, 1, BPFMAP_F_EXIST), 0);
+	bpfmap_rhash_fail_tables(0);
+	/* The one that fails lets the work try again */
+	for (most = n + n / 4; n < most; n++) {
+		err = put_nth(map, n, n, BPFMAP_F_NOEXIST);
+		if (err == -EBUSY) {
+			bpfmap_rhash_buckets(map);
+			err = put_nth(map, n, n, BPFMAP_F_NOEXIST);
+		}
+		wrong += err != 0;
+	}
+	KUNIT_EXPECT_EQ(test, wrong, 0U);
+	KUNIT_EXPECT_GE(test, bpfmap_rhash_buckets(map), n);
+	for (n = 0; n < most; n++)
+		wrong += !has_nth(map, n);
+	KUNIT_EXPECT_EQ(test, wrong, 0U);
 }
 
 /* Keys 0 .. STAY-1 stay while others make the table grow and shrink */
@@ -237,11 +335,31 @@ static void next_step(struct worker *w)
 	worker_check(w, has_nth(t->map, worker_random(w, STAY)));
 }
 
+/* Look-ups and updates of what stays */
+static void stay_step(struct worker *w)
+{
+	struct tide *t = w->ctx;
+	u32 n;
+
+	for (n = 0; n < STAY; n++) {
+		worker_check(w, has_nth(t->map, n));
+		worker_check(w, !put_nth(t->map, n, n, BPFMAP_F_EXIST));
+	}
+}
+
+/* Now and then there is no memory for the next table */
+static void no_table_step(struct worker *w)
+{
+	bpfmap_rhash_fail_tables(worker_random(w, 4) == 0);
+	usleep_range(100, 1000);
+}
+
 static void rhash_walk_while_resizing(struct kunit *test)
 {
 	static const struct job jobs[] = {
 		{ "tide", tide_step }, { "each", each_step },
-		{ "next", next_step },
+		{ "next", next_step }, { "stay", stay_step },
+		{ "no table", no_table_step },
 	};
 	static const struct map_shape shape = RHASH(4, 8, STAY + COME);
 	struct tide t = { .map = kunit_map(test, &shape) };
@@ -251,6 +369,7 @@ static void rhash_walk_while_resizing(struct kunit *test)
 	for (n = 0; n < STAY; n++)
 		KUNIT_ASSERT_EQ(test, put_nth(t.map, n, 0, 0), 0);
 	crew_run(test, jobs, ARRAY_SIZE(jobs), &t, 1000);
+	bpfmap_rhash_fail_tables(0);
 	KUNIT_EXPECT_EQ(test, bpfmap_for_each_elem(t.map, sight_each, &s, 0),
 			STAY);
 	for (n = 0; n < STAY; n++)
@@ -298,8 +417,8 @@ static void rhash_one_winner(struct kunit *test)
 		{ "fight", fight_step }, { "fight too", fight_step },
 		{ "fight on", fight_step },
 	};
-	/* Insertions that lose need a place for a moment, too */
-	static const struct map_shape shape = RHASH(8, 16, 1000);
+	/* Exactly enough: who loses needs no place */
+	static const struct map_shape shape = RHASH(8, 16, FOUGHT_FOR);
 	struct fight *f = kunit_buf(test, sizeof(*f));
 	u32 n, left;
 
@@ -313,7 +432,7 @@ static void rhash_one_winner(struct kunit *test)
 		del_nth(f->map, n);
 	}
 	/* Nothing is left, and no place is lost */
-	for (n = 0; n < 1000; n++)
+	for (n = 0; n < FOUGHT_FOR; n++)
 		KUNIT_ASSERT_EQ(test, put_nth(f->map, n, 0, BPFMAP_F_NOEXIST), 0);
 	KUNIT_EXPECT_EQ(test, put_nth(f->map, n, 0, 0), -E2BIG);
 }
@@ -412,6 +531,10 @@ static struct kunit_case rhash_cases[] = {
 	KUNIT_CASE(rhash_lone_element),
 	KUNIT_CASE(rhash_pointer_stays),
 	KUNIT_CASE(rhash_resize),
+	KUNIT_CASE(rhash_buckets),
+	KUNIT_CASE(rhash_order_stays),
+	KUNIT_CASE(rhash_no_table),
+	KUNIT_CASE(rhash_long_chains),
 	KUNIT_CASE_PARAM(rhash_capacity, shape_gen_params),
 	KUNIT_CASE_PARAM(rhash_softirq, shape_gen_params),
 	KUNIT_CASE_PARAM(rhash_hardirq, shape_gen_params),

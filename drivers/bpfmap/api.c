@@ -178,9 +178,7 @@ static noinline int update_flagged(struct bpfmap *map, const void *key,
  * hardirq context on PREEMPT_RT (lockdep says so without, too), and for per-CPU
  * types only as much as the per-CPU allocator has in reserve. Preallocated maps
  * and present keys have neither limit, but those of an LPM_TRIE, where a new
- * value takes new memory as well. New keys of BPFMAP_TYPE_RHASH take locks of the
- * kernel's rhashtable, which up to Linux 6.1 is possible with interrupts on only,
- * in process and softirq context.
+ * value takes new memory as well.
  * Return:
  * * %0 - stored
  * * %-EEXIST - BPFMAP_F_NOEXIST, and the key is there (an array's always is)
@@ -191,10 +189,10 @@ static noinline int update_flagged(struct bpfmap *map, const void *key,
  * * %-ENOMEM - no memory for a new element
  * * %-EINVAL - other flags, a prefix longer than the data, or a map of maps:
  *   bpfmap_set_inner()
- * * %-EBUSY - BPFMAP_TYPE_RHASH: the table is growing already, and too slowly
+ * * %-EBUSY - BPFMAP_TYPE_RHASH: the table could not grow yet, and 256 elements
+ *   are in the way of this one
  * * %-EOPNOTSUPP - the key, the value, or with BPFMAP_F_ALL_CPUS those of all CPUs
- *   together, has more than 64 KiB; BPFMAP_TYPE_RHASH: a new key, in a context as
- *   said above
+ *   together, has more than 64 KiB
  * * %-ERANGE - the CPU is not possible
  */
 int bpfmap_update_elem(struct bpfmap *map, const void *key, const void *value,
@@ -214,16 +212,14 @@ EXPORT_SYMBOL_GPL(bpfmap_update_elem);
  * @key: key_size bytes
  *
  * Context: Any but NMI; maps of maps: process and softirq context, as
- * bpfmap_put(); BPFMAP_TYPE_RHASH up to Linux 6.1: as for bpfmap_update_elem().
- * Caller holds a reference. Takes a lock of the map, irqs off.
+ * bpfmap_put(). Caller holds a reference. Takes a lock of the map, irqs off.
  * Return:
  * * %0 - removed
  * * %-ENOENT - no such element
  * * %-EINVAL - elements of an array, a queue or a stack cannot be removed, or a
  *   prefix longer than the data
  * * %-E2BIG - the index is out of range, in an array of maps
- * * %-EOPNOTSUPP - elements of a Bloom filter cannot be removed;
- *   BPFMAP_TYPE_RHASH: in a context as said above
+ * * %-EOPNOTSUPP - elements of a Bloom filter cannot be removed
  */
 int bpfmap_delete_elem(struct bpfmap *map, const void *key)
 {

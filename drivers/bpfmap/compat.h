@@ -45,13 +45,6 @@ static inline void vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set,
 #define bpfmap_page_mapcount(page) page_mapcount(page)
 #endif
 
-/* Up to 6.1 the locks of an rhashtable disable bottom halves, not interrupts */
-#ifdef BPFMAP_HAVE_RHT_IRQSAVE
-#define bpfmap_rht_may_write() true
-#else
-#define bpfmap_rht_may_write() (!in_hardirq() && !irqs_disabled())
-#endif
-
 #ifndef BPFMAP_HAVE_SHA256_CTX
 #define sha256_ctx sha256_state
 #endif

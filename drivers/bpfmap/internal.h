@@ -24,8 +24,7 @@
  *
  *	lock of the table of ids (bottom halves off): nothing inside
  *	lock of a queue, stack or ring buffer (irqs off): nothing inside
- *	stripe lock of an rhash (irqs off): nothing inside, and not inside of the
- *	  rhashtable's own
+ *	stripe lock of an rhash (irqs off): nothing inside
  */
 #ifndef _BPFMAP_INTERNAL_H
 #define _BPFMAP_INTERNAL_H
@@ -432,6 +431,12 @@ extern const struct file_operations bpfmap_map_fops;
 /* arena.c */
 int bpfmap_arena_init(void);
 void bpfmap_arena_exit(void);
+
+/* rhash_table.c */
+int bpfmap_rhash_init(void);
+void bpfmap_rhash_exit(void);
+void bpfmap_rhash_fail_tables(int nr);
+u32 bpfmap_rhash_buckets(struct bpfmap *map);
 
 /* the map types */
 extern const struct bpfmap_ops bpfmap_hash_ops;

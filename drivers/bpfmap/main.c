@@ -21,9 +21,12 @@ static int __init bpfmap_module_init(void)
 	err = bpfmap_arena_init();
 	if (err)
 		return err;
-	err = bpfmap_lifetime_init();
+	err = bpfmap_rhash_init();
 	if (err)
 		goto err_arena;
+	err = bpfmap_lifetime_init();
+	if (err)
+		goto err_rhash;
 	err = bpfmap_pinfs_init();
 	if (err)
 		goto err_lifetime;
@@ -36,6 +39,8 @@ err_pinfs:
 	bpfmap_pinfs_exit();
 err_lifetime:
 	bpfmap_lifetime_exit();
+err_rhash:
+	bpfmap_rhash_exit();
 err_arena:
 	bpfmap_arena_exit();
 	return err;
@@ -46,6 +51,7 @@ static void __exit bpfmap_module_exit(void)
 	misc_deregister(&bpfmap_device);
 	bpfmap_pinfs_exit();
 	bpfmap_lifetime_exit();
+	bpfmap_rhash_exit();
 	bpfmap_arena_exit();
 }
 

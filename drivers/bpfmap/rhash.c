@@ -1,38 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Hash tables that grow and shrink, on the kernel's rhashtable
+ * Hash tables that grow and shrink
  *
- * Elements are in two places: in the rhashtable, which finds them, and in the
- * list of their stripe, which is what a walk follows. What a walk sees thus does
- * not depend on whether the table is being resized: an element that stays is
- * seen once.
+ * Chains are sorted by hash, and among equal hashes by key; a bucket is a range of
+ * hashes, the first bits being its number. So all elements have one order, which
+ * is that of walks (rhash_iter.c), and replacing the table (rhash_table.c) does
+ * not change it. A look-up that meets a larger hash need not go on.
  *
- * The hash of a key is computed once and kept. It chooses the stripe, and is
- * mixed with the seed of each table that rhashtable makes.
+ * Readers take no lock. Writers look without a lock what is to be done, then take
+ * that of the stripe, a range of hashes that is a run of buckets in any table:
  *
- * The rhashtable's own bucket locks decide who inserts and who removes. All else
- * about an element is written under the lock of its stripe:
+ *	insert:	look for the place again, link the element
+ *	delete:	look for the element, unlink it, mark it dead
+ *	update:	in place, unless the element is dead: then look again
  *
- *	insert:	rhashtable, then the list unless somebody has removed it meanwhile
- *	remove:	rhashtable, then mark it dead and take it off the list
- *	update:	in place; one that finds the element dead starts again, and will
- *		not find it again
+ * Values of a word are loaded and stored as such. For others of up to 64 KiB each
+ * element has a sequence count, as in hash.c. Larger ones never change: an update
+ * links another element in place of the old one, and readers, who may sleep there
+ * (bpfmap_copies_large()), hold a reference to the element while they copy.
  *
- * Values of a word are loaded and stored as such. For larger ones each element
- * has a sequence count, as in hash.c. Elements are freed after a grace period.
- *
- * Tables are allocated by rhashtable, for nobody's memory cgroup.
+ * Elements are freed after a grace period.
  */
-#include <linux/jhash.h>
-#include <linux/log2.h>
-#include <linux/random.h>
-#include <linux/rculist.h>
-#include <linux/rhashtable.h>
+#include <linux/refcount.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "batch.h"
-#include "internal.h"
+#include "rhash.h"
 #include "value.h"
 
 /* bpf(2)'s limit; its elements have a header of 48 bytes */
@@ -45,520 +39,429 @@
 /* Attempts without a lock, before a reader that writers outrun takes it */
 #define RHASH_TRIES	16
 
-#define RHASH_MAX_STRIPES	1024U
-
-/* Bits of rhash_elem.seq; what is above them counts */
-#define RHASH_BUSY	1U	/* the value is being written */
-#define RHASH_DEAD	2U	/* removed */
-#define RHASH_STEP	4U
+/*
+ * Elements of a chain before the place of a new one: the most that a writer looks
+ * at with interrupts off. More can be there only if the table could not grow in
+ * time, for want of memory or because nobody let the work run.
+ */
+#define RHASH_MAX_CHAIN	256
 
 /**
- * struct rhash_elem - an element
- * @node: for the rhashtable
- * @list: in its stripe's list; linked to itself until it is there
- * @rcu: for freeing
- * @hash: of the key, constant as the key is
- * @seq: written, as are @list and the value, under the stripe's lock
- * @key: the key, and from the next multiple of 8 the value
+ * struct rhash_place - where an element is, or would be; under the stripe's lock
+ * @link: to it
+ * @at: what @link points to: the element, or the one behind it, or NULL
+ * @elem: the element; NULL if there is none
+ * @also: table in which the head may need to be changed too; NULL: none
+ * @steps: elements before it
  */
-struct rhash_elem {
-	struct rhash_head node;
-	struct list_head list;
-	struct rcu_head rcu;
-	u32 hash;
-	u32 seq;
-	u8 key[] __aligned(8);
+struct rhash_place {
+	struct rhash_elem __rcu **link;
+	struct rhash_elem *at;
+	struct rhash_elem *elem;
+	struct rhash_table *also;
+	u32 steps;
 };
 
-/**
- * struct rhash_stripe - elements that share a lock
- * @lock: protects the list and what is in the elements; irqs off
- * @elems: those of this stripe, the oldest first; walked under RCU
- */
-struct rhash_stripe {
-	raw_spinlock_t lock;
-	struct list_head elems;
-} ____cacheline_aligned_in_smp;
-
-/**
- * struct bpfmap_rhash - a table; constant but for @ht and @nr
- * @map: the common part
- * @ht: finds elements by their key
- * @stripes: lists and locks
- * @stripe_mask: stripes - 1
- * @seed: of the hash function
- * @value_off: from an element to its value
- * @elem_size: bytes of an element
- * @nr: elements, with those that are about to be inserted
- */
-struct bpfmap_rhash {
-	struct bpfmap map;
-	struct rhashtable ht;
-	struct rhash_stripe *stripes;
-	u32 stripe_mask;
-	u32 seed;
-	u32 value_off;
-	u32 elem_size;
-	atomic_t nr ____cacheline_aligned_in_smp;
-};
-
-/* What rhashtable takes for a key */
-struct rhash_key {
-	const void *key;
-	u32 size;
-	u32 hash;
-};
-
-static struct bpfmap_rhash *to_rhash(const struct bpfmap *map)
+/* Users of a large element: the map, and readers */
+static refcount_t *rhash_users(const struct bpfmap_rhash *h,
+			       const struct rhash_elem *e)
 {
-	return container_of(map, struct bpfmap_rhash, map);
+	return (void *)e + h->elem_size - 8;
 }
 
-static void *rhash_value(const struct bpfmap_rhash *h,
-			 const struct rhash_elem *e)
+/* Give a reference to an element back; small ones have just the map's */
+static void rhash_put_elem(struct bpfmap_rhash *h, struct rhash_elem *e)
 {
-	return (void *)e + h->value_off;
-}
-
-static struct rhash_stripe *rhash_stripe(const struct bpfmap_rhash *h,
-					 const struct rhash_elem *e)
-{
-	return &h->stripes[e->hash & h->stripe_mask];
-}
-
-/* The hash is good; what shares a chain must not do so with each seed */
-static __always_inline u32 rhash_mix(u32 hash, u32 seed)
-{
-	hash = (hash ^ seed) * 0x9e3779b1;
-	return hash ^ (hash >> 15);
-}
-
-static __always_inline u32 rhash_hash_key(const void *data, u32 len, u32 seed)
-{
-	const struct rhash_key *k = data;
-
-	return rhash_mix(k->hash, seed);
-}
-
-static __always_inline u32 rhash_hash_elem(const void *data, u32 len, u32 seed)
-{
-	const struct rhash_elem *e = data;
-
-	return rhash_mix(e->hash, seed);
-}
-
-static __always_inline int rhash_compare(struct rhashtable_compare_arg *arg,
-					 const void *obj)
-{
-	const struct rhash_key *k = arg->key;
-	const struct rhash_elem *e = obj;
-
-	return e->hash != k->hash || memcmp(e->key, k->key, k->size);
-}
-
-static const struct rhashtable_params rhash_params = {
-	.key_len = sizeof(struct rhash_key),
-	.head_offset = offsetof(struct rhash_elem, node),
-	.hashfn = rhash_hash_key,
-	.obj_hashfn = rhash_hash_elem,
-	.obj_cmpfn = rhash_compare,
-	.automatic_shrinking = true,
-};
-
-static struct rhash_key rhash_key(const struct bpfmap_rhash *h, const void *key)
-{
-	u32 size = h->map.key_size;
-
-	return (struct rhash_key) {
-		.key = key,
-		.size = size,
-		.hash = likely(!(size & 3)) ? jhash2(key, size / 4, h->seed) :
-					      jhash(key, size, h->seed),
-	};
-}
-
-/* Caller is in an RCU read-side critical section */
-static __always_inline struct rhash_elem *
-rhash_find(struct bpfmap_rhash *h, const struct rhash_key *k)
-{
-	return rhashtable_lookup(&h->ht, k, rhash_params);
+	if (likely(!bpfmap_value_is_large(&h->map)))
+		kvfree_rcu(e, rcu);
+	else if (refcount_dec_and_test(rhash_users(h, e)))
+		rhash_retire(h, &e->retired);
 }
 
 static void *rhash_lookup_elem(struct bpfmap *map, const void *key)
 {
 	struct bpfmap_rhash *h = to_rhash(map);
-	struct rhash_key k = rhash_key(h, key);
-	struct rhash_elem *e;
+	struct rhash_elem *e = rhash_get(h, key, rhash_hash(h, key));
 
-	/* The caller's may be of another flavour, which rhashtable does not know */
-	rcu_read_lock();
-	e = rhash_find(h, &k);
-	rcu_read_unlock();
 	return e ? rhash_value(h, e) : NULL;
 }
 
-static bool rhash_is_dead(const struct rhash_elem *e)
+/* Copy a value that does not change, where sleeping is allowed */
+static void rhash_copy_large(const struct bpfmap_rhash *h,
+			     const struct rhash_elem *e, void *value)
 {
-	return READ_ONCE(e->seq) & RHASH_DEAD;
-}
+	u32 done, size = h->map.value_size;
 
-/* Copy the value out, whole. False: a writer came in between, or it is dead */
-static bool rhash_try_read(const struct bpfmap_rhash *h,
-			   const struct rhash_elem *e, void *value)
-{
-	u32 seq, size = h->map.value_size;
-
-	/* A word is whole, and of a dead element the last one it had */
-	if (bpfmap_value_is_word(size)) {
-		bpfmap_value_load(value, rhash_value(h, e), size);
-		return true;
+	for (done = 0; done < size; done += BPFMAP_ATOMIC_COPY) {
+		memcpy(value + done, rhash_value(h, e) + done,
+		       min(size - done, BPFMAP_ATOMIC_COPY));
+		cond_resched();
 	}
-	/* Pairs with smp_store_release() in rhash_write() */
-	seq = smp_load_acquire(&e->seq);
-	if (seq & (RHASH_BUSY | RHASH_DEAD))
-		return false;
-	bpfmap_value_load(value, rhash_value(h, e), size);
-	/* Pairs with smp_wmb() in rhash_write() */
-	smp_rmb();
-	return READ_ONCE(e->seq) == seq;
 }
 
-/* False: it is dead */
-static bool rhash_read(const struct bpfmap_rhash *h, const struct rhash_elem *e,
-		       void *value)
+static int rhash_lookup_large(struct bpfmap_rhash *h, const void *key, u32 hash,
+			      void *value)
 {
-	struct rhash_stripe *stripe = rhash_stripe(h, e);
-	unsigned long flags;
+	struct rhash_elem *e;
+
+	/* One without a user was replaced or deleted just now */
+	rcu_read_lock();
+	do {
+		e = rhash_get(h, key, hash);
+	} while (e && !refcount_inc_not_zero(rhash_users(h, e)));
+	rcu_read_unlock();
+	if (!e)
+		return -ENOENT;
+	rhash_copy_large(h, e, value);
+	rhash_put_elem(h, e);
+	return 0;
+}
+
+/**
+ * rhash_read_again() - rhash_read(), if the first attempt failed
+ * @h: the map
+ * @e: element
+ * @value: out: value_size bytes
+ */
+void rhash_read_again(const struct bpfmap_rhash *h, const struct rhash_elem *e,
+		      void *value)
+{
+	struct rhash_stripe *s = rhash_stripe(h, e->hash);
+	unsigned long irq;
 	int tries;
-	bool dead;
 
-	for (tries = 0; tries < RHASH_TRIES; tries++) {
-		if (likely(rhash_try_read(h, e, value)))
-			return true;
-		if (rhash_is_dead(e))
-			return false;
+	for (tries = 1; tries < RHASH_TRIES; tries++) {
 		cpu_relax();
+		if (rhash_try_read(h, e, value))
+			return;
 	}
-	raw_spin_lock_irqsave(&stripe->lock, flags);
-	dead = rhash_is_dead(e);
-	if (!dead)
-		bpfmap_value_load(value, rhash_value(h, e), h->map.value_size);
-	raw_spin_unlock_irqrestore(&stripe->lock, flags);
-	return !dead;
+	/* A copy of up to BPFMAP_ATOMIC_COPY bytes */
+	raw_spin_lock_irqsave(&s->lock, irq);
+	bpfmap_value_load(value, rhash_value(h, e), h->map.value_size);
+	raw_spin_unlock_irqrestore(&s->lock, irq);
 }
 
-static int rhash_lookup(struct bpfmap *map, const void *key, void *value,
-			u64 flags)
+/**
+ * rhash_lookup() - as in struct bpfmap_ops
+ * @map: the map
+ * @key: the key
+ * @value: out: value_size bytes
+ * @flags: 0
+ *
+ * Context: Any but NMI; process context, may sleep, if bpfmap_value_is_large().
+ * Return: 0 or -ENOENT.
+ */
+int rhash_lookup(struct bpfmap *map, const void *key, void *value, u64 flags)
 {
 	struct bpfmap_rhash *h = to_rhash(map);
-	struct rhash_key k = rhash_key(h, key);
+	u32 hash = rhash_hash(h, key);
 	struct rhash_elem *e;
 
+	if (unlikely(bpfmap_value_is_large(map)))
+		return rhash_lookup_large(h, key, hash, value);
 	rcu_read_lock();
-	do {
-		e = rhash_find(h, &k);
-	} while (e && !rhash_read(h, e, value));
+	e = rhash_get(h, key, hash);
+	if (likely(e))
+		rhash_read(h, e, value);
 	rcu_read_unlock();
-	return e ? 0 : -ENOENT;
+	return likely(e) ? 0 : -ENOENT;
 }
 
-/* Overwrite the value. -EAGAIN: the element is dead */
-static int rhash_write(struct bpfmap_rhash *h, struct rhash_elem *e,
-		       const void *value)
+/* Overwrite a value of up to BPFMAP_ATOMIC_COPY bytes */
+static void rhash_store(const struct bpfmap_rhash *h, struct rhash_elem *e,
+			const void *value)
 {
-	struct rhash_stripe *stripe = rhash_stripe(h, e);
 	u32 size = h->map.value_size;
-	unsigned long flags;
+
+	lockdep_assert_held(&rhash_stripe(h, e->hash)->lock);
+
+	if (bpfmap_value_is_word(size)) {
+		bpfmap_value_store(rhash_value(h, e), value, size);
+		return;
+	}
+	WRITE_ONCE(e->seq, e->seq | RHASH_BUSY);
+	/* Pairs with smp_rmb() in rhash_try_read() */
+	smp_wmb();
+	bpfmap_value_store(rhash_value(h, e), value, size);
+	/* Pairs with smp_load_acquire() in rhash_try_read() */
+	smp_store_release(&e->seq, (e->seq & ~RHASH_BUSY) + RHASH_STEP);
+}
+
+/* Replace a value in place. -EAGAIN: the element is dead, or its value is large */
+static int rhash_replace(struct bpfmap_rhash *h, struct rhash_elem *e,
+			 const void *value)
+{
+	struct rhash_stripe *s = rhash_stripe(h, e->hash);
+	int err = -EAGAIN;
+	unsigned long irq;
+
+	if (unlikely(bpfmap_value_is_large(&h->map)))
+		return err;
+	raw_spin_lock_irqsave(&s->lock, irq);
+	if (likely(!rhash_is_dead(e))) {
+		rhash_store(h, e, value);
+		err = 0;
+	}
+	raw_spin_unlock_irqrestore(&s->lock, irq);
+	return err;
+}
+
+/* Look for a key where only one can look. At most RHASH_MAX_CHAIN steps, or so */
+static struct rhash_place rhash_find_place(const struct bpfmap_rhash *h,
+					   const struct rhash_stripe *s,
+					   const void *key, u32 hash)
+{
+	struct rhash_table *t = s->table;
+	struct rhash_place p = { .also = s->also };
+
+	lockdep_assert_held(&s->lock);
+
+	if (unlikely(p.also) && hash < s->pos)
+		swap(t, p.also);
+	p.link = &t->heads[hash >> t->shift];
+	for (;; p.steps++) {
+		struct rhash_elem *e =
+			rcu_dereference_protected(*p.link,
+						  lockdep_is_held(&s->lock));
+
+		p.at = e;
+		if (!e || e->hash > hash)
+			break;
+		if (e->hash == hash) {
+			int order = memcmp(e->key, key, h->map.key_size);
+
+			if (!order)
+				p.elem = e;
+			if (order >= 0)
+				break;
+		}
+		p.link = &e->next;
+	}
+	return p;
+}
+
+/* Is @e, which may be NULL, in the bucket for @hash? */
+static struct rhash_elem *rhash_of_bucket(const struct rhash_table *t,
+					  struct rhash_elem *e, u32 hash)
+{
+	return e && e->hash >> t->shift == hash >> t->shift ? e : NULL;
+}
+
+/*
+ * Let what points to @p->at point to @to: the link, and in another table the head
+ * of the bucket, if that is the first element there.
+ */
+static void rhash_set_link(const struct rhash_place *p, u32 hash,
+			   struct rhash_elem *to)
+{
+	struct rhash_elem __rcu **head;
+	struct rhash_elem *from;
+
+	rcu_assign_pointer(*p->link, to);
+	if (likely(!p->also))
+		return;
+	head = &p->also->heads[hash >> p->also->shift];
+	from = rhash_of_bucket(p->also, p->at, hash);
+	if (rcu_access_pointer(*head) == from)
+		rcu_assign_pointer(*head, rhash_of_bucket(p->also, to, hash));
+}
+
+/* The element behind @e; the stripe is locked */
+static struct rhash_elem *rhash_behind(const struct rhash_stripe *s,
+				       const struct rhash_elem *e)
+{
+	return rcu_dereference_protected(e->next, lockdep_is_held(&s->lock));
+}
+
+/**
+ * rhash_link() - insert an element or replace a value, if @flags allow it
+ * @h: the map
+ * @new: element with key and value
+ * @flags: element flags
+ * @left: out: element for rhash_put_elem(), @new or what was replaced; or NULL
+ *
+ * Return: 0, -EEXIST, -ENOENT, -E2BIG; -EBUSY if the chain is too long.
+ */
+static int rhash_link(struct bpfmap_rhash *h, struct rhash_elem *new, u64 flags,
+		      struct rhash_elem **left)
+{
+	struct rhash_stripe *s = rhash_stripe(h, new->hash);
+	struct rhash_place p;
+	unsigned long irq;
 	int err = 0;
 
-	raw_spin_lock_irqsave(&stripe->lock, flags);
-	if (rhash_is_dead(e)) {
-		err = -EAGAIN;
-	} else if (bpfmap_value_is_word(size)) {
-		bpfmap_value_store(rhash_value(h, e), value, size);
-	} else {
-		WRITE_ONCE(e->seq, e->seq | RHASH_BUSY);
-		/* Pairs with smp_rmb() in rhash_try_read() */
-		smp_wmb();
-		bpfmap_value_store(rhash_value(h, e), value, size);
-		/* Pairs with smp_load_acquire() in rhash_try_read() */
-		smp_store_release(&e->seq, (e->seq & ~RHASH_BUSY) + RHASH_STEP);
-	}
-	raw_spin_unlock_irqrestore(&stripe->lock, flags);
-	return err;
-}
-
-static int rhash_replace(struct bpfmap_rhash *h, const struct rhash_key *k,
-			 const void *value, u64 flags)
-{
-	struct rhash_elem *e;
-	int err;
-
-	rcu_read_lock();
-	do {
-		e = rhash_find(h, k);
-		if (!e)
-			err = -ENOENT;
-		else if (flags == BPFMAP_F_NOEXIST)
+	*left = new;
+	raw_spin_lock_irqsave(&s->lock, irq);
+	p = rhash_find_place(h, s, new->key, new->hash);
+	if (unlikely(p.elem)) {
+		if (flags == BPFMAP_F_NOEXIST) {
 			err = -EEXIST;
-		else
-			err = rhash_write(h, e, value);
-	} while (err == -EAGAIN);
-	rcu_read_unlock();
+		} else if (!bpfmap_value_is_large(&h->map)) {
+			rhash_store(h, p.elem, rhash_value(h, new));
+		} else {
+			RCU_INIT_POINTER(new->next, rhash_behind(s, p.elem));
+			rhash_set_link(&p, new->hash, new);
+			*left = p.elem;
+		}
+	} else if (unlikely(flags == BPFMAP_F_EXIST)) {
+		err = -ENOENT;
+	} else if (unlikely(p.steps > RHASH_MAX_CHAIN)) {
+		err = -EBUSY;
+	} else if (!atomic_add_unless(&h->nr, 1, h->map.max_entries)) {
+		err = -E2BIG;
+	} else {
+		RCU_INIT_POINTER(new->next, p.at);
+		rhash_set_link(&p, new->hash, new);
+		WRITE_ONCE(s->nr, s->nr + 1);
+		*left = NULL;
+	}
+	raw_spin_unlock_irqrestore(&s->lock, irq);
 	return err;
 }
 
-static struct rhash_elem *rhash_elem_new(const struct bpfmap_rhash *h,
-					 const struct rhash_key *k,
-					 const void *value, gfp_t gfp)
+static struct rhash_elem *rhash_elem_alloc(struct bpfmap_rhash *h, gfp_t gfp)
 {
 	struct mem_cgroup *old = bpfmap_charge_begin(&h->map);
 	struct rhash_elem *e;
 
 	e = bpfmap_area_alloc(h->elem_size, h->map.numa_node, gfp);
 	bpfmap_charge_end(old);
-	if (!e)
-		return NULL;
-	INIT_LIST_HEAD(&e->list);
-	e->hash = k->hash;
-	e->seq = 0;
-	memcpy(e->key, k->key, k->size);
-	memcpy(rhash_value(h, e), value, h->map.value_size);
 	return e;
 }
 
-/* Caller has been in RCU since before it was in the table: it may be dead */
-static void rhash_list_add(struct bpfmap_rhash *h, struct rhash_elem *e)
+static struct rhash_elem *rhash_elem_new(struct bpfmap_rhash *h,
+					 const void *key, u32 hash,
+					 const void *value, gfp_t gfp)
 {
-	struct rhash_stripe *stripe = rhash_stripe(h, e);
-	unsigned long flags;
+	bool large = bpfmap_value_is_large(&h->map);
+	struct rhash_elem *e = rhash_elem_alloc(h, gfp);
 
-	raw_spin_lock_irqsave(&stripe->lock, flags);
-	if (!rhash_is_dead(e))
-		list_add_tail_rcu(&e->list, &stripe->elems);
-	raw_spin_unlock_irqrestore(&stripe->lock, flags);
+	/* What was replaced just before may be all that there is */
+	if (!e && large) {
+		rhash_reap_now(h);
+		e = rhash_elem_alloc(h, gfp);
+	}
+	if (!e)
+		return NULL;
+	e->hash = hash;
+	e->seq = 0;
+	memcpy(e->key, key, h->map.key_size);
+	memcpy(rhash_value(h, e), value, h->map.value_size);
+	if (large)
+		refcount_set(rhash_users(h, e), 1);
+	return e;
 }
 
-/* -EEXIST: somebody was faster */
-static int rhash_insert(struct bpfmap_rhash *h, const struct rhash_key *k,
-			const void *value, gfp_t gfp)
+/* Store a value for which memory is needed, or was when we looked */
+static noinline int rhash_insert(struct bpfmap_rhash *h, const void *key,
+				 u32 hash, const void *value, u64 flags,
+				 gfp_t gfp)
 {
-	struct rhash_elem *e, *old = ERR_PTR(-ENOMEM);
+	struct rhash_elem *left, *e = rhash_elem_new(h, key, hash, value, gfp);
+	int err;
 
-	if (!bpfmap_rht_may_write())
-		return -EOPNOTSUPP;
-	if (!atomic_add_unless(&h->nr, 1, h->map.max_entries))
-		return -E2BIG;
-
-	e = rhash_elem_new(h, k, value, gfp);
-	if (e) {
-		rcu_read_lock();
-		/* data_race: rhashtable reads buckets others try to lock */
-		old = data_race(rhashtable_lookup_get_insert_key(&h->ht, k,
-								 &e->node,
-								 rhash_params));
-		if (!old)
-			rhash_list_add(h, e);
-		rcu_read_unlock();
+	if (!e)
+		return -ENOMEM;
+	err = rhash_link(h, e, flags, &left);
+	if (unlikely(err == -EBUSY)) {
+		rhash_resize_now(h, gfp);
+		err = rhash_link(h, e, flags, &left);
 	}
-	if (!old)
-		return 0;
-	/* Nobody knows it */
-	kvfree(e);
-	atomic_dec(&h->nr);
-	return IS_ERR(old) ? PTR_ERR(old) : -EEXIST;
+	if (unlikely(left == e))
+		kvfree(e);	/* nobody has seen it */
+	else if (unlikely(left))
+		rhash_put_elem(h, left);
+	else
+		rhash_check_load(h);
+	return err;
 }
 
 static int rhash_update(struct bpfmap *map, const void *key, const void *value,
 			u64 flags, gfp_t gfp)
 {
 	struct bpfmap_rhash *h = to_rhash(map);
-	struct rhash_key k;
-	int err;
+	struct rhash_elem *e;
+	int err = -EAGAIN;
+	u32 hash;
 
 	if (flags > BPFMAP_F_EXIST)
 		return -EINVAL;
 
-	k = rhash_key(h, key);
-	do {
-		err = rhash_replace(h, &k, value, flags);
-		if (err != -ENOENT || flags == BPFMAP_F_EXIST)
-			return err;
-		err = rhash_insert(h, &k, value, gfp);
-	} while (err == -EEXIST && flags != BPFMAP_F_NOEXIST);
-	return err;
+	hash = rhash_hash(h, key);
+	rcu_read_lock();
+	e = rhash_get(h, key, hash);
+	if (e)
+		err = flags == BPFMAP_F_NOEXIST ? -EEXIST :
+						  rhash_replace(h, e, value);
+	rcu_read_unlock();
+	if (likely(err != -EAGAIN))
+		return err;
+	if (!e && flags == BPFMAP_F_EXIST)
+		return -ENOENT;
+	/* Do not ask for memory if there is no room */
+	if (!e && (u32)atomic_read(&h->nr) >= map->max_entries)
+		return -E2BIG;
+	return rhash_insert(h, key, hash, value, flags, gfp);
 }
 
-/* Remove an element, and copy its last value. False: it was removed already */
-static bool rhash_take(struct bpfmap_rhash *h, struct rhash_elem *e,
-		       void *value)
+static struct rhash_elem *rhash_unlink(struct bpfmap_rhash *h, const void *key,
+				       u32 hash)
 {
-	struct rhash_stripe *stripe = rhash_stripe(h, e);
-	unsigned long flags;
+	struct rhash_stripe *s = rhash_stripe(h, hash);
+	struct rhash_place p;
+	unsigned long irq;
 
-	/* data_race: rhashtable reads buckets others try to lock */
-	if (data_race(rhashtable_remove_fast(&h->ht, &e->node, rhash_params)))
+	raw_spin_lock_irqsave(&s->lock, irq);
+	p = rhash_find_place(h, s, key, hash);
+	if (p.elem) {
+		/* Before it is gone: there is room for what comes in its place */
+		atomic_dec(&h->nr);
+		rhash_set_link(&p, hash, rhash_behind(s, p.elem));
+		WRITE_ONCE(p.elem->seq, p.elem->seq | RHASH_DEAD);
+		WRITE_ONCE(s->nr, s->nr - 1);
+	}
+	raw_spin_unlock_irqrestore(&s->lock, irq);
+	return p.elem;
+}
+
+/**
+ * rhash_take() - delete an element, and copy its last value
+ * @h: the map
+ * @key: key of the element
+ * @hash: of the key
+ * @value: out: value_size bytes; may be NULL
+ *
+ * Context: Any but NMI; process context, may sleep, if bpfmap_value_is_large()
+ * and @value is not NULL.
+ * Return: false if there is no such element.
+ */
+bool rhash_take(struct bpfmap_rhash *h, const void *key, u32 hash, void *value)
+{
+	struct rhash_elem *e = rhash_unlink(h, key, hash);
+
+	if (!e)
 		return false;
-
-	raw_spin_lock_irqsave(&stripe->lock, flags);
-	WRITE_ONCE(e->seq, e->seq | RHASH_DEAD);
-	if (value)
+	/* Nobody writes to it any more */
+	if (value && unlikely(bpfmap_value_is_large(&h->map)))
+		rhash_copy_large(h, e, value);
+	else if (value)
 		bpfmap_value_load(value, rhash_value(h, e), h->map.value_size);
-	/* Else rhash_list_add() will see that it need not */
-	if (!list_empty(&e->list))
-		list_del_rcu(&e->list);
-	raw_spin_unlock_irqrestore(&stripe->lock, flags);
-
-	atomic_dec(&h->nr);
-	kvfree_rcu(e, rcu);
+	rhash_check_load(h);
+	rhash_put_elem(h, e);
 	return true;
 }
 
-static int rhash_remove(struct bpfmap *map, const void *key, void *value)
+static int rhash_lookup_and_delete(struct bpfmap *map, const void *key,
+				   void *value)
 {
 	struct bpfmap_rhash *h = to_rhash(map);
-	struct rhash_key k = rhash_key(h, key);
-	struct rhash_elem *e;
-	bool taken;
 
-	if (!bpfmap_rht_may_write())
-		return -EOPNOTSUPP;
-	rcu_read_lock();
-	e = rhash_find(h, &k);
-	taken = e && rhash_take(h, e, value);
-	rcu_read_unlock();
-	return taken ? 0 : -ENOENT;
+	return rhash_take(h, key, rhash_hash(h, key), value) ? 0 : -ENOENT;
 }
 
 static int rhash_delete(struct bpfmap *map, const void *key)
 {
-	return rhash_remove(map, key, NULL);
-}
-
-/* First element of @stripe and those behind it */
-static struct rhash_elem *rhash_first(const struct bpfmap_rhash *h, u32 stripe)
-{
-	struct rhash_elem *e;
-
-	for (; stripe <= h->stripe_mask; stripe++) {
-		list_for_each_entry_rcu(e, &h->stripes[stripe].elems, list)
-			if (!rhash_is_dead(e))
-				return e;
-	}
-	return NULL;
-}
-
-/* The element after @e in its stripe, whether or not @e is still there */
-static struct rhash_elem *rhash_next_in_stripe(const struct bpfmap_rhash *h,
-					       struct rhash_elem *e)
-{
-	struct list_head *elems = &rhash_stripe(h, e)->elems;
-	struct rhash_elem *next;
-
-	do {
-		next = list_next_or_null_rcu(elems, &e->list, struct rhash_elem,
-					     list);
-		/* Not in the list yet: it will be the last one */
-		if (!next || next == e)
-			return NULL;
-		e = next;
-	} while (rhash_is_dead(e));
-	return e;
-}
-
-static struct rhash_elem *rhash_next(const struct bpfmap_rhash *h,
-				     struct rhash_elem *e)
-{
-	struct rhash_elem *next = rhash_next_in_stripe(h, e);
-
-	return next ?: rhash_first(h, (e->hash & h->stripe_mask) + 1);
-}
-
-static int rhash_get_next_key(struct bpfmap *map, const void *key,
-			      void *next_key)
-{
-	struct bpfmap_rhash *h = to_rhash(map);
-	struct rhash_elem *e = NULL;
-	struct rhash_key k;
-
-	rcu_read_lock();
-	if (key) {
-		k = rhash_key(h, key);
-		e = rhash_find(h, &k);
-	}
-	e = e ? rhash_next(h, e) : rhash_first(h, 0);
-	if (e)
-		memcpy(next_key, e->key, map->key_size);
-	rcu_read_unlock();
-	return e ? 0 : -ENOENT;
-}
-
-static long rhash_for_each(struct bpfmap *map, bpfmap_each_fn fn, void *ctx)
-{
-	struct bpfmap_rhash *h = to_rhash(map);
-	long nr = 0, stop = 0;
-	struct rhash_elem *e;
-	u32 stripe;
-
-	for (stripe = 0; stripe <= h->stripe_mask && !stop; stripe++) {
-		rcu_read_lock();
-		list_for_each_entry_rcu(e, &h->stripes[stripe].elems, list) {
-			if (rhash_is_dead(e))
-				continue;
-			stop = fn(map, e->key, rhash_value(h, e), ctx);
-			nr++;
-			if (stop)
-				break;
-		}
-		rcu_read_unlock();
-	}
-	return nr;
-}
-
-/**
- * rhash_walk_from() - copy, and remove, elements in the order of a walk
- * @map: the map
- * @w: what, and where to
- * @from: key of the first element to copy, or NULL
- * @next: out: key of the first element not copied; may be @from
- *
- * Return: 0, -ENOENT if no element is left, -EAGAIN if there is no @from.
- */
-static int rhash_walk_from(struct bpfmap *map, struct bpfmap_walk *w,
-			   const void *from, void *next)
-{
-	struct bpfmap_rhash *h = to_rhash(map);
-	struct rhash_elem *e;
-	struct rhash_key k;
-
-	w->nr = 0;
-	rcu_read_lock();
-	if (from) {
-		k = rhash_key(h, from);
-		e = rhash_find(h, &k);
-		if (!e) {
-			rcu_read_unlock();
-			return -EAGAIN;
-		}
-	} else {
-		e = rhash_first(h, 0);
-	}
-
-	for (; e && w->nr < w->room; e = rhash_next(h, e)) {
-		void *value = w->values + (size_t)w->nr * map->value_size;
-
-		/* Somebody else took it: then it is not ours to deliver */
-		if (w->remove ? !rhash_take(h, e, value) :
-				!rhash_read(h, e, value))
-			continue;
-		memcpy(w->keys + (size_t)w->nr * map->key_size, e->key,
-		       map->key_size);
-		w->nr++;
-	}
-	if (e)
-		memcpy(next, e->key, map->key_size);
-	rcu_read_unlock();
-	return e ? 0 : -ENOENT;
+	return rhash_lookup_and_delete(map, key, NULL);
 }
 
 static int rhash_check(const struct bpfmap_create_attr *attr)
@@ -582,28 +485,8 @@ static int rhash_check(const struct bpfmap_create_attr *attr)
 	return 0;
 }
 
-/* A few for each CPU that can be in here, each in its own cache line */
-static int rhash_alloc_stripes(struct bpfmap_rhash *h)
-{
-	u32 i, nr = min_t(u64, roundup_pow_of_two((u64)h->map.max_entries),
-			  16 * roundup_pow_of_two(num_possible_cpus()));
-
-	nr = min(nr, RHASH_MAX_STRIPES);
-	h->stripes = bpfmap_area_alloc((u64)nr * sizeof(*h->stripes),
-				       h->map.numa_node, GFP_KERNEL);
-	if (!h->stripes)
-		return -ENOMEM;
-	h->stripe_mask = nr - 1;
-	for (i = 0; i < nr; i++) {
-		raw_spin_lock_init(&h->stripes[i].lock);
-		INIT_LIST_HEAD(&h->stripes[i].elems);
-	}
-	return 0;
-}
-
 static struct bpfmap *rhash_alloc(const struct bpfmap_create_attr *attr)
 {
-	struct rhashtable_params params = rhash_params;
 	struct bpfmap_rhash *h;
 	int err;
 
@@ -614,18 +497,14 @@ static struct bpfmap *rhash_alloc(const struct bpfmap_create_attr *attr)
 	if (!h)
 		return ERR_PTR(-ENOMEM);
 	bpfmap_init_map(&h->map, attr);
-	h->seed = get_random_u32();
+	bpfmap_hash_secret_init(&h->secret);
 	h->value_off = offsetof(struct rhash_elem, key) +
 		       round_up(attr->key_size, 8);
 	h->elem_size = h->value_off + round_up(attr->value_size, 8);
-
-	err = rhash_alloc_stripes(h);
-	if (!err) {
-		params.nelem_hint = attr->map_extra;
-		err = rhashtable_init(&h->ht, &params);
-	}
+	if (bpfmap_value_is_large(&h->map))
+		h->elem_size += 8;	/* rhash_users() */
+	err = rhash_tables_init(h, attr->map_extra);
 	if (err) {
-		kvfree(h->stripes);
 		kfree(h);
 		return ERR_PTR(err);
 	}
@@ -635,18 +514,8 @@ static struct bpfmap *rhash_alloc(const struct bpfmap_create_attr *attr)
 static void rhash_free(struct bpfmap *map)
 {
 	struct bpfmap_rhash *h = to_rhash(map);
-	struct rhash_elem *e, *next;
-	u32 stripe;
 
-	rhashtable_destroy(&h->ht);
-	for (stripe = 0; stripe <= h->stripe_mask; stripe++) {
-		list_for_each_entry_safe(e, next, &h->stripes[stripe].elems,
-					 list) {
-			kvfree(e);
-			cond_resched();
-		}
-	}
-	kvfree(h->stripes);
+	rhash_tables_free(h);
 	kfree(h);
 }
 
@@ -654,7 +523,7 @@ static u64 rhash_mem_usage(const struct bpfmap *map)
 {
 	struct bpfmap_rhash *h = to_rhash(map);
 
-	return sizeof(*h) + (h->stripe_mask + 1ULL) * sizeof(*h->stripes) +
+	return sizeof(*h) + rhash_tables_usage(h) +
 	       (u64)(u32)atomic_read(&h->nr) * h->elem_size;
 }
 
@@ -667,7 +536,7 @@ const struct bpfmap_ops bpfmap_rhash_ops = {
 	.lookup = rhash_lookup,
 	.update = rhash_update,
 	.delete = rhash_delete,
-	.lookup_and_delete = rhash_remove,
+	.lookup_and_delete = rhash_lookup_and_delete,
 	.get_next_key = rhash_get_next_key,
 	.for_each = rhash_for_each,
 	.walk_from = rhash_walk_from,
