@@ -436,7 +436,7 @@ part_kernels()
 	scale=$brief_debug
 	kunit_suites rt-7
 	test_programs rt-7 \
-		'abi|abi32|big|flood|lib_shared|lpm_routes|lru_trace|many|memcg'
+		'abi|abi32|big|flood|lib_shared|lpm_routes|lru_trace|many|memcg|hostile_memory'
 }
 
 part_kcsan()
