@@ -28,7 +28,11 @@ END
 group()
 {
 	case $1 in
-	vm) echo gcc make libc6-dev libelf1 qemu-system-x86 busybox-static cpio ;;
+	vm)
+		# pahole: headers of 6.12 have the BTF of their kernel
+		echo gcc make libc6-dev libelf1 pahole qemu-system-x86 \
+			busybox-static cpio
+		;;
 	kernel) echo bc bison flex libelf-dev libssl-dev perl xz-utils patch ;;
 	tools)
 		# g++ and 32-bit programs try the headers. gcc-multilib itself
