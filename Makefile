@@ -52,7 +52,7 @@ fuzz:
 check:
 	scripts/check.sh
 
-# HTML and manual pages, to tools/doc/build
+# HTML and manual pages, to Documentation/build
 doc:
 	scripts/doc.sh
 
@@ -123,7 +123,7 @@ clean:
 		-o -name '.*.cmd' -delete -o -name '.*.d' -delete -o -name modules.order -delete
 	rm -f modules.order Module.symvers .*.cmd
 	rm -rf build
-	rm -rf tools/doc/build
+	rm -rf Documentation/build
 	$(MAKE) -C tools clean
 
 help:
@@ -131,7 +131,7 @@ help:
 	@echo 'make module        drivers/bpfmap/bpfmap.ko; KDIR= picks the kernel'
 	@echo 'make kunit         kunit/bpfmap_kunit.ko, for a KDIR with CONFIG_KUNIT'
 	@echo 'make tools         library, bpfmapctl, tests, demo, examples'
-	@echo 'make doc           the texts of tools/doc as HTML, manual pages of functions'
+	@echo 'make doc           the texts of Documentation as HTML, manual pages of functions'
 	@echo 'make demo          what it does, in a virtual machine'
 	@echo 'make test          all tests, in virtual machines'
 	@echo 'make test-kernels  more of them on more kernels, one of which sees data races'

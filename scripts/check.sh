@@ -81,7 +81,7 @@ user_space()
 	! complaints "$tmp/make"
 }
 
-# Where numbers of user space come in: tools/doc/design.rst, Speculation
+# Where numbers of user space come in: Documentation/design.rst, Speculation
 speculation()
 {
 	while read -r file function; do

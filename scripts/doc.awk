@@ -93,7 +93,7 @@ markdown && /^(    |\t)/ && last == "" { unknown() }
 {
 	last = $0
 	text = $0
-	while (match(text, /(tools|drivers|include|scripts)\/[A-Za-z0-9_\/.-]+\.[a-z]+/)) {
+	while (match(text, /(Documentation|tools|drivers|include|scripts)\/[A-Za-z0-9_\/.-]+\.[a-z]+/)) {
 		from = substr(text, RSTART, RLENGTH)
 		text = substr(text, RSTART + RLENGTH)
 	}

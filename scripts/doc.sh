@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Render tools/doc to HTML, with the kernel-doc of the interfaces, and that to
-# manual pages of section 9. A warning of any of the tools is a failure.
+# Render Documentation to HTML, with the kernel-doc of the interfaces, and that
+# to manual pages of section 9. A warning of any of the tools is a failure.
 set -eu
 self=doc.sh
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -10,7 +10,7 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 
 [ $# -le 1 ] || die 'usage: scripts/doc.sh [DIRECTORY]'
 cd "$top"
-out=$(realpath -m "${1:-tools/doc/build}")
+out=$(realpath -m "${1:-Documentation/build}")
 
 # Exported functions by file, in the order of the reference
 sources='map api map_in_map arena ringbuf user_ringbuf'
@@ -50,7 +50,7 @@ kernel_doc=$(find "$(scripts/kernel.sh stock-6.12)/root" -name kernel-doc)
 sphinx=$(sphinx-build --version | sed 's/.* //')
 
 mkdir -p "$tmp/source/generated"
-cp tools/doc/*.rst tools/doc/conf.py "$tmp/source"
+cp Documentation/*.rst Documentation/conf.py "$tmp/source"
 for source in $sources; do
 	kernel_doc -rst -sphinx-version "$sphinx" -export \
 		"drivers/bpfmap/$source.c" >"$tmp/source/generated/$source.inc"

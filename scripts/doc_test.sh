@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What README.md and tools/doc show, as people will copy it: see usage. TAP.
+# What README.md and Documentation show, as people will copy it: see usage. TAP.
 #
 # Most functions are called by check():
 # shellcheck disable=SC2317
@@ -16,7 +16,7 @@ usage()
 usage: scripts/doc_test.sh [TEXT...]
        scripts/doc_test.sh -x DIR TEXT...
 
-Each block of the texts, README.md and tools/doc/*.rst if none is named, is run
+Each block of the texts, README.md and Documentation/*.rst if none is named, is run
 or compared by what its language says it is:
 
   sh       run here, line by line of a shell, in the source tree for README.md,
@@ -284,7 +284,7 @@ make -s -C tools >"$tmp/log" 2>&1 || { cat "$tmp/log"; die 'the tools do not bui
 kernel=$(scripts/kernel.sh stock-6.1)
 build=$(scripts/build.sh stock-6.1)
 install_tools
-[ $# -gt 0 ] || set -- README.md tools/doc/*.rst
+[ $# -gt 0 ] || set -- README.md Documentation/*.rst
 for text; do
 	say "$text"
 	test_text

@@ -26,7 +26,7 @@ usage: scripts/test.sh [PART...]
   bench     the benchmark works, its results are right, and its ratios to
             bpf(2), in instructions, are within tools/bench/bounds
   selftest  the virtual machine notices what goes wrong
-  doc       what README.md and tools/doc show, as it is written
+  doc       what README.md and Documentation show, as it is written
   soak      random commands to bpf(2) and to the device, for long
   kernels   build and test programs, with a million random commands, on the stock
             kernels and on a 7.x, KUnit on the debug kernels, and test programs

@@ -138,7 +138,7 @@ check 'lintian has nothing to say' lintian_is_content
 make_install_tests
 mkdir "$tmp/texts"
 check 'the tutorials can be taken apart' scripts/doc_test.sh -x "$tmp/texts" \
-	tools/doc/libbpf-user.rst tools/doc/operator.rst
+	Documentation/libbpf-user.rst Documentation/operator.rst
 set -f
 # shellcheck disable=SC2086
 base=$(scripts/debian.sh "$packages" $excludes)
