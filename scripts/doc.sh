@@ -50,7 +50,7 @@ kernel_doc=$(find "$(scripts/kernel.sh stock-6.12)/root" -name kernel-doc)
 sphinx=$(sphinx-build --version | sed 's/.* //')
 
 mkdir -p "$tmp/source/generated"
-cp Documentation/*.rst Documentation/conf.py "$tmp/source"
+cp -r Documentation/*.rst Documentation/conf.py Documentation/plots "$tmp/source"
 for source in $sources; do
 	kernel_doc -rst -sphinx-version "$sphinx" -export \
 		"drivers/bpfmap/$source.c" >"$tmp/source/generated/$source.inc"
