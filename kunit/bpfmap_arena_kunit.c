@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Arenas: pages that modules allocate, find and free. No user space maps these;
- * the addresses are there all the same.
+ * they have user addresses all the same.
  */
 #include <linux/bitmap.h>
 #include <linux/mm.h>
@@ -222,7 +222,7 @@ static void arena_readers(struct kunit *test)
 	bpfmap_put(map);
 }
 
-/* Everybody allocates anywhere: nobody gets what another one has */
+/* All CPUs allocate anywhere: no page is given out twice */
 static void owner_step(struct worker *w)
 {
 	u64 word = (u64)(uintptr_t)w | 1;

@@ -186,7 +186,7 @@ static void array_words(struct kunit *test)
 			 kunit_map(test, &words[i]), 200);
 }
 
-/* Too much to copy in atomic context, but a pointer is as good as ever */
+/* Too much to copy in atomic context, but a pointer still works */
 static void array_large_values(struct kunit *test)
 {
 	static const struct map_shape sizes[] = {

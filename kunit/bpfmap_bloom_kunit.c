@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What Bloom filters promise: no value that was added is ever missed, and wrong
- * answers are rare. What the right bits are is user space's business: see
+ * answers are rare. User space checks which bits are right: see
  * tools/tests/contract_bloom.c.
  */
 #include <linux/bitmap.h>
@@ -66,7 +66,7 @@ static void bloom_members(struct kunit *test)
 	}
 	for (n = 0; n < max; n++) {
 		missed += !maybe_nth(map, 3 * n);
-		/* Twice is once */
+		/* Adding a value twice is adding it once */
 		KUNIT_EXPECT_EQ(test, push_nth(map, 3 * n), 0);
 	}
 	KUNIT_EXPECT_EQ(test, missed, 0U);
@@ -76,7 +76,7 @@ static void bloom_members(struct kunit *test)
 		wrong += maybe_nth(map, 3 * n + 1);
 	KUNIT_EXPECT_LT(test, wrong, 300U);
 
-	/* Beyond the limit it takes more, and gets worse */
+	/* Beyond max_entries it accepts more, with more false positives */
 	for (n = max; n < 4 * max + 10; n++)
 		KUNIT_EXPECT_EQ(test, push_nth(map, 3 * n), 0);
 	for (n = 0; n < 4 * max + 10; n++)
@@ -142,7 +142,7 @@ static void bloom_create(struct kunit *test)
 #define VALUES	2000
 
 /**
- * struct crowd - who adds what
+ * struct crowd - values that all CPUs add
  * @map: the map
  * @added: values whose push has returned; set after that
  * @next: the next one to add
@@ -161,7 +161,7 @@ static void add_one(struct worker *w)
 	if (n >= VALUES)
 		return;
 	worker_check(w, !push_nth(c->map, n));
-	/* Barrier: who sees the bit sees the filter's */
+	/* Barrier: a reader that sees the bit sees the filter's bits */
 	smp_mb__before_atomic();
 	set_bit(n, c->added);
 }

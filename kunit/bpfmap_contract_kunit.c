@@ -596,7 +596,7 @@ static void contract_pointer(struct kunit *test)
 		memset(model_lookup(c->model, c->key, raw_smp_processor_id()),
 		       n + 1, c->shape->value_size);
 	}
-	/* What was written stays, and is nobody else's */
+	/* What was written stays, and only in that element */
 	expect_as_model(c);
 
 	/* The key after them is not there; nor are CPUs beyond the last one */

@@ -145,7 +145,7 @@ static void hash_zero_seed(struct kunit *test)
 
 static const u64 secret_key[2] = { 0x0706050403020100, 0x0f0e0d0c0b0a0908 };
 
-/* SipHash-1-3 as it is written down, but for the block with the length */
+/* SipHash-1-3 as specified, but without the block with the length */
 static u64 siphash_1_3(const u64 *blocks, u32 nr)
 {
 	u64 v0 = secret_key[0] ^ SIPHASH_CONST_0;

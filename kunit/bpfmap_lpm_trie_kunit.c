@@ -571,14 +571,14 @@ static void lpm_walk_step(struct worker *w)
 	worker_check(w, bpfmap_for_each_elem(w->ctx, each_fits, w, 0) > 0);
 }
 
-/* All that takes no memory, which lockdep wants nobody to get in a hardirq */
+/* Operations that allocate no memory: lockdep forbids that in a hardirq */
 static void lpm_interrupted(void *worker)
 {
 	lpm_read_step(worker);
 	lpm_delete_step(worker);
 }
 
-/* In hardirq context, on top of what that CPU is in the middle of */
+/* In hardirq context, whatever that CPU is doing */
 static void lpm_interrupt_step(struct worker *w)
 {
 	int cpu = cpumask_next(worker_random(w, nr_cpu_ids), cpu_online_mask);
@@ -620,16 +620,16 @@ static void lpm_stress(struct kunit *test)
 
 /*
  * A short prefix stays. Of two longer ones, far from each other in depth, one
- * is there always: who gets the value of the short one was fooled.
+ * is there always: a look-up that returns the short one's value is wrong.
  */
 #define SHORT	1
 #define MIDDLE	2
 #define LONG	2040
 
 /**
- * struct relay - where a writer hands over from one prefix to the other
+ * struct relay - a writer that replaces one long prefix by the other
  * @map: the map
- * @writer: who is the writer; the other workers read
+ * @writer: the worker that writes; the other workers read
  */
 struct relay {
 	struct bpfmap *map;
@@ -685,7 +685,7 @@ static void lpm_not_fooled(struct kunit *test)
 	r->map = kunit_map(test, &shape);
 	KUNIT_ASSERT_EQ(test, relay_put(r->map, key, SHORT), 0);
 	KUNIT_ASSERT_EQ(test, relay_put(r->map, key, LONG), 0);
-	/* Branches in between make the way from one to the other a long one */
+	/* Branches in between make the path from one to the other long */
 	for (len = MIDDLE + 2; len < LONG; len++) {
 		set_key(key, KEY_MAX, len, 0xff);
 		key[4 + (len - 1) / 8] ^= 0x80 >> (len - 1) % 8;

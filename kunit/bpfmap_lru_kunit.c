@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the LRU types promise: that they are never full, which element goes when
- * a new one comes, and that nothing else does
+ * What the LRU types promise: they are never full, they evict the right element
+ * for a new one, and they evict nothing else
  */
 #include <linux/cpumask.h>
 #include <linux/prandom.h>
@@ -272,7 +272,7 @@ static void lru_all_used(struct kunit *test)
 	}
 }
 
-/* It holds all that it says, and exactly one goes for one more */
+/* It holds max_entries elements, and one more insert evicts exactly one */
 static void lru_capacity(struct kunit *test)
 {
 	const struct map_shape *shape = test->param_value;
@@ -289,7 +289,7 @@ static void lru_capacity(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, failed, 0);
 	KUNIT_EXPECT_TRUE(test, has_nth(map, n - 1));
 
-	/* What is there can be deleted, and then as much comes in again */
+	/* Every element can be deleted, and as many inserted again */
 	for (n = 0, failed = 0; n < 3 * max; n++)
 		del_nth(map, n);
 	KUNIT_EXPECT_EQ(test, count_keys(map), 0L);
@@ -320,7 +320,7 @@ static void lru_no_loss(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, failed, 0);
 }
 
-/* Elements come back from wherever they are: all are there for each CPU */
+/* Elements are taken back from every CPU: each CPU can use all of them */
 static void lru_common(struct kunit *test)
 {
 	const struct map_shape *shape = test->param_value;
@@ -335,7 +335,7 @@ static void lru_common(struct kunit *test)
 		for (n = first; n < first + nr; n++)
 			failed += put_nth(map, n, 0, 0) != 0;
 		KUNIT_EXPECT_EQ(test, count_keys(map), (long)nr);
-		/* Only this CPU's: half of them go */
+		/* Only this CPU's are left: delete half of them */
 		for (n = first; n < first + nr; n += 2)
 			del_nth(map, n);
 		first += nr;
@@ -368,7 +368,7 @@ static void lru_own(struct kunit *test)
 	for (n = 0; n < nr; n++)
 		failed += !has_nth(map, n);
 
-	/* Elements that the other one deletes go home */
+	/* Elements that another CPU deletes return to their owner */
 	for (n = 0; n < nr; n++)
 		failed += del_nth(map, n) != 0;
 	for (n = 4 * nr; n < 6 * nr; n++)
@@ -381,7 +381,7 @@ static void lru_own(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, failed, 0);
 }
 
-/* A map emptied in part: stripes with few elements get others' */
+/* A map emptied in part: stripes with few elements take from others */
 static void lru_balance(struct kunit *test)
 {
 	static const struct map_shape shape = LRU("", LRU_HASH, 0, 8, 16, 2048);
@@ -391,16 +391,16 @@ static void lru_balance(struct kunit *test)
 
 	for (n = 0; n < 2048; n++)
 		put_nth(map, n, 0, 0);
-	/* The first half of the buckets loses all it has */
+	/* Empty the first half of the buckets */
 	for (i = 0; i < 1024; i++) {
 		if (!bpfmap_get_next_key(map, NULL, keys[0]))
 			bpfmap_delete_elem(map, keys[0]);
 	}
-	/* Fill up with what is all elsewhere, and then turn everything over */
+	/* Fill up from the other stripes, then replace everything */
 	for (n = 10000; n < 10000 + 8 * 2048; n++)
 		put_nth(map, n, 0, 0);
 	KUNIT_EXPECT_EQ(test, count_keys(map), 2048L);
-	/* Of the newest half of what fits, nearly all must be there */
+	/* Nearly all of the newest max_entries / 2 must be present */
 	for (n = 10000 + 7 * 2048 + 1024; n < 10000 + 8 * 2048; n++)
 		hits += has_nth(map, n);
 	KUNIT_EXPECT_GT(test, hits, 900U);
@@ -424,7 +424,7 @@ static void lru_zero_on_insert(struct kunit *test)
 			KUNIT_EXPECT_TRUE(test, cpu ? !memchr_inv(value, 0, 16) :
 					  value_is_whole(value, 16, n));
 		}
-		/* For who gets this element next */
+		/* For the next owner of this element */
 		put_nth(map, n, 2, BPFMAP_F_ALL_CPUS);
 	}
 }

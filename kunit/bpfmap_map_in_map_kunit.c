@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Maps of maps as other modules use them: what is in which element, who holds
- * whom, and that readers may go on with what was replaced
+ * Maps of maps as other modules use them: contents of elements, references, and
+ * readers that keep using a replaced inner map
  *
  * The oracle for references: inside one RCU read-side critical section a map's
  * memory stays, so after an operation bpfmap_tryget() tells whether that let
@@ -250,7 +250,7 @@ static void step_delete(struct world *w, u32 n)
 	KUNIT_EXPECT_TRUE(w->test, right);
 }
 
-/* Let go of one that the test holds, make a new one where there is none */
+/* Put one that the test holds, or create one where there is none */
 static void step_hold(struct world *w, int i)
 {
 	bool right;
@@ -313,7 +313,7 @@ static void world_begin(struct world *w, struct kunit *test)
 	prandom_seed_state(&w->rnd, bpfmap_kunit_seed());
 }
 
-/* Whoever is in the outer map only goes with it, after the test */
+/* Maps that only the outer map holds are freed with it, after the test */
 static void world_end(struct world *w)
 {
 	int i;
@@ -353,7 +353,7 @@ static void map_in_map_random(struct kunit *test)
 	world_end(w);
 }
 
-/* One map in every element: each holds it for itself */
+/* One map in every element: each element holds a reference */
 static void map_in_map_everywhere(struct kunit *test)
 {
 	struct world *w = kunit_buf(test, sizeof(*w));

@@ -112,7 +112,7 @@ static void expect_only(struct kunit *test, struct bpfmap *map, u32 n, int only)
 	}
 }
 
-/* Be the memory of a new element new or not, nothing of the old one is left */
+/* A new element shows nothing of an old one, even in recycled memory */
 static void percpu_hash_new_is_zero(struct kunit *test)
 {
 	const struct map_shape *shape = test->param_value;

@@ -54,7 +54,7 @@ struct item {
 
 /**
  * struct oracle - a list, the oldest first
- * @test: whose memory the items are
+ * @test: owner of the items' memory
  * @shape: what the map is
  * @items: the elements
  * @nr: of them
@@ -149,7 +149,7 @@ static void queue_random(struct kunit *test)
 	INIT_LIST_HEAD(&o.items);
 	prandom_seed_state(&rnd, bpfmap_kunit_seed());
 	for (i = 0; i < 1500 * bpfmap_kunit_effort; i++) {
-		/* In phases that fill it, and that empty it */
+		/* In phases that fill the map, and that empty it */
 		if (i % 100 == 0)
 			bias = prandom_u32_state(&rnd) % 100;
 		if (prandom_u32_state(&rnd) % 100 < bias) {
@@ -246,7 +246,7 @@ static void push_one(struct worker *w)
 	struct traffic *t = w->ctx;
 	u32 n = (atomic_inc_return(&t->next) - 1) % NUMBERS;
 
-	/* The same number is still on its way: come round later */
+	/* The same number is still in flight: try again later */
 	if (atomic_cmpxchg(&t->states[n], 0, 1) != 0)
 		return;
 	if (push_nth(t->map, n, 0)) {
@@ -301,7 +301,7 @@ static void traffic_interrupt(void *worker)
 		traffic_step(worker);
 }
 
-/* On top of what the other CPU is in the middle of */
+/* In an interrupt of the other CPU, whatever it is doing */
 static void interrupt_step(struct worker *w)
 {
 	int cpu = cpumask_next(w->cpu, cpu_online_mask);
@@ -312,7 +312,7 @@ static void interrupt_step(struct worker *w)
 						  true));
 }
 
-/* Nothing is lost, doubled or torn, whoever pushes and pops */
+/* Nothing is lost, doubled or torn when all CPUs push and pop */
 static void run_traffic(struct kunit *test, const struct map_shape *shape)
 {
 	static const struct job jobs[] = {
@@ -351,7 +351,7 @@ static void stack_traffic(struct kunit *test)
 }
 
 /**
- * struct sleeper - who polls a map
+ * struct sleeper - a poller of a map
  * @table: for the map's poll
  * @file: the map
  * @head: where @entry is
@@ -493,7 +493,7 @@ static void produce(void *producer)
 	}
 }
 
-/* An element from any context wakes who sleeps: no wake-up is lost */
+/* A push from any context wakes a sleeper: no wake-up is lost */
 static void queue_wakes(struct kunit *test)
 {
 	struct sleeper *s = kunit_buf(test, sizeof(*s));
@@ -531,7 +531,7 @@ static void queue_wakes(struct kunit *test)
  * @map: the map
  * @file: the same
  * @sent: elements pushed
- * @received: elements popped by those who slept
+ * @received: elements popped by sleepers
  */
 struct relay {
 	struct bpfmap *map;
@@ -540,7 +540,7 @@ struct relay {
 	atomic_t received;
 };
 
-/* One more than was received: those who wait always have to be woken */
+/* One more than was received: waiters always have to be woken */
 static void send_step(struct worker *w)
 {
 	struct relay *r = w->ctx;
@@ -560,7 +560,7 @@ static void receive_step(struct worker *w)
 	u8 value[SHAPE_MAX_VALUE];
 
 	init_completion(&s.woken);
-	/* Another one may have got it: poll says so, for this time */
+	/* Another worker may have popped it: then poll reports nothing */
 	if (!bpfmap_pop_elem(r->map, value))
 		atomic_inc(&r->received);
 	else
@@ -582,18 +582,18 @@ static void queue_sleep_race(struct kunit *test)
 	sleeper_init(test, s, r.map);
 	r.file = s->file;
 	crew_run(test, jobs, ARRAY_SIZE(jobs), &r, 800);
-	/* Who slept through a push would have slept for 120 s */
+	/* A sleeper that misses a push would sleep for 120 s */
 	KUNIT_EXPECT_LT(test, jiffies - start,
 			100UL * HZ * bpfmap_kunit_effort);
 	KUNIT_EXPECT_GT(test, atomic_read(&r.received), 100);
 	fput(s->file);
 }
 
-/* The last reference goes while the wake-up is on its way */
+/* The last reference is put while the wake-up is pending */
 static void queue_last_put(struct kunit *test)
 {
 	static const struct map_shape shape = QUEUE(16, 4);
-	/* There it comes from a thread, and the lock of a wait queue sleeps */
+	/* There a thread does the wake-up, and a wait queue's lock sleeps */
 	const bool rt = IS_ENABLED(CONFIG_PREEMPT_RT);
 	struct sleeper *s = kunit_buf(test, sizeof(*s));
 	struct bpfmap *map;

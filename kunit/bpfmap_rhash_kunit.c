@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the hash that grows and shrinks promises beyond the contract suite
+ * What RHASH promises beyond the contract suite
  */
 #include <linux/cpumask.h>
 #include <linux/delay.h>
@@ -96,7 +96,9 @@ static void rhash_pointer_stays(struct kunit *test)
 
 #define MANY	6000
 
-/* Up from the smallest table and down again; every key there at each step */
+/*
+ * Grow from the smallest table and shrink back; every key is found throughout
+ */
 static void rhash_resize(struct kunit *test)
 {
 	static const struct map_shape shape = RHASH(4, 8, MANY);
@@ -190,7 +192,7 @@ static void rhash_order_stays(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, memcmp(before, after, ORDERED * sizeof(*after)), 0);
 }
 
-/* Without memory for a table all goes on with this one, and later with another */
+/* Without memory for a new table the old one stays; a later try succeeds */
 static void rhash_no_table(struct kunit *test)
 {
 	static const struct map_shape shape = RHASH(4, 8, MANY);
@@ -220,7 +222,7 @@ static void rhash_no_table(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, wrong, 0U);
 }
 
-/* No writer has to walk for long with interrupts off: sooner an insert fails */
+/* An insert fails rather than walk for long with interrupts off */
 static void rhash_long_chains(struct kunit *test)
 {
 	static const struct map_shape shape = RHASH(4, 8, 1 << 20);
@@ -380,7 +382,7 @@ static void rhash_walk_while_resizing(struct kunit *test)
 #define FOUGHT_FOR	8
 
 /**
- * struct fight - keys that all want
+ * struct fight - keys that all workers insert and delete
  * @map: the map
  * @puts: insertions that succeeded, of each key
  * @dels: deletions that succeeded
@@ -417,7 +419,7 @@ static void rhash_one_winner(struct kunit *test)
 		{ "fight", fight_step }, { "fight too", fight_step },
 		{ "fight on", fight_step },
 	};
-	/* Exactly enough: who loses needs no place */
+	/* Exactly enough: the loser of a race needs no place */
 	static const struct map_shape shape = RHASH(8, 16, FOUGHT_FOR);
 	struct fight *f = kunit_buf(test, sizeof(*f));
 	u32 n, left;
@@ -437,7 +439,7 @@ static void rhash_one_winner(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, put_nth(f->map, n, 0, 0), -E2BIG);
 }
 
-/* In a map of one element those who replace it meet those who remove it */
+/* Replacing races with deleting in a map of one element */
 static void rhash_lone_element(struct kunit *test)
 {
 	static const struct map_shape shape = RHASH(8, 64, 1);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Ring buffers to user space. User space's part is played here, on the ring's
- * own pages: what it can write is the consumer's position.
+ * Ring buffers to user space. The test plays user space's part on the ring's
+ * own pages: user space can write the consumer's position.
  */
 #include <linux/delay.h>
 #include <linux/irq_work.h>
@@ -38,7 +38,7 @@ static struct bpfmap_ring *ring_of(struct bpfmap *map)
 	return to_ringbuf(map)->ring;
 }
 
-/* Bytes that tell whose they are */
+/* Bytes that identify their record */
 static void mark(void *p, u32 size, u32 seed)
 {
 	u32 i;
@@ -80,7 +80,7 @@ struct listed {
 };
 
 /**
- * struct list - the records from the oldest that anybody cares for
+ * struct list - the records from the oldest that still matters
  * @r: a ring of them
  * @first: number of the oldest
  * @end: number of the next
@@ -347,7 +347,7 @@ static void ringbuf_wakes(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, sleeper_count(&s, ring), row->woken,
 				    "row %u", i / 2);
 	}
-	/* The later one wakes nobody who waits for the earlier one */
+	/* The later one wakes no waiter for the earlier one */
 	ring->consumer_pos = ring->producer_pos;
 	p = bpfmap_ringbuf_reserve(map, 8, 0);
 	q = bpfmap_ringbuf_reserve(map, 8, 0);
@@ -595,7 +595,7 @@ static void ringbuf_stream(struct kunit *test)
 		   atomic_read(&s->full));
 }
 
-/* --- a consumer that says anything --- */
+/* --- a consumer that writes arbitrary positions --- */
 
 static void lie_step(struct worker *w)
 {
@@ -617,7 +617,7 @@ static void lie_step(struct worker *w)
 	WRITE_ONCE(ring->consumer_pos, pos);
 }
 
-/* Nobody gets space that somebody else is writing to */
+/* No producer gets space that another one is writing to */
 static void trust_step(struct worker *w)
 {
 	struct bpfmap *map = w->ctx;
@@ -626,7 +626,7 @@ static void trust_step(struct worker *w)
 	u8 *p = bpfmap_ringbuf_reserve(map, size, 0);
 
 	if (!p) {
-		/* So that it comes from time to time to where it was */
+		/* Return to an earlier position from time to time */
 		usleep_range(10, 20);
 		return;
 	}
@@ -661,7 +661,7 @@ static void ringbuf_lies(struct kunit *test)
 			(u64)max);
 }
 
-/* The last put right after a wake-up was asked for; for KASAN to judge */
+/* The last put right after a wake-up was queued; KASAN finds misuse */
 static void ringbuf_last_put(struct kunit *test)
 {
 	const struct map_shape *s = test->param_value;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Ring buffers from user space, which is played here, on the ring's own pages:
- * it can write the producer's position and all of the data, at any time.
+ * Ring buffers from user space. The test plays user space's part on the ring's
+ * own pages: user space can write the producer's position and all of the data,
+ * at any time.
  */
 #include <linux/delay.h>
 #include <linux/irq_work.h>
@@ -277,7 +278,7 @@ static void user_ringbuf_large(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, c.size, SZ_16M - 1U);
 }
 
-/* --- who may drain, and who is woken --- */
+/* --- permission to drain, and wake-ups --- */
 
 static long drain_again(struct bpfmap *map, const void *sample, u32 size,
 			void *ctx)
@@ -386,7 +387,7 @@ static void scribble_step(struct worker *w)
 	for (i = 0; i < 64; i++)
 		WRITE_ONCE(ring_hdr(ring, pos + worker_random(w, 512) * 8)->len,
 			   random_word(&w->rnd));
-	/* Something to go on with, where it is stuck */
+	/* Repair the header at which it is stuck */
 	if (worker_random(w, 2))
 		WRITE_ONCE(ring_hdr(ring, pos)->len, worker_random(w, 64));
 	switch (worker_random(w, 8)) {
@@ -416,7 +417,7 @@ static long read_all(struct bpfmap *map, const void *sample, u32 size,
 	worker_check(w, p >= ring->data && !((unsigned long)p & 7));
 	worker_check(w, size <= ring_size(ring) - 8);
 	worker_check(w, p + size <= ring->data + 2 * ring_size(ring));
-	/* All of it is there: a fault says otherwise */
+	/* All of the buffer is mapped: a fault would show otherwise */
 	for (i = 0; i < size; i++)
 		sum += READ_ONCE(p[i]);
 	atomic_dec(&ch->inside);

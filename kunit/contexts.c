@@ -44,7 +44,7 @@ static long each_counts(struct bpfmap *map, const void *key, void *value,
 	return 0;
 }
 
-/* Every operation once; nobody else is at the map */
+/* Every operation once; nothing else uses the map */
 static void probe_all(struct probe *p)
 {
 	u8 key[SHAPE_MAX_KEY], next[SHAPE_MAX_KEY];
@@ -125,7 +125,7 @@ void contexts_hardirq(struct kunit *test, const struct map_shape *shape)
 	struct probe *p = kunit_buf(test, sizeof(*p));
 
 	probe_init(test, p, shape);
-	/* On PREEMPT_RT memory cannot be had in a true interrupt */
+	/* On PREEMPT_RT memory cannot be allocated in a true interrupt */
 	if (shape->flags & BPFMAP_F_NO_PREALLOC)
 		init_irq_work(&p->irq_work, probe_irq_work);
 	else
@@ -234,7 +234,7 @@ static void put_in_softirq(struct timer_list *timer)
 /**
  * contexts_last_put() - what a look-up found outlives the map until the end of
  *			 the RCU read-side critical section
- * @test: the test; for KASAN to judge
+ * @test: the test; KASAN finds a use after free
  * @shape: values at least 12 bytes
  *
  * The last put comes from here and from a timer, in turn.
@@ -260,7 +260,7 @@ void contexts_last_put(struct kunit *test, const struct map_shape *shape)
 			mod_timer(&p->timer, jiffies);
 		else
 			bpfmap_put(p->map);
-		/* Time for another CPU to free it, if it does not know */
+		/* Time for another CPU to free it, if it misses this reader */
 		mdelay(20);
 		whole &= value && value_is_whole(value, shape->value_size, 1);
 		rcu_read_unlock();

@@ -11,7 +11,7 @@
 
 /**
  * notes_add() - note that something went wrong
- * @notes: of those whom it happened to
+ * @notes: of the worker that noticed it
  * @what: constant text
  */
 void notes_add(struct notes *notes, const char *what)
@@ -23,7 +23,7 @@ void notes_add(struct notes *notes, const char *what)
 /**
  * notes_expect_none() - fail if something went wrong
  * @test: the test
- * @notes: of those who are done by now
+ * @notes: of workers that have finished
  * @who: for the message
  */
 void notes_expect_none(struct kunit *test, const struct notes *notes,

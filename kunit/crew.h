@@ -2,7 +2,7 @@
 /*
  * Threads that work on one map at once. They cannot use KUnit's expectations,
  * which belong to the test's own thread: they note what went wrong, and
- * crew_run() complains about it. So do interrupts.
+ * crew_run() reports it. So do interrupts.
  */
 #ifndef _BPFMAP_KUNIT_CREW_H
 #define _BPFMAP_KUNIT_CREW_H
@@ -53,7 +53,7 @@ struct job {
  * @cpu: where it runs
  * @rnd: its random numbers
  * @steps: done
- * @notes: by the thread, or by whom it waits for
+ * @notes: by the thread, or by an interrupt that it waits for
  * @task: the thread
  */
 struct worker {

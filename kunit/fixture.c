@@ -112,7 +112,7 @@ void *kunit_buf(struct kunit *test, size_t size)
 
 /**
  * kunit_move_to() - run on a CPU from now on
- * @test: whose thread this is
+ * @test: the test that runs in this thread
  * @cpu: an online CPU
  */
 void kunit_move_to(struct kunit *test, int cpu)
@@ -120,7 +120,7 @@ void kunit_move_to(struct kunit *test, int cpu)
 	KUNIT_ASSERT_EQ(test, set_cpus_allowed_ptr(current, cpumask_of(cpu)), 0);
 }
 
-/* Repeatable bytes that look like nothing else; differs for each start */
+/* Repeatable pseudo-random bytes; different for each @start */
 static void fill(void *buf, u32 size, u32 start)
 {
 	u32 i, x = start * 2654435761U + 0x9e3779b9;
@@ -204,7 +204,7 @@ bool value_is_whole(const void *value, u32 size, u32 n)
  * @map: keys at most SHAPE_MAX_KEY, values at most SHAPE_MAX_VALUE
  * @n: of the key
  * @nonce: of the value
- * @flags: as bpfmap_update_elem(), whose result this returns
+ * @flags: as for bpfmap_update_elem(); its result is returned
  */
 int put_nth(struct bpfmap *map, u32 n, u32 nonce, u64 flags)
 {
@@ -220,10 +220,10 @@ int put_nth(struct bpfmap *map, u32 n, u32 nonce, u64 flags)
  * @map: the map
  * @key: the key
  * @value: the value
- * @flags: as bpfmap_update_elem(), whose result this returns
+ * @flags: as for bpfmap_update_elem(); its result is returned
  *
- * What atomic allocations find, of per-CPU memory above all, is little, but it
- * is filled up again soon.
+ * Atomic allocations can draw on little memory, per-CPU memory above all, but
+ * it is refilled soon.
  */
 int update_patiently(struct bpfmap *map, const void *key, const void *value,
 		     u64 flags)
@@ -243,7 +243,7 @@ int update_patiently(struct bpfmap *map, const void *key, const void *value,
  * @map: as for put_nth()
  * @n: of the key
  * @nonce: of the value
- * @flags: as bpfmap_update_elem(), whose result this returns
+ * @flags: as for bpfmap_update_elem(); its result is returned
  */
 int put_patiently(struct bpfmap *map, u32 n, u32 nonce, u64 flags)
 {

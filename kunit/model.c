@@ -96,7 +96,7 @@ void model_free(struct model *m)
  * model_lookup() - a value
  * @m: the model
  * @key: key
- * @cpu: whose value
+ * @cpu: CPU of the value
  *
  * Return: the value, to be read and written; NULL if there is no such element.
  */

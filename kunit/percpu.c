@@ -8,7 +8,7 @@
 
 #include "percpu.h"
 
-/* The value of @cpu is that of value_make(n, nonce), however one asks */
+/* The value of @cpu is that of value_make(n, nonce), by every operation */
 static void expect_value(struct kunit *test, struct bpfmap *map, u32 n, int cpu,
 			 u32 nonce)
 {

@@ -17,7 +17,7 @@
  */
 #define STABLE	4
 
-/* So few that they meet all the time */
+/* So few that they collide all the time */
 #define KEYS	16
 
 /**
@@ -65,8 +65,8 @@ static void write_step(struct worker *w)
 	if (flags == BPFMAP_F_EXIST && n >= STABLE && err == -ENOENT)
 		return;
 	/*
-	 * An element on its way to the free ones cannot be had: for a moment
-	 * the map may look full.
+	 * An element is unavailable until it reaches the pool: for a moment the
+	 * map may look full.
 	 */
 	worker_check(w, !err || (n >= STABLE && err == -E2BIG));
 }
@@ -153,7 +153,7 @@ static void each_step(struct worker *w)
 	worker_check(w, bpfmap_for_each_elem(s->map, each_nothing, NULL, 0) >= 0);
 }
 
-/* All in one thread too, else the scheduler decides who meets whom */
+/* All in one thread too, else the scheduler decides which operations race */
 static void mixed_step(struct worker *w)
 {
 	static void (* const steps[])(struct worker *w) = {
@@ -172,7 +172,7 @@ static void interrupted(void *worker)
 		mixed_step(worker);
 }
 
-/* The same in hardirq context, on top of what that CPU is in the middle of */
+/* The same in hardirq context, whatever that CPU is doing */
 static void interrupt_step(struct worker *w)
 {
 	int cpu = cpumask_next(worker_random(w, nr_cpu_ids), cpu_online_mask);
@@ -217,7 +217,7 @@ static void expect_fill_and_empty(struct kunit *test, struct bpfmap *map,
 }
 
 /**
- * stress_whole_values() - nobody ever sees half a value, or misses one
+ * stress_whole_values() - no reader sees a torn value, or misses one
  * @test: the test
  * @shape: values at least 12 bytes; how many entries does not matter
  *
@@ -251,7 +251,7 @@ void stress_whole_values(struct kunit *test, const struct map_shape *shape)
 }
 
 /**
- * stress_capacity() - the capacity is exact, whoever uses it
+ * stress_capacity() - the capacity is exact on every CPU
  * @test: the test
  * @shape: a hash
  *
@@ -320,7 +320,7 @@ void stress_full_and_empty(struct kunit *test, const struct map_shape *shape)
 {
 	struct stress s = {
 		.map = kunit_map(test, shape),
-		/* One element for each CPU is on its way to somewhere */
+		/* One element for each CPU is in transit */
 		.keys = shape->max_entries - nr_cpu_ids,
 	};
 
