@@ -33,12 +33,12 @@ elements=${MEMORY_ELEMENTS:-1m}
 seconds=${BENCH_SECONDS:-1500}
 program=tools/bench/bpfmap-bench
 bounds=tools/bench/bounds
-# Without maps of maps: what waits for grace periods is no matter of instructions
+# Without maps of maps: instructions do not measure waits for grace periods
 counted=hash,hash_no_prealloc,percpu_hash,lru_hash,lru_percpu_hash,array
 counted=$counted,percpu_array,lpm_trie,rhash,queue,stack,bloom_filter
 
 # guest BENCH-OPTION... - boot with the options in $vm, run the program. Files
-# come between marks, after what is for people. Leaves $status.
+# come between marks, after the tables. Sets $status.
 guest()
 {
 	status=0

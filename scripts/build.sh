@@ -5,7 +5,7 @@
 # under the cache, so that no two kernels mix their objects. Prints the
 # directory with bpfmap.ko, the modules of examples, tests and benchmark, and
 # bpfmap_kunit.ko if that kernel has KUnit.
-# What the compiler says is in its file "log", with the warnings of W=1.
+# The compiler's output is in its file "log", with the warnings of W=1.
 set -eu
 self=build.sh
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -21,7 +21,7 @@ mkdir -p "$out"
 exec 9>"$out/lock"
 flock 9
 
-# What did not change keeps its time, so that make has less to do.
+# Unchanged files keep their time, so that make has less to do.
 cd "$top"
 find Kbuild drivers include kunit tools/examples/module tools/tests/module \
 	tools/bench/module \
@@ -32,7 +32,7 @@ while read -r file; do
 	cp "$file" "$out/$file"
 done <"$out/files"
 
-# A warning must not be gone only because nothing is built a second time.
+# Build all again after warnings, else the new log would lack them.
 if [ -e "$out/log" ] && complaints "$out/log" >/dev/null; then
 	find "$out" -name '*.o' -delete
 fi
@@ -45,7 +45,7 @@ if ! make -C "$dir/build" -j"$(nproc)" M="$out" $arch EXAMPLES=y \
 	cat "$out/log" >&2
 	die "the module does not build for $kernel"
 fi
-# Whole at any time, for those who look at it while somebody else builds
+# Complete at any time: another build may read it meanwhile
 mv "$out/log.new" "$out/log"
 for module in drivers/bpfmap/bpfmap.ko kunit/bpfmap_kunit.ko \
 	tools/examples/module/bpfmap_visitors.ko \

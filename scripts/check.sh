@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What can be said of the sources without running them. All of it is to be clean.
+# Static checks of the sources. Each must pass without output.
 set -eu
 self=check.sh
 top=$(cd "$(dirname "$0")/.." && pwd)
 . "$top/scripts/lib.sh"
 
-# What checkpatch is not asked for, and why:
+# Types that checkpatch does not report, and why:
 # - LINUX_VERSION_CODE, CONSTANT_COMPARISON: compat.h compares versions
 # - ALLOC_WITH_SIZEOF: its kzalloc_obj() is newer than 6.1
 # - CAMELCASE: C's and cmocka's own names
@@ -21,12 +21,12 @@ ignored_tests=$ignored,COMPLEX_MACRO,EMBEDDED_FUNCTION_NAME
 # The kernel's macros are not there (BIT_MACRO, PREFER_DEFINED_ATTRIBUTE_MACRO),
 # volatile has its uses (VOLATILE), "enum stop stop" is no slip (REPEATED_WORD)
 ignored_user=$ignored_tests,BIT_MACRO,PREFER_DEFINED_ATTRIBUTE_MACRO,VOLATILE,REPEATED_WORD
-# One format, one string, to be found by (LONG_LINE_STRING)
+# Long strings stay whole so that grep finds them (LONG_LINE_STRING)
 ignored_user=$ignored_user,LONG_LINE_STRING
 
 failed=0
 
-# check NAME COMMAND... - clean is: status 0 and not a word
+# check NAME COMMAND... - passes with status 0 and no output
 check()
 {
 	name=$1
@@ -45,7 +45,7 @@ warnings()
 	out=$(scripts/build.sh "$1") && ! complaints "$out/log"
 }
 
-# Sparse has its say on kernel headers as well; those are not ours.
+# Sparse reports kernel headers as well; those are not ours.
 sparse()
 {
 	out=$(scripts/build.sh "$1" C=2) || return
@@ -63,7 +63,7 @@ checkpatch()
 		grep -v '/api\.c:[0-9]*: ERROR:OPEN_BRACE' || :
 }
 
-# The interfaces say everything, what is inside may leave out the obvious.
+# Interfaces document everything; internal functions may leave out the obvious.
 kernel_doc()
 {
 	find include tools/lib -name '*.h' | sort |

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Build the Debian packages, in a copy of the sources in build/deb, where they
-# are left as well. Arguments are for dpkg-buildpackage (default: -b).
+# Build the Debian packages in build/deb, from a copy of the sources there.
+# Arguments are for dpkg-buildpackage (default: -b).
 set -eu
 self=deb.sh
 top=$(cd "$(dirname "$0")/.." && pwd)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The blocks of a text that people will copy: fenced ones of Markdown, those of
+# The code blocks of a text: fenced ones of Markdown, those of
 # the directive code-block of reStructuredText. Each goes to a file DIR/NNN, and
 # for each a line is printed: NNN, its line in the text, its language, the name
 # of the file it is to be saved as, the file of ours it is from (the one that the

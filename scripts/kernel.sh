@@ -142,7 +142,7 @@ if [ -z "${update-}" ] && [ -e "$latest/name" ]; then
 	exit
 fi
 
-# One at a time: whoever comes second finds it done.
+# One at a time: a second run finds it done.
 mkdir -p "$cache/kernels"
 exec 9>"$latest.lock"
 flock 9

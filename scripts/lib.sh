@@ -10,7 +10,7 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/bpfmap
 start=${BPFMAP_START:-$(date +%s)}
 export BPFMAP_START="$start"	# one clock for a script and those it calls
 
-# A make that called us is not to meddle with those that we call.
+# Hide the flags of a calling make from those that we call.
 unset MAKEFLAGS MFLAGS MAKELEVEL
 
 # say TEXT... - one line of progress, with the time since the start

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Do the tests notice? One fault after the other is put into a copy of the
-# module, and some of the test programs are run on it: one of them has to fail,
-# or the kernel has to complain.
+# Mutation tests: put one fault after the other into a copy of the module and
+# run some of the test programs on it. One of them has to fail, or the kernel
+# has to complain.
 set -eu
 self=mutate.sh
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -133,7 +133,7 @@ wanted()
 	return 1
 }
 
-# Build the module with the fault; what to do with it goes to $tmp/N.*
+# Build the module with the fault; it, its name and program become $tmp/N.*
 fault()
 {
 	wanted "$1" || return 0
@@ -159,7 +159,7 @@ fault()
 	say "built: $1"
 }
 
-# What a kernel says when it is not well
+# What a kernel prints when something is wrong
 reports='(WARNING|BUG): .{0,50}|KASAN: .{0,50}|unreferenced object.{0,30}|Kernel panic.{0,50}|possible .{0,40} detected|not finished after .*|cannot unload .*'
 
 # judge NUMBER STATUS - by its results in $tmp/N.out, and the machine's status
@@ -218,8 +218,8 @@ alone()
 	judge "$1" "$status"
 }
 
-# Load one after the other into one machine. Who kills it, or cannot be unloaded,
-# is noticed for that; those behind it have the next machine.
+# Load one after the other into one machine. A module that kills it or cannot be
+# unloaded is noticed by that; those after it get the next machine.
 shared()
 {
 	kernel=$1

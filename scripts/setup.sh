@@ -62,7 +62,7 @@ multilib()
 }
 
 # is_installed PACKAGE - for this architecture, unpacked and configured. A package
-# that is on hold may be installed; one whose name dpkg knows need not be.
+# that is on hold may be installed; one that dpkg knows by name need not be.
 is_installed()
 {
 	# The text in single quotes is dpkg-query's own.
@@ -86,7 +86,7 @@ apt_install()
 		--no-install-recommends "$@" install $lacking >"$log" 2>&1 </dev/null
 }
 
-# What is to come, as apt-get says it: packages, and megabytes. Lists may be absent.
+# What apt-get will install: packages, and megabytes. Lists may be absent.
 announce()
 {
 	apt_install --assume-no || :

@@ -126,8 +126,8 @@ in_guest()
 
 # test_programs KERNEL [LEFT-OUT [MORE]] - LEFT-OUT is a regular expression of
 # names, MORE what else the machine is to do: lines "program NAME COMMAND..."
-# Each program says how it ended, so that one that dies is not overlooked. By
-# init.c it finds nothing that another one has left.
+# Each program reports how it ended, so that one that dies is not overlooked.
+# init.c removes whatever another one has left.
 test_programs()
 {
 	what="programs on $1"
@@ -168,7 +168,8 @@ test_programs()
 	count "$tmp/out" "$what"
 }
 
-# scales - how much the tests do, where that is left to us: NAME=VALUE...
+# scales - how much the tests do, where the environment does not say:
+# NAME=VALUE...
 scales()
 {
 	for each in $scale; do
@@ -536,7 +537,7 @@ parts()
 	echo "$*" | tr + ' '
 }
 
-# The last line, however we got here
+# The last line, on every way out
 finish()
 {
 	status=$?

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What there is in a system, for comparison: files with type, mode, owner, size
+# List the files of a system, for comparison: with type, mode, owner, size
 # or target, and the content of those that installing changes in place. Left out
 # is what changes by running it, and what "list.sh trim" removes: the compiler
 # and others that the virtual machine need not carry.

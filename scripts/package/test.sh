@@ -9,8 +9,7 @@ self=package
 top=$(cd "$(dirname "$0")/../.." && pwd)
 . "$top/scripts/lib.sh"
 
-# What the packages and the tutorials need, and the locales and documents that
-# nobody reads left out
+# Packages that ours and the tutorials need; locales and documents are left out
 packages=systemd,udev,kmod,dkms,libc6-dev,libelf1,libjson-c5,openssl,python3
 packages=$packages,bpftool,libbpf-dev,pkg-config
 excludes='/usr/share/locale/* /usr/share/doc/* /usr/share/man/* /usr/share/i18n/*'
@@ -132,7 +131,7 @@ installed=$(echo "$installed" | sed "s|@RELEASE@|$release|")
 
 echo '# program packages'
 echo 1..7
-# What it would check is a part of the tests by itself.
+# Its checks are a part of the tests of their own.
 check 'the packages build' env DEB_BUILD_OPTIONS=nocheck scripts/deb.sh
 check 'lintian has nothing to say' lintian_is_content
 make_install_tests

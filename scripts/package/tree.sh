@@ -27,8 +27,7 @@ touch "$root/lib/modules/$release/modules.order" \
 	"$root/lib/modules/$release/modules.builtin"
 in_tree depmod "$release"
 
-# A first boot is not what is to be tried. dkms makes its key when it first needs
-# one.
+# The first boot is not under test. dkms makes its key when it first needs one.
 echo 0123456789abcdef0123456789abcdef >"$root/etc/machine-id"
 touch "$root/etc/.updated" "$root/var/.updated"
 in_tree openssl req -new -x509 -nodes -days 36500 -newkey rsa:2048 \
@@ -46,7 +45,7 @@ module=/lib/modules/$release/updates/dkms/bpfmap.ko
 in_tree modinfo -F signer "$module" | grep -x 'DKMS module signing key'
 grep '^updates/dkms/bpfmap.ko:' "$root/lib/modules/$release/modules.dep"
 
-# A program of somebody who has libbpfmap-dev, and one that only knows bpf(2)
+# A program that uses libbpfmap-dev, and one that only knows bpf(2)
 cp "$here/../../tools/examples/library.c" "$root/home/user"
 cat >"$root/home/user/bpf.c" <<END
 #include <linux/bpf.h>
@@ -69,7 +68,7 @@ in_tree cc -Wall -Werror -o /home/user/library /home/user/library.c -lbpfmap
 in_tree cc -Wall -Werror -o /home/user/bpf /home/user/bpf.c
 chmod 755 "$root/home/user"
 
-# What the texts have their reader compile
+# Programs that the texts tell their reader to compile
 cp -r "$texts/commands" "$root/home"
 cp -r "$texts/home/." "$root/home/user"
 in_tree chown -R user /home/user

@@ -58,8 +58,8 @@ quietly()
 	die "$kernel: failed: $*"
 }
 
-# Each minute, until it is killed or the script has ended. It must not keep open what
-# others wait for: output, and the lock.
+# Each minute, until it is killed or the script has ended. It must not keep the
+# output or the lock open: others wait for them.
 tell_progress()
 {
 	while sleep 60 >/dev/null 2>&1 && kill -0 $$ 2>/dev/null; do

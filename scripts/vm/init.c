@@ -205,7 +205,7 @@ static void module_name(const char *file, char *name, size_t size)
 		*c = '_';
 }
 
-/* Says so in the kernel's log, for those who look there for what it prints */
+/* Also logs it to the kernel's log, next to the kernel's own messages */
 static int load_module(const char *file)
 {
 	char path[PATH_MAX];

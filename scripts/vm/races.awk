@@ -3,10 +3,10 @@
 # Of the data races in a kernel's log, which are those of our modules? Those in
 # which one of the accesses was made by a module (all modules of these machines
 # are ours), or on behalf of one by each of both tasks: by a helper of the
-# kernel, whose data nobody locked.
+# kernel, on data that nobody locked.
 #
-# Prints the log with the title of all others changed, so that nobody takes
-# them for anything: there are many in the kernel itself, most of them meant.
+# Prints the log with the title of all others changed, so that they are not
+# taken for failures: the kernel itself has many, most of them intended.
 
 function text(line)
 {

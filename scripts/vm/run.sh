@@ -33,7 +33,7 @@ wrong: it died, did not end in time, or its kernel had something to report.
 END
 }
 
-# What no healthy kernel prints. Some of these make the kernel panic as well.
+# Messages that no healthy kernel prints. Some of them make it panic as well.
 reports='WARNING:|BUG:|BUG [a-z]|INFO: (possible|trying|task|rcu|inconsistent|suspicious)|KASAN|KCSAN|UBSAN|ODEBUG|DEBUG_LOCKS'
 reports="$reports|suspicious RCU|unreferenced object|suspected memory leak|Call Trace:|general protection fault[,:]"
 reports="$reports|Oops|Kernel panic|[Ss]tack-protector|detected stall|self-detected|soft lockup|blocked for more than"
@@ -215,8 +215,9 @@ rm -r "$root"
 if [ $# = 0 ]; then
 	boot || true
 else
-	# One that dies before its /init has met nothing of ours: on a busy machine
-	# the first timer interrupts can come before 7.x is ready for them.
+	# A kernel that dies before its /init has run nothing of ours: on a busy
+	# machine the first timer interrupts can come before 7.x is ready for
+	# them.
 	for attempt in 1 2 3; do
 		rm -f "$tmp/qemu"
 		{ boot </dev/null || echo "qemu: status $?" >"$tmp/qemu"; } | cat

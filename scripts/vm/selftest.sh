@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Does run.sh tell a healthy run from each kind of bad one? TAP.
-# usage: selftest.sh [KERNEL...], each of which is tried at what it is for
+# usage: selftest.sh [KERNEL...], each of which is tested for its own checks
 set -eu
 self=selftest.sh
 top=$(cd "$(dirname "$0")/../.." && pwd)
@@ -66,8 +66,8 @@ build_broken()
 		{ cat "$tmp/err"; exit 1; }
 }
 
-# report FRAME FRAME FRAME FRAME - as KCSAN tells of a race: of two accesses, who
-# made them and who called that
+# report FRAME FRAME FRAME FRAME - a KCSAN report of a race: for each of two
+# accesses, the function that made it and its caller
 report()
 {
 	printf '%s\n' '==================================================================' \
@@ -90,7 +90,7 @@ race()
 	result "races: $what" [ "$status" = "$want" ]
 }
 
-# What is typed before there is a shell is lost
+# Input before the shell has started is lost
 typed()
 {
 	until grep -q '^the answer is 42' "$tmp/out"; do
