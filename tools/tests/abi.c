@@ -115,7 +115,7 @@ static int one_key_map(void)
 	return fd;
 }
 
-/* An attr with which the command does what it is there for */
+/* An attr with which the command succeeds */
 static union attr good(int cmd, int fd)
 {
 	union attr a = { 0 };
@@ -262,7 +262,7 @@ static void size_sweep_own(const struct kind *k)
 		sizes(true);
 }
 
-/* Nothing is done by a command that is refused for its attr */
+/* A command that is refused for its attr has no effect */
 static void check_refused(const struct command *c, int fd, void *attr,
 			  uint32_t size, int want, const char *what)
 {
@@ -566,7 +566,7 @@ static void output_cut(const struct kind *k)
 }
 
 /* ------------------------------------------------------------------------- */
-/* Commands and ioctls that there are not */
+/* Commands and ioctls that do not exist */
 
 static bool known(int cmd)
 {

@@ -92,7 +92,7 @@ static void batch_pointers(const struct kind *k)
 }
 
 /* ------------------------------------------------------------------------- */
-/* What the tables of contract_elem have not */
+/* Cases that the tables of contract_elem lack */
 
 static void batches(const struct kind *k)
 {

@@ -222,7 +222,7 @@ struct racer {
 
 /*
  * When a free of all pages is done that began after this thread wrote to a page,
- * the word must be gone: nobody else writes it.
+ * the word must be gone: no other thread writes it.
  */
 static void *toucher(void *arg)
 {

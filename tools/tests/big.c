@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Maps of millions of elements, and maps that cannot be
+ * Maps of millions of elements, and maps that do not fit into memory
  *
  * BIG_ENTRIES: elements of the preallocated map (10 million), a tenth of it
  *		without preallocation
- * BIG_ALL: 1 to ask for many more maps that cannot be
+ * BIG_ALL: 1 to ask for many more maps that do not fit
  */
 #include "load.h"
 
@@ -219,7 +219,9 @@ static const uint32_t large[] = {
 	0x80000000, 0xfffffff8,
 };
 
-/* Whatever is asked for: it fits, or it is ENOMEM or E2BIG, and nobody is killed for it. */
+/*
+ * Every request fits, or is ENOMEM or E2BIG, and no process is killed for it.
+ */
 static void test_huge(const struct kind *kind)
 {
 	long before = available(), kills = load_proc("/proc/vmstat", "oom_kill");
@@ -262,7 +264,7 @@ static void test_huge(const struct kind *kind)
 	expect_memory_back(before, 0);
 }
 
-/* Pages that anybody has got since the start of the machine */
+/* Pages allocated since the start of the machine */
 static long pages_allocated(void)
 {
 	static const char *const zones[] = { "pgalloc_dma", "pgalloc_dma32",

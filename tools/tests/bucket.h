@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * bucket - keys that share a bucket of a hash, found out or computed
+ * bucket - keys that share a bucket of a hash, probed or computed
  */
 #ifndef BPFMAP_TESTS_BUCKET_H
 #define BPFMAP_TESTS_BUCKET_H

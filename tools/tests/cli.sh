@@ -144,7 +144,7 @@ shows_and_dumps()
 		sh -c "'$ctl' map dump $h >/dev/full"
 }
 
-# Not everybody may use ids. The machine may know no users yet.
+# Ids take a privilege. The machine may know no users yet.
 without_rights()
 {
 	if [ ! -e /etc/passwd ]; then
@@ -289,7 +289,7 @@ trie_verbs()
 	rm $pins/t
 }
 
-# What show says but for what is another one's: id, memory
+# The output of show without what differs between maps: id, memory
 properties()
 {
 	"$ctl" -j map show pinned "$1" | sed 's/"id":[0-9]*,//; s/"bytes_memlock":[0-9]*,//'
@@ -421,7 +421,7 @@ watching()
 {
 	map create $pins/t type hash key 4 value 8 entries 16 name t
 	map create $pins/t2 type hash key 4 value 24 entries 16 name t2
-	# The slower the machine the longer until they have begun to look
+	# On a slow machine it takes longer until they have begun to look
 	for interval in 2 10 60; do
 		! watch $interval || break
 	done
@@ -448,8 +448,8 @@ RATE                 350  02 00 00 00" ]
 	rm $pins/t $pins/t2
 }
 
-# say TOOL OPTION WORD... - what a tool says on standard output; what messages say
-# is each tool's own matter
+# say TOOL OPTION WORD... - a tool's standard output; its messages are not
+# compared
 say()
 {
 	said=$1 option=$2
@@ -577,7 +577,7 @@ same()
 	shift 2
 	$function "$bpftool" /sys/fs/bpf "$@" 2>&1 | plain_words >"$tmp/theirs"
 	$function "$ctl" $pins "$@" 2>&1 | plain_words >"$tmp/ours"
-	# Not two times the same misfortune
+	# Two equal failures do not pass
 	grep -q '^key: \|^value: \|^Found' "$tmp/theirs" &&
 		diff "$tmp/theirs" "$tmp/ours" >"$tmp/err"
 	result $? "words of $name are bpftool's"

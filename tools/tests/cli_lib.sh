@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What the tests of bpfmapctl share. To be read in by a script with the arguments
+# Shared by the tests of bpfmapctl. Sourced by scripts with the arguments
 # bpfmapctl, json_pick, and if there are any, bpftool and ring_write.
 # shellcheck disable=SC2034 # what only the scripts use
 set -u
@@ -40,8 +40,8 @@ map()
 	"$ctl" map "$@"
 }
 
-# run COMMAND... - its output to $out, what it says to $tmp/err, its status to $got.
-# A function would cost a process more.
+# run COMMAND... - its output to $out, stderr to $tmp/err, its status to $got. A
+# function would cost another process.
 run()
 {
 	[ "$1" != map ] || set -- "$ctl" "$@"

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# bpfmapctl with names that another user has chosen to annoy, and what it says when
-# something is wrong. Prints TAP. Arguments: bpfmapctl, json_pick.
+# bpfmapctl with hostile names of other users, and its error messages. Prints
+# TAP. Arguments: bpfmapctl, json_pick.
 # shellcheck disable=SC2317 # the functions that is() calls
 # shellcheck source=tools/tests/cli_lib.sh
 . "${0%/*}/cli_lib.sh"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * common - what the test programs share: the way to the device, guarded
- * buffers, counted checks that name the row of a table, and the runner
+ * common - shared by the test programs: the way to the device, guarded buffers,
+ * counted checks that name the row of a table, and the runner
  *
  * Environment: BPFMAP_BACKEND=device (default) sends commands to /dev/bpfmap,
  * =map sends those that have a map to the map's own descriptor, =bpf sends them
@@ -87,7 +87,7 @@ struct kind {
 #define K_LRU		(1U << 7)
 #define K_PLRU		(1U << 8)
 #define K_LRUS		(K_LRU | K_PLRU)
-/* Those that say when they are full, and all */
+/* Those that report when they are full, and all */
 #define K_FULL_HASHES	(K_HASH | K_HASH_NP | K_PHASH | K_PHASH_NP)
 #define K_HASHES	(K_FULL_HASHES | K_LRUS)
 #define K_ARRAYS	(K_ARRAY | K_ARRAY_MM | K_PARRAY)
@@ -206,7 +206,7 @@ struct test {
 
 #define TEST(fn_, kinds_) { #fn_, fn_, kinds_ }
 
-#undef run_tests	/* cmocka's own is a macro that nobody should use any more */
+#undef run_tests	/* cmocka's own is a deprecated macro */
 int run_tests(const char *name, const struct test *tests, size_t n);
 
 #endif /* BPFMAP_TESTS_COMMON_H */

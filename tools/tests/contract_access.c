@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * contract_access - from one descriptor of a map to another one: none of the
- * ways gives more than the first one had. For pins, bpf(2) has it otherwise
+ * contract_access - ways from one descriptor of a map to another one: none
+ * grants more than the first one had. For pins, bpf(2) differs
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -127,7 +127,7 @@ static void check_names(const struct mode *mode)
 	close(d);
 }
 
-/* Pins of what was got from a pin, and by one who may do more */
+/* Pins by a descriptor that came from a pin, and by a RDWR descriptor */
 static void check_pinned_again(size_t i)
 {
 	int fd = pin_get(at("link"), modes[i].flags);
@@ -141,7 +141,7 @@ static void check_pinned_again(size_t i)
 	check_pin(at("link"), &modes[0], "put in its place");
 }
 
-/* The first of what the owner of a map may have wanted to prevent */
+/* Another user pins the map and opens the pin to all: the mode still holds */
 static void pin_as_nobody(void *arg)
 {
 	const struct mode *mode = arg;
@@ -305,7 +305,7 @@ static void by_id(void *arg)
 			  -EPERM, "GET_FD_BY_ID %s", modes[i].name);
 }
 
-/* An id is no way to a map for others than root, whom no mode binds */
+/* An id opens a map for root only, which no mode restricts */
 static void ids(const struct kind *k)
 {
 	size_t i;
@@ -319,7 +319,7 @@ static void ids(const struct kind *k)
 	end();
 }
 
-/* ... nor is a map of maps, in which any descriptor puts it */
+/* ... nor does a map of maps, which any descriptor can put it in */
 static void inner_maps(const struct kind *k)
 {
 	union attr a = { .create = {

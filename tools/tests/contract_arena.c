@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * contract_arena - arenas: what can be made, where they can be mapped, what a
- * touched page is, and what mappings refuse. What modules do with arenas is
- * arena_module's.
+ * contract_arena - arenas: creation, addresses of mappings, contents of touched
+ * pages, and what mappings refuse. arena_module tests what modules do with
+ * arenas.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -552,7 +552,7 @@ static void frozen(const struct kind *k)
 	p[page] = 3;
 	check_ret(map_freeze(fd), -EBUSY, "FREEZE");
 	munmap(p, 4 * page);
-	/* bpf(2) forgets to count that one down */
+	/* bpf(2) does not drop that count */
 	if (backend() != BACKEND_BPF)
 		check_ret(map_freeze(fd), 0, "FREEZE after munmap");
 	else

@@ -267,7 +267,7 @@ static void one_row(const struct kind *k, const struct batch_row *r)
 		   r->bad & NO_VAL ? NULL : bufs.values.p;
 	ret = map_batch(r->cmd, fd, &b);
 	check_ret(ret, want, "result");
-	/* ... a row whose count is that of success, for a type that refuses */
+	/* ... a row that gives the count of success, for a type that refuses */
 	if (want == -EINVAL || want == -ERANGE || want == -ENOTSUPP)
 		count = KEPT;
 	check_num(b.count, count == KEPT ? r->count : count, "count");
@@ -446,7 +446,7 @@ static void update_overflows(const struct kind *k)
 	tmap_close(&t);
 }
 
-/* One key often: one element with the last value; for a delete ENOENT at 1 */
+/* The same key N times: one element, the last value; for a delete ENOENT at 1 */
 static void same_key_often(const struct kind *k)
 {
 	struct tmap t = tmap_new(k, 4, 12, LONG);

@@ -2,7 +2,7 @@
 /*
  * contract_batch_hash - how LOOKUP_BATCH and LOOKUP_AND_DELETE_BATCH walk hash
  * tables (contract 1.7): by whole buckets, with a bucket's number as token.
- * What bucket a key is in is found out first, by starting at each bucket.
+ * A key's bucket is found out first, by starting at each bucket.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -447,7 +447,7 @@ static void faults(const struct kind *k)
 	}
 }
 
-/* All was delivered, but nobody is told how much */
+/* All was delivered, but the count was not stored */
 static void token_fault(const struct kind *k)
 {
 	void *outs[] = { NULL, bad_ptr() };

@@ -128,7 +128,7 @@ static const struct {
 			   BPFMAP_F_RDONLY_PROG | BPFMAP_F_WRONLY_PROG },
 };
 
-/* What is another result with LRU types than with the hashes of their class */
+/* Results of LRU types that differ from the hashes of their class */
 static int want_flags(const struct kind *k, uint32_t flags, int want)
 {
 	if (!is_lru(k))
@@ -637,7 +637,7 @@ static void too_many_files(const struct kind *k)
 	close(fd);
 }
 
-/* What is in the map is as with any other: descriptors limit, flags do not */
+/* Contents are as in any other map: descriptors limit access, flags do not */
 static void modes(const struct kind *k)
 {
 	static const struct {

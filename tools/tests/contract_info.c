@@ -292,7 +292,7 @@ static void hash_not_reached(const struct kind *k)
 	tmap_close(&t);
 }
 
-/* What is about BTF and devices goes back as it came */
+/* Members about BTF and devices are returned unchanged */
 static void not_cleared(const struct kind *k)
 {
 	struct tmap t = tmap_new(k, 4, 12, 5);

@@ -37,7 +37,7 @@ static uint32_t put_new(int outer, uint32_t key)
 /* ------------------------------------------------------------------------- */
 /* Lifetime */
 
-/* Everything that keeps a map, let go in all orders that begin differently */
+/* Every kind of reference to a map, put in all orders that begin differently */
 struct holders {
 	int outer[2];
 	int fd[2];
@@ -101,7 +101,7 @@ static void last_holder(const struct outer_kind *k)
 				/* 5 is a prime: all of them, once each */
 				let_go(&h, (first + i * step) % N_HOLDERS);
 			}
-			/* A closed map of maps lets go when it is freed */
+			/* An outer map puts its maps when it is freed */
 			check(id_vanishes(id), "without holders");
 			close(h.outer[0]);
 		}
@@ -233,7 +233,7 @@ struct full {
 	uint32_t keys[N], values[N], out;
 };
 
-/* @mask: the keys to put in; nobody else holds the maps */
+/* @mask: the keys to put in; nothing else holds the maps */
 static void full_new(struct full *f, const struct outer_kind *k,
 		     unsigned int mask)
 {
@@ -378,7 +378,7 @@ static void lookup_hash(const struct outer_kind *k)
 	close(f.fd);
 }
 
-/* Each key's map is let go once, whether or not user space learns of it */
+/* Each key's map is put once, whether or not user space learns of it */
 static void faults(const struct outer_kind *k)
 {
 	struct full f;
@@ -560,7 +560,7 @@ static void modes(const struct outer_kind *k)
 	close(outer);
 }
 
-/* /proc/self/fdinfo has the id of a map whose memory is counted */
+/* /proc/self/fdinfo has the map's id, and counts its memory */
 static void fdinfo(const struct outer_kind *k)
 {
 	unsigned long type = 0, id = 0, memlock = 0;
@@ -637,7 +637,7 @@ static unsigned int count_maps(void)
 	return n;
 }
 
-/* New maps, which nobody else holds, one by one and by the batch */
+/* New maps, which nothing else holds, one by one and by the batch */
 static void *putting(void *arg)
 {
 	struct crowd *c = arg;

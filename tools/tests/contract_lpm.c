@@ -305,7 +305,7 @@ static void update_flags(const struct kind *k)
 }
 
 /* ------------------------------------------------------------------------- */
-/* Prefix lengths that cannot be */
+/* Invalid prefix lengths */
 
 static void too_long(const struct kind *k)
 {
@@ -511,7 +511,7 @@ static void capacity(const struct kind *k)
 }
 
 /* ------------------------------------------------------------------------- */
-/* What is behind the prefix is kept, and does not matter */
+/* Bits behind the prefix are kept, and do not matter */
 
 static void host_bits(const struct kind *k)
 {

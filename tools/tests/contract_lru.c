@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * contract_lru - LRU_HASH and LRU_PERCPU_HASH: that they are never full, what
- * goes for a new key and what does not, and BPF_F_NO_COMMON_LRU (contract 2.1,
- * 2.2, 2.4, 2.8). What they share with the other hashes is in the other
- * programs. Rows about what is better here are not for bpf(2).
+ * contract_lru - LRU_HASH and LRU_PERCPU_HASH: they are never full, which
+ * element a new key evicts, and BPF_F_NO_COMMON_LRU (contract 2.1, 2.2, 2.4,
+ * 2.8). Rules that they share with the other hashes are in the other programs.
+ * Rows about what is better here are not for bpf(2).
  */
 #define _GNU_SOURCE
 #include <sched.h>
@@ -75,7 +75,7 @@ static void put(const struct tmap *t, uint32_t n, int want)
 	check_ret(tmap_put(t, n, n), want, "UPDATE of key %u", n);
 }
 
-/* 2.8: max_entries is what it can hold, and one goes for one more */
+/* 2.8: it holds max_entries elements, and one more insert evicts one */
 static void one_for_one(const struct kind *k)
 {
 	size_t s;
@@ -102,7 +102,7 @@ static void one_for_one(const struct kind *k)
 	}
 }
 
-/* 2.4: never E2BIG, whatever the flags; these come in, one goes */
+/* 2.4: never E2BIG, whatever the flags; each insert evicts one */
 static void flags_when_full(const struct kind *k)
 {
 	static const struct {
@@ -137,7 +137,7 @@ static void flags_when_full(const struct kind *k)
 		for (n = 0; n < 8; n++)
 			put(&t, n, 0);
 		tmap_value(&t, 99, value.p);
-		/* There an element is taken first: the key itself may be it */
+		/* bpf(2) evicts first: possibly the key itself */
 		if (device()) {
 			row("2.4", "%s full, present: %s", k->name, rows[i].name);
 			key = 3;
@@ -240,7 +240,7 @@ static void scan(const struct kind *k)
 	tmap_close(&t);
 }
 
-/* What nobody uses any more goes some time, however much it was used */
+/* An element no longer used is evicted eventually, however much it was used */
 static void aging(const struct kind *k)
 {
 	enum { N = 64 };
@@ -384,7 +384,7 @@ static void own_elsewhere(const struct kind *k)
 	check_ret(map_new(k, 4, 8, 4, OWN), -EINVAL, "MAP_CREATE");
 }
 
-/* 2.8: a CPU has its share, takes from no other's, and gets back what is its */
+/* 2.8: a CPU has its share, takes from no other's, and gets its own back */
 static void own_shares(const struct kind *k)
 {
 	static const uint32_t shares[] = { 1, 4, 10, 100, 700 };

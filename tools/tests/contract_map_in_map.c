@@ -148,7 +148,7 @@ static void creating(const struct kind *k)
 	close(template);
 }
 
-/* Without CAP_SYS_ADMIN; the device itself can be used by whom may open it */
+/* Without CAP_SYS_ADMIN; using the device takes only permission to open it */
 static void unprivileged(void *arg)
 {
 	struct bpfmap_create_attr a = HOM(4, 4, 2, BPFMAP_F_ZERO_SEED,
@@ -293,7 +293,7 @@ static void fits(const struct outer_kind *k, const struct fit_row *r)
 	check_ret(outer, GOT_FD, "MAP_CREATE");
 	close(template);
 	check_ret(outer_put(outer, 0, inner, 0), r->want, "UPDATE");
-	/* What was created WRONLY can be put in, not be asked for its id */
+	/* A WRONLY descriptor can be put in, but gives no id */
 	if (r->want)
 		check_ret(outer_id(outer, 0), -ENOENT, "nothing changed");
 	else
@@ -359,7 +359,7 @@ static void all_types(const struct kind *kind)
 }
 
 /* ------------------------------------------------------------------------- */
-/* UPDATE: what is complained about first */
+/* UPDATE: which error comes first */
 
 enum what { GOOD, UNLIKE, CLOSED, NO_MAP, NEGATIVE, OUTER, EXCLUSIVE };
 

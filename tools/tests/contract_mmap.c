@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * contract_mmap - mappings of arrays (contract 2.9): who may map what, that it
- * is the elements' own memory, and what a mapping keeps from happening
+ * contract_mmap - mappings of arrays (contract 2.9): permissions, that a
+ * mapping is the elements' own memory, and what it prevents
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -45,7 +45,7 @@ static int protect(void *p, size_t len, int prot)
 }
 
 /* ------------------------------------------------------------------------- */
-/* Who may map what */
+/* Permissions to map */
 
 enum fd { RDWR, RDONLY, WRONLY, FROZEN };
 
@@ -295,7 +295,7 @@ static void padding_in_hash(const struct kind *k)
 }
 
 /* ------------------------------------------------------------------------- */
-/* What a mapping keeps from happening */
+/* Operations that a mapping prevents */
 
 static void protection(const struct kind *k)
 {
@@ -361,7 +361,7 @@ static void busy(const struct kind *k)
 	tmap_close(&t);
 }
 
-/* A child has the mapping too; its end or its munmap lets go */
+/* A child has the mapping too; its exit or munmap() drops it */
 static void busy_in_child(const struct kind *k)
 {
 	struct tmap t = tmap_new(k, 4, 8, 4);

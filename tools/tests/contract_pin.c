@@ -584,7 +584,7 @@ static void unprivileged(void *arg)
 	check_ret(pin_result(unlink(at("p0666"))), -EPERM, "unlink: sticky");
 	check_ret(pin_result(rename(at("p0666"), at("x"))), -EPERM, "rename");
 
-	/* bpf(2) closed to him: that is its first answer */
+	/* bpf(2) closed to this user: that is its first answer */
 	check_ret(pin_obj(map, at("mine")), 0, "PIN in the root directory");
 	check_num(stat_of(at("mine")).st_uid, NOBODY, "owner");
 	check_num(stat_of(at("mine")).st_gid, NOBODY, "group");

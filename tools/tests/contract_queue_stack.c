@@ -367,7 +367,7 @@ struct crowd {
 
 #define CROWD_VALUE	100000	/* more than what is copied under a spinlock */
 
-/* A queue of two: pushers drop what others look at, or fill what was taken */
+/* A queue of two: pushers drop elements that others peek at, or refill it */
 static void *crowd_push(void *arg)
 {
 	uint8_t *value = malloc(CROWD_VALUE);
@@ -656,7 +656,7 @@ static void many_wait(const struct kind *k)
 		pthread_join(threads[i], &failed);
 		check(!failed, "thread %u", i);
 	}
-	/* taken[i] need not be thread i's: only now nobody counts any more */
+	/* taken[i] need not be thread i's: sum up after all have stopped */
 	for (i = 0; i < POPPERS; i++)
 		total += p.taken[i];
 	check_num(total, POPPERS * EACH, "elements taken");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * contract_rhash - the hash that grows and shrinks: creation, flags, walks, and
- * batches whose cursor is the next key (contract 1.7, 2.1 to 2.5)
+ * batches with the next key as cursor (contract 1.7, 2.1 to 2.5)
  *
  * bpf(2) has it since 7.3.
  */
@@ -473,7 +473,7 @@ static void take_all(const struct kind *k)
 	(void)k;
 }
 
-/* A cursor that is not there: EAGAIN, and nothing else happens */
+/* An absent cursor: EAGAIN, and nothing else happens */
 static void vanished(const struct kind *k)
 {
 	uint32_t absent = 12345, cmd;

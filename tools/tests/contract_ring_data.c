@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * contract_ring_data - what is in a RINGBUF, byte for byte, and who is woken
+ * contract_ring_data - contents of a RINGBUF, byte for byte, and wake-ups
  * (contract 2.10). The producer is the module ringtest, or a BPF program.
  */
 #define _GNU_SOURCE
@@ -168,7 +168,7 @@ static void capacity(const struct kind *unused)
 			want = i < size / 16 - 1 ? 0 : -EAGAIN;
 			check_ret(produce(r.fd, payload, 8, 0), want, "output");
 		}
-		/* Just enough room for one, by the consumer's leave */
+		/* Just enough room for one, by the consumer's position */
 		*r.consumer += 16;
 		check_ret(produce(r.fd, payload, 8, 0), 0, "one more");
 		check_ret(produce(r.fd, payload, 8, 0), -EAGAIN, "no more");
@@ -352,7 +352,7 @@ static void wake_ups(const struct kind *unused)
 		check_ret(woken(fd, rows[i / 2].want), rows[i / 2].want,
 			  "woken");
 	}
-	/* A record that was refused wakes nobody */
+	/* A record that was refused wakes no process */
 	row("2.10", "no room");
 	*r.consumer = r.producer[0] + 4000;
 	check_ret(produce(r.fd, "12345678", 8, 2), -EAGAIN, "output");
@@ -456,7 +456,7 @@ static void busy(const struct kind *unused)
 	ring_close(&r);
 }
 
-/* Nobody writes over it, whatever the consumer says */
+/* It is not overwritten, whatever position the consumer writes */
 static void busy_blocks(const struct kind *unused)
 {
 	static uint8_t payload[4096];

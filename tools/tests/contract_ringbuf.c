@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * contract_ringbuf - ring buffers of both directions as user space sees them
- * (contract 2.1 to 2.4, 2.10): creation, commands, mappings. What is in them is
- * for contract_ring_data.
+ * (contract 2.1 to 2.4, 2.10): creation, commands, mappings. contract_ring_data
+ * tests their contents.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -115,7 +115,7 @@ static int create_attr(const struct bpfmap_create_attr *create)
 	return fd;
 }
 
-/* What else there is wrong, and which of two comes first */
+/* Other errors, and which of two comes first */
 static void create_order(const struct kind *unused)
 {
 	struct bpfmap_create_attr a;

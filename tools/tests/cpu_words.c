@@ -2,8 +2,8 @@
 /*
  * Values of one word for each CPU: those of all CPUs together are one value, too
  *
- * Writers store values whose words are all alike, by every command that writes
- * those of all CPUs; readers never see two that differ.
+ * Writers store values with all words alike, by every command that writes those
+ * of all CPUs; readers never see two that differ.
  *
  * CPU_WORDS_MS: for each type and size (500)
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How long is a CPU deaf while a command works on it, whatever sizes are chosen?
+ * How long does a command keep interrupts or preemption off, for every size?
  *
  * A worker on one CPU runs commands. Two others listen: one, on another CPU,
  * sends interrupts to the worker's by membarrier() and waits until they are
@@ -72,7 +72,7 @@ struct deaf {
  * @done: the command is
  * @op_ns: time of the command
  * @deaf_ns: longest time until an interrupt was taken
- * @late_ns: longest time that the one who slept was late
+ * @late_ns: longest delay of the sleeper
  * @err: what the command said
  */
 struct bench {
@@ -260,7 +260,7 @@ static void run_case(const struct deaf *c)
 		perror("memory");
 		exit(1);
 	}
-	/* No page of it comes into being while others listen */
+	/* Touch its pages now, not while others listen */
 	memset(b.values, 0x5a, 2 * b.bytes);
 	b.fd = map_new(&k, c->key_size, c->value_size, c->max_entries, 0);
 	if (check(b.fd >= 0, "create: %d", b.fd)) {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Do the values that prove themselves do so? Needs no map.
+ * Do the self-checking values detect every mixture? Needs no map.
  */
 #include "load.h"
 
 static const unsigned int sizes[] = { 8, 13, 24, 64, 512, 4000 };
 
-/* Were values mixed, would it be noticed? Every way of mixing two at one place. */
+/* Every mixture of two values, split at one place, must be detected. */
 static void test_detector(const struct kind *kind)
 {
 	struct load_tag a = { .key = 5, .writer = 3, .seq = 70 }, b = a, tag;

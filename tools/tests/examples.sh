@@ -139,7 +139,7 @@ count_netns()
 	holds 'sources: forgotten with the namespace' eventually sh "$tmp/gone"
 }
 
-# What finds no room is counted in one; of the recent ones the last are kept
+# Sources without room are counted as one; the most recent ones are kept
 count_overflow()
 {
 	holds 'sources: with room for 8' sources_load max_sources=8 max_recent=4
@@ -160,7 +160,7 @@ load_and_unload()
 	done
 }
 
-# Packets are on their way all the time
+# Packets arrive all the time
 unload_under_traffic()
 {
 	for i in 1 2 3; do
@@ -303,7 +303,7 @@ routes_swapped()
 	done
 	wait $watcher
 	status=$?
-	# The last one may be on its way still
+	# The last one may still be arriving
 	eventually "$route_file" check "$tmp/table" 200 || status=1
 	kill $server
 	cat "$tmp/served" "$tmp/watched"

@@ -2,9 +2,9 @@
 /*
  * Every allocation and every copy of every command on every type of map fails
  * once, and once with all allocations behind it, since one alone is often made
- * good by another way to get the memory: the errno is right, the map is as it was
- * (or, after a batch, as the count says), nothing is left behind, and what failed
- * works when tried again.
+ * good by another way to get the memory: the errno is right, the map is
+ * unchanged (or, after a batch, as the count says), nothing leaks, and the
+ * command works when tried again.
  *
  * Each trial has a map of its own. The first one, where nothing fails, tells
  * what the command does to it; that is what another one shall find when the
@@ -443,7 +443,7 @@ static bool trial_run(struct trial *t, unsigned int nth)
 	return inject_disarm();
 }
 
-/* A freeze finds those who have begun to write, or map, and have not ended */
+/* FREEZE finds writes and mappings that were begun and not ended */
 static void trial_end(struct trial *t)
 {
 	int want = t->c->cmd == BPFMAP_CMD_MAP_FREEZE && t->ret >= 0 ? -EPERM : 0;
@@ -462,7 +462,7 @@ static void trial_end(struct trial *t)
 	}
 }
 
-/* All that is in the map, if nobody else needs it any more */
+/* The map's content; drains the map if no other trial needs it */
 static unsigned int content(struct trial *t)
 {
 	if (t->c->writes && t->c->aftermath == AS_BEFORE)

@@ -106,8 +106,8 @@ int shape_new(const struct shape *s);
 int shape_fill(const struct shape *s, int fd);
 
 /*
- * An address within the reach of whose page table nothing else is mapped, so that
- * it has to be made; the map there, or MAP_FAILED
+ * An address where nothing else shares the page table, so that one has to be
+ * allocated; the mapping there, or MAP_FAILED
  */
 void *shape_place(void);
 void *shape_map(const struct shape *s, int fd, void *place);

@@ -12,8 +12,8 @@
 #define DEBUGFS		"/sys/kernel/debug/"
 
 /*
- * What is to fail: all that sleeps, small pages, every cache; no backtraces. What
- * comes when fail-nth is used up fails for who has set make-it-fail.
+ * What is to fail: all that sleeps, small pages, every cache; no backtraces.
+ * Allocations after the fail-nth one fail for tasks with make-it-fail set.
  */
 static struct knob {
 	const char *path;

@@ -2,7 +2,7 @@
 /*
  * fill_map TYPE COUNT PIN - a full map with COUNT elements, pinned at PIN
  *
- * Keys and values are different ones, and in no order. Maps of maps have some
+ * Keys and values are all different, and in no order. Maps of maps have some
  * maps of a few elements by turns, the first of which is pinned at PIN_inner.
  */
 #define _GNU_SOURCE
@@ -129,7 +129,7 @@ static void fill(const struct kind *kind, int map, __u32 count, int cpus)
 	cpu_set_t one;
 	int err;
 
-	/* An LRU map that is filled to the last element wants it to be by one CPU */
+	/* One CPU must fill an LRU map to its last element */
 	CPU_ZERO(&one);
 	CPU_SET(sched_getcpu(), &one);
 	if (!keys || !values || sched_setaffinity(0, sizeof(one), &one))

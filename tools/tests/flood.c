@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * flood - attacks on hash functions by a user without any capability, who chooses
- * keys, and reads in the cursors of LOOKUP_BATCH which buckets they are in, or asks
- * a Bloom filter
+ * flood - attacks on hash functions by a user without any capability: choose
+ * keys, and read their buckets in the cursors of LOOKUP_BATCH, or query a Bloom
+ * filter
  *
- * Each succeeds in seconds against a function that it fits, whatever the seed is,
- * and has no chance worth a name against one that shows no pattern.
+ * Each succeeds in seconds against a function that it fits, for any seed, and
+ * has a negligible chance against one that shows no pattern.
  */
 #include "load.h"
 
@@ -317,7 +317,7 @@ static void sum_attack(void *arg)
 
 /* ------------------------------------------------------------------------- */
 /*
- * A Bloom filter whose hash functions are jhash with seeds that follow each other:
+ * A Bloom filter with jhash and consecutive seeds as hash functions:
  * what one value with d in its three words sets for seed s, one with d - 1 sets for
  * seed s + 1. Two values, as far apart as there are functions, have all bits of
  * those between them.

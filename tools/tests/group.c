@@ -237,7 +237,7 @@ static void on_segv(int sig)
 	siglongjmp(no_page, 1);
 }
 
-/* An arena says that there is no page in the only way it has */
+/* SIGSEGV is an arena's only way to report that it gets no page */
 static void touch_pages(struct task *t)
 {
 	volatile char *at = mmap(NULL, t->max_entries * 4096UL,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * group - memory cgroups, what maps are charged to them, and tasks that run in
- * one of them
+ * group - memory cgroups, the charges of maps to them, and tasks that run in
+ * one
  */
 #ifndef BPFMAP_TESTS_GROUP_H
 #define BPFMAP_TESTS_GROUP_H
@@ -38,7 +38,7 @@ long group_kills(const char *dir);
 long group_wait(const char *dir, long at_most);
 
 /*
- * memory.current when nothing of former maps is on its way any more: of a group
+ * memory.current once former maps are freed completely: of a group
  * with tasks of its own, and of one with groups in it
  */
 long group_settled(const char *dir);

@@ -141,7 +141,7 @@ static void write_to(const struct shape *shape)
 	munmap(at, PAGE);
 	ret = map_freeze(fd);
 	check_ret(ret, -EBUSY, "FREEZE without a mapping");
-	/* A mapping of a reader's is no holder, and does not hide one */
+	/* A reader's mapping is no holder, and does not hide one */
 	at = map_page(fd, shape, at, PROT_READ);
 	expect_eq(at[0], OLD);
 	if (ret)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A user who may open the device, in a memory cgroup with a limit, makes what
- * costs him least: whatever the machine loses by it is charged to that group.
+ * A hostile user with access to the device, in a memory cgroup with a limit,
+ * creates what is charged least: all memory that the machine loses is charged
+ * to that group.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -30,7 +31,7 @@
 struct fill;
 
 /**
- * struct shape - something that a user makes as often as he can
+ * struct shape - something that a user makes as often as possible
  * @attr: of the map
  * @inner: a map of maps
  * @elements: to insert into each map, or pages to touch
@@ -172,7 +173,7 @@ static int make_link(struct fill *fill)
 	return pin_result(symlink(target, next_name(fill, "")));
 }
 
-/* A file system that will not be mounted; it takes a namespace of one's own */
+/* A file system that will not be mounted; it takes a namespace of its own */
 static int make_context(struct fill *fill)
 {
 	if (!fill->made)
@@ -236,7 +237,7 @@ static long lost_so_far(long before)
 	return sysinfo(&info) ? 0 : before - (long)(info.freeram * info.mem_unit);
 }
 
-/* Make as many as there can be; as a user without any rights */
+/* Make as many as possible; as a user without any rights */
 static void fill_up(void *arg)
 {
 	struct fill *fill = arg;
@@ -388,7 +389,7 @@ int main(void)
 	int ret;
 
 	setrlimit(RLIMIT_NOFILE, &many);
-	/* The table of descriptors grows once, and for nobody's account */
+	/* The table of descriptors grows once, and is charged to no group */
 	close(dup2(0, MOST + 500));
 	device_fd();
 	groups_begin();

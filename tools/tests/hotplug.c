@@ -14,7 +14,7 @@
 #include "load.h"
 
 #define ENTRIES		64
-#define KEPT		16	/* keys 0..15: nobody writes them */
+#define KEPT		16	/* keys 0..15: written at the start only */
 #define VALUE_SIZE	72
 #define WORKERS		3
 
@@ -84,7 +84,7 @@ static int store(const struct kind *kind, int fd, unsigned int id,
 	return map_update(fd, key, value, 0);
 }
 
-/* One of everything on one of the keys above KEPT */
+/* One of each command on one of the keys above KEPT */
 static bool step(struct crew *c, unsigned int turn, char *value)
 {
 	unsigned int id = KEPT + turn * 7 % (ENTRIES - KEPT);
@@ -120,7 +120,7 @@ static void *work(void *arg)
 	return NULL;
 }
 
-/* What nobody writes is there, for every CPU, one by one and in a batch */
+/* The KEPT keys are whole, for every CPU, one by one and in a batch */
 static void check_kept(const struct kind *kind, int fd, const char *when)
 {
 	size_t bytes = user_value_size(kind, VALUE_SIZE), key_size = load_key_size(kind);
@@ -223,7 +223,7 @@ static void run_anywhere(void)
 	sched_setaffinity(0, sizeof(set), &set);
 }
 
-/* Elements that were freed on a CPU that is gone are somebody's again */
+/* Elements freed on a CPU that went offline are usable again */
 static void test_free_lists(const struct kind *kind)
 {
 	char key[LOAD_KEY_MAX], *value;

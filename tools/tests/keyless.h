@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * keyless - what the tests of maps without keys share
+ * keyless - shared by the tests of maps without keys
  */
 #ifndef BPFMAP_TESTS_KEYLESS_H
 #define BPFMAP_TESTS_KEYLESS_H
@@ -63,7 +63,7 @@ static inline void keyless_check_batches(int fd)
 	}
 }
 
-/* A map of @type made read-only or write-only, and frozen: who may do what */
+/* A map of @type made read-only or write-only, and frozen: permissions */
 static inline void keyless_check_modes(uint32_t type)
 {
 	uint8_t value[4] = { 1 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * large_values - what is too large to be copied in one go with a lock held is
- * whole all the same: a value is one that one update stored, a bucket is of one
- * time, and a bucket has no more than BUCKET_MAX elements
+ * large_values - values too large to be copied in one go with a lock held are
+ * whole all the same: a value is one that one update stored, a bucket is a
+ * snapshot, and a bucket has no more than BUCKET_MAX elements
  *
  * ROUNDS: updates by each writer (100)
  */
@@ -34,7 +34,7 @@ static unsigned int rounds(void)
  * @keys: keys that are in it now and then
  * @n_keys: how many
  * @size: bytes of a value as the user sees it
- * @left: writers that are still at it
+ * @left: writers that are still running
  * @torn: values that were not one that one update stored
  * @mixed: buckets that were not of one time
  * @seen: values that were looked at
@@ -238,7 +238,7 @@ static void test_whole(const struct kind *k)
 }
 
 /* ------------------------------------------------------------------------- */
-/* A bucket is of one time */
+/* A bucket is a snapshot */
 
 /* All elements get one number after the other, and always in the same order */
 static void *count_up(void *arg)

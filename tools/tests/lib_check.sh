@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What can be said of libbpfmap without a kernel module: its exported symbols,
+# Checks of libbpfmap that need no kernel module: its exported symbols,
 # its headers by themselves in C and C++, and an installation. Prints TAP.
 # shellcheck disable=SC2086,SC2317 # compilers of several words; check calls all
 set -u
@@ -31,7 +31,7 @@ same_lists()
 	[ -s "$1" ] && diff -u "$1" "$2"
 }
 
-# compile_headers COMPILER... - each alone in a file, whose suffix is $suffix
+# compile_headers COMPILER... - each alone in a file with the suffix $suffix
 headers="bpfmap.h bpfmap_libbpf.h bpf/bpf.h bpf/libbpf.h bpf/libbpf_common.h linux/bpfmap.h"
 compile_headers()
 {

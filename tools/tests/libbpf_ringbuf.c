@@ -441,7 +441,7 @@ static void test_user_ring_waits(void)
 }
 
 #ifdef OURS
-/* What is newer than the libbpf that is packaged */
+/* Functions newer than the packaged libbpf */
 static void test_newer(void)
 {
 	int map = new_map(BPF_MAP_TYPE_RINGBUF, SIZE);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How maps come and go: processes killed in the middle, descriptors closed in
- * use, inherited, sent and mapped; and that nothing of it leaves a trace.
+ * Lifetime of maps: processes killed in the middle, descriptors closed in use,
+ * inherited, sent and mapped; and that nothing is left behind.
  *
  * LIFECYCLE_ROUNDS: how often each of the repeated tests is done (40)
  */
@@ -447,7 +447,7 @@ static void test_send(const struct kind *kind)
 	expect_eq(get(fd, 3), 34);
 	id = map_id(fd);
 
-	/* In flight, nobody else holds the map; it goes with the socket. */
+	/* In flight, only the socket holds the map; both are freed together. */
 	send_fd(pair[1], fd);
 	close(fd);
 	load_sleep_ms(20);
@@ -491,7 +491,7 @@ static void test_ids(const struct kind *kind)
 	close(fds[0]);
 }
 
-/* Who exits without closing closes as well. */
+/* An exit without close() closes as well. */
 static void test_exit(const struct kind *kind)
 {
 	int report[2];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Values that prove themselves, and what the tests of load and lifecycle share
+ * Self-checking values, and functions that the tests of load and lifecycle
+ * share
  */
 #include <stdarg.h>
 #include <time.h>

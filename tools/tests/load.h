@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Values that prove themselves, and what the tests of load and lifecycle share
+ * Self-checking values, and functions that the tests of load and lifecycle
+ * share
  */
 #ifndef BPFMAP_TESTS_LOAD_H
 #define BPFMAP_TESTS_LOAD_H
@@ -21,7 +22,7 @@
 	      #got, got_, want_);						\
 })
 
-/* Without this there is no point in going on. */
+/* The test cannot go on without this. */
 #define need(cond) do {								\
 	if (!expect(cond)) {							\
 		printf("Bail out! %s:%d: %s\n", __FILE__, __LINE__, #cond);	\
@@ -59,7 +60,7 @@ static inline uint32_t load_key_size(const struct kind *k)
 /**
  * struct load_tag - what a value says about its origin
  * @key: number of the key it was written for, below 4096
- * @writer: who wrote it, 1 to 63
+ * @writer: number of the writer, 1 to 63
  * @cpu: LOAD_SLOT_CPU() of the slot it was written to, or LOAD_ANY_CPU
  * @seq: which of the writer's values, below LOAD_SEQ_END
  */
@@ -123,8 +124,8 @@ long load_ids(uint32_t *last);
 bool load_id_gone(uint32_t id);
 
 /*
- * Milliseconds to wait for what has to come: who waits so long has failed, on a
- * slow and busy machine with checks, too
+ * Milliseconds to wait for an event: a longer wait is a failure even on a slow
+ * and busy machine with checks
  */
 #define LOAD_PATIENCE	60000
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A map that fails to get an id for want of memory takes nobody else's away
+ * A map that gets no id for want of memory takes no other map's id away
  *
  * One process creates maps while most of its allocations fail, another does so
  * undisturbed and finds each of its own by id. The number that the first one
@@ -77,7 +77,7 @@ static void test_lost_id(const struct kind *kind)
 	for (maps = 0; time(NULL) < end && !lost; maps++) {
 		fd = new_map();
 		need(fd >= 0);
-		/* Time for the other one to give up */
+		/* Time for the other process to give up */
 		for (int i = 0; i < 4 && !lost; i++) {
 			again = map_get_fd_by_id(map_id(fd), 0);
 			lost += again < 0;

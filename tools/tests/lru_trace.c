@@ -2,8 +2,8 @@
 /*
  * lru_trace - how good are LRU_HASH maps as a cache? Each access looks its key
  * up; a hit updates the element, which marks it as used, a miss inserts it. The
- * same accesses go to the device and, where that may be used, to bpf(2), whose
- * hit rate must not be better. They start in batches, of updates alone.
+ * same accesses go to the device and, where permitted, to bpf(2); its hit rate
+ * must not be better. They start in batches, of updates alone.
  *
  * Environment: LRU_ACCESSES multiplies the length (1).
  */

@@ -18,7 +18,7 @@ static int create(unsigned int nr)
 	union attr a = { 0 };
 
 	shape_attr(&shapes[nr % n_shapes], &a.create);
-	/* Small ones: it is the number that is tried */
+	/* Small ones: only the number matters */
 	if (a.create.value_size > 16)
 		a.create.value_size = 16;
 	if (shapes[nr % n_shapes].content != NO_CONTENT)
@@ -73,7 +73,7 @@ static void test_many(const struct kind *kind)
 	printf("# %u maps after %lu ms\n", i, load_ms() - start);
 	expect_eq(load_ids(NULL), before + n);
 	check_ids(n);
-	/* Every other one goes, the others do not notice */
+	/* Close every other one; the others stay intact */
 	for (i = 0; i < n; i += 2)
 		close(fds[i]);
 	expect_eq(load_ids(NULL), before + n / 2);
@@ -87,7 +87,7 @@ static void test_many(const struct kind *kind)
 	printf("# and none after %lu ms\n", load_ms() - start);
 }
 
-/* Of no type is anything left when there is no descriptor for it */
+/* Creating a map of any type without a free descriptor leaves nothing */
 static void test_no_descriptor(const struct kind *kind)
 {
 	long before = load_ids(NULL), refs = load_refcnt();

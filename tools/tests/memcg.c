@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The memory of a map is charged to its creator's memory cgroup, whoever
- * inserts; the limits hold without the OOM killer, and all is given back.
+ * The memory of a map is charged to its creator's memory cgroup, whichever
+ * process inserts; the limits hold without the OOM killer, and freeing
+ * uncharges all of it.
  *
  * bpf(2) itself does not do all of this: it does not charge the per-CPU memory
  * of preallocated maps.
@@ -45,7 +46,7 @@ static void test_charged(const struct kind *kind)
 		load_sleep_ms(100);
 		with = group_current(GROUP_OWNER) - before;
 		expect(with < 4 * MIB);
-		/* Now the elements, by somebody else */
+		/* Now the elements, by another process */
 		expect(task_run(GROUP_OTHER, task_insert, &t));
 		expect_eq(t.result, 0);
 	}
@@ -59,7 +60,7 @@ static void test_charged(const struct kind *kind)
 	close_and_check(&t, before);
 }
 
-/* Elements are charged to the map's owner, not to who inserts them. */
+/* Elements are charged to the map's owner, not to the inserting process. */
 static void test_inserter(const struct kind *kind)
 {
 	struct task t = task_of(kind, 8 * MIB);
@@ -92,7 +93,7 @@ static bool inserts_again(struct task *t)
 	return t->done > 0;
 }
 
-/* What does not fit into the group is ENOMEM, and nobody is killed. */
+/* Exceeding the group's limit is ENOMEM, and no process is killed. */
 static void test_limit(const struct kind *kind)
 {
 	bool later = kind->flags & BPFMAP_F_NO_PREALLOC;
@@ -114,7 +115,7 @@ static void test_limit(const struct kind *kind)
 	expect_eq(t.result, -ENOMEM);
 	expect_eq(group_kills(GROUP_OWNER), killed);
 	if (later) {
-		/* What went in is in; what is deleted makes room again. */
+		/* Inserted elements stay; deleted ones make room again. */
 		expect_eq(load_count(t.fd, kind, t.max_entries), t.done);
 		expect_eq(load_empty(t.fd), t.done);
 		expect(inserts_again(&t));
@@ -124,7 +125,7 @@ static void test_limit(const struct kind *kind)
 	expect_eq(group_write(GROUP_OWNER, "memory.max", "max"), 0);
 }
 
-/* All that @t's map takes is charged, by somebody else's doing if it is later */
+/* All that @t's map takes is charged, also what another process causes later */
 static void type_charged(struct task *t, long before)
 {
 	long with;
@@ -147,7 +148,7 @@ static void type_charged(struct task *t, long before)
 	check(with <= before + SLACK, "%ld KiB left", (with - before) / 1024);
 }
 
-/* No more than the group may have, and nobody dies of it */
+/* No more than the group's limit, and no process is killed for it */
 static void type_limited(struct task *t, long before)
 {
 	long killed = group_kills(GROUP_OWNER), left;

@@ -57,7 +57,7 @@ static bool frozen_again(const struct call *c, const struct slot *slot, long bpf
 	       slot->object->frozen && bpf == -EBUSY && dev == -EPERM;
 }
 
-/* Queues that cannot be: when they are found out */
+/* Invalid queues: when they are refused */
 static bool too_big(const struct call *c, const struct slot *slot, long bpf,
 		    long dev)
 {

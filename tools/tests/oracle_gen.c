@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * oracle_gen - what to do next
+ * oracle_gen - choose the next step
  *
  * Most steps mean something in the state that there is, some go wrong in one
  * way, few in several. What a kernel older than 7.3 would answer differently

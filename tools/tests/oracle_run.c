@@ -147,8 +147,8 @@ static void translate_ids(const struct call *c, enum side side, uint32_t n)
 }
 
 /*
- * How much was written before a fault is nobody's to rely on: a part of a value,
- * some elements of a batch. The bytes around are compared nevertheless.
+ * How much was written before a fault is unspecified: a part of a value, some
+ * elements of a batch. The bytes around are compared nevertheless.
  */
 static void forget_outputs(const struct call *c, enum side side)
 {
@@ -274,7 +274,7 @@ static void show(const struct call *c)
 		       (unsigned long long)s->create.map_extra);
 }
 
-/* An id that nobody has open may be gone on one side sooner than on the other */
+/* An id without an open descriptor may be freed sooner on one side */
 static bool open_id(const struct call *c, enum side side)
 {
 	uint32_t serial = 0;

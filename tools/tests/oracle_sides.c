@@ -133,7 +133,7 @@ static uint8_t *start(const struct call *c, enum side side, unsigned int area)
 	}
 }
 
-/* Where the command is told that it is */
+/* The address that the command is given */
 static uint64_t address(const struct call *c, enum side side, unsigned int area)
 {
 	switch (c->areas[area].place) {

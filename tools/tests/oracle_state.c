@@ -15,8 +15,8 @@
 #define HASH_MAY F(NO_PREALLOC), F(NUMA_NODE), F(RDONLY_PROG), MODES
 
 /*
- * Maps that evict are never filled: what they drop then is a matter of their
- * own. All else is small, so that limits are met.
+ * Maps that evict are never filled: each side chooses its own victims. All
+ * others are small, so that limits are met.
  */
 const struct row rows[] = {
 	{ "HASH", BPFMAP_TYPE_HASH, 0, KEYS_BYTES, ORDER_BUCKETS, 0,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * oracle_views - mappings of maps: who may have them, and what is seen there
+ * oracle_views - mappings of maps: permissions and contents
  *
  * What one of the two sides writes to its mapping the other one writes to its
  * own. All mappings of both sides have the same bytes then.

@@ -7,7 +7,7 @@
 
 #include "contract.h"
 
-/* Which maps of maps there are; key_size is 4 for all of them */
+/* The maps of maps; key_size is 4 for all of them */
 struct outer_kind {
 	const char *name;
 	uint32_t type;
@@ -37,7 +37,7 @@ long outer_id(int outer, uint32_t key);
 /* Does GET_FD_BY_ID find it? */
 bool id_exists(uint32_t id);
 
-/* The same, but gone may take a moment: what a closed outer map held */
+/* The same for a map of a closed outer map, which may take a moment to go */
 bool id_vanishes(uint32_t id);
 
 #endif /* BPFMAP_TESTS_OUTER_H */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How long a pinned map lives: over processes, names, mounts and mount
- * namespaces, under fire from several threads; and that nothing of it stays.
+ * Lifetime of pinned maps: over processes, names, mounts and mount namespaces,
+ * under load from several threads; and that nothing is left behind.
  *
  * PINS: how many pins there are at a time, at most (2000)
  */
@@ -366,7 +366,7 @@ static void other_namespace(const struct kind *k)
 	expect_nothing_left();
 }
 
-/* Only who may mount anything may mount this */
+/* Mounting this takes the same rights as any mount */
 static void user_namespace(const struct kind *k)
 {
 	pid_t pid;
@@ -483,7 +483,7 @@ static int late(int err)
 	return atomic_load(&gone) ? err : 0;
 }
 
-/* Everybody does everything to the same few names */
+/* All threads do everything to the same few names */
 static void *fight(void *arg)
 {
 	unsigned int seed = (unsigned int)(long)arg;
@@ -542,7 +542,7 @@ static void all_at_once(const struct kind *k)
 		load_sleep_ms(500);
 	} while ((atomic_load(&made) < 300 || atomic_load(&seen) < 300) &&
 		 load_ms() < end);
-	/* The mount goes away under those who are at it */
+	/* Unmount while other threads use it */
 	atomic_store(&gone, true);
 	expect_eq(umount2(dir, MNT_DETACH), 0);
 	load_sleep_ms(20);

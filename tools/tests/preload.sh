@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Programs that know nothing of bpfmap, with libbpfmap-preload.so and without:
-# they are to say the same. Prints TAP. Arguments: the library, bpftool, then
+# both must print the same. Prints TAP. Arguments: the library, bpftool, then
 # test programs of this directory to run as those of bpf(2), and at last, after
 # "--", a Python with ctypes, the libbpf to call from it, libbpf_maps.py, and
 # bpfmapctl, if there are any.
@@ -86,7 +86,7 @@ both()
 	"$@" </dev/null | normal >"$tmp/bpf"
 	(export LD_PRELOAD="$preload"; "$@" </dev/null) | normal >"$tmp/ours"
 	side_by_side "$tmp/bpf" "$tmp/ours" >"$tmp/sides"
-	# Not two times the same misfortune
+	# Two equal failures do not pass
 	cmp -s "$tmp/bpf" "$tmp/ours" && grep -q '^status 0' "$tmp/bpf"
 	result $? "$name" "$tmp/sides"
 }
@@ -140,7 +140,7 @@ verbs()
 	run map update pinned $pin key $key value $value
 	run map show name verbs
 	}
-	# Names are shown to the shell by neither
+	# The shell sees names with neither
 	for file in verbs verbs2; do
 		if [ -n "${LD_PRELOAD-}" ]; then
 			rm "/sys/fs/bpfmap/$file"
@@ -338,7 +338,7 @@ sed 's/^/# /' "$tmp/sides"
 both 'array' verbs array 4 40 0
 both 'per-CPU array' verbs percpu_array 4 8 0
 both 'hash' hash_verbs hash 4 20 1
-# Large enough that nothing is evicted: that depends on who runs on which CPU
+# Large enough that nothing is evicted: eviction depends on the scheduler
 both 'LRU hash' hash_verbs lru_hash 4 8 0 1000
 both 'per-CPU hash' hash_verbs percpu_hash 4 8 0
 both 'LRU per-CPU hash' hash_verbs lru_percpu_hash 4 8 0 1000

@@ -93,7 +93,7 @@ static long run_prog(int map, const struct bpf_insn *insns, size_t n)
 	return (int32_t)run.test.retval;
 }
 
-/* An array whose one value is the data, which programs can point to */
+/* An array with the data as its one value, which programs can point to */
 static int data_map(const void *data, uint32_t size)
 {
 	static uint8_t value[DATA_MAX];

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The module comes and goes: over and over while maps do the same, and with
- * each allocation of its loading failing once.
+ * Load and unload the module: over and over while maps are created and freed,
+ * and with each allocation of its loading failing once.
  *
  * Only for a machine made by scripts/vm/run.sh, where the modules are found and
- * nobody else uses them. They are as they were at the end.
+ * nothing else uses them. They are restored at the end.
  *
  * RELOAD_ROUNDS: how often it is loaded (20)
  * RELOAD_FAILURES: how many of the last allocations, among which are all that

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A map outlives the memory cgroup that it was created in: it does not keep the
- * removed group, and what it allocates later is charged to the group's parent.
+ * A map outlives the memory cgroup that it was created in: it does not pin the
+ * removed group, and its later allocations are charged to the group's parent.
  */
 #include <limits.h>
 #include <sys/stat.h>
@@ -18,13 +18,13 @@ static unsigned int groups(void)
 	return n < 2 ? 2 : n > GROUPS_MAX ? GROUPS_MAX : n;
 }
 
-/* Groups below @dir that are removed, but that something still holds */
+/* Groups below @dir that are removed, but still referenced */
 static long dying(const char *dir)
 {
 	return group_read(dir, "cgroup.stat", "nr_dying_descendants");
 }
 
-/* They go one by one, after grace periods and works */
+/* They are freed one by one, after grace periods and works */
 static long wait_dying(const char *dir, long at_most)
 {
 	unsigned long end = load_ms() + 10000;

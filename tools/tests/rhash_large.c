@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * rhash_large - values of an RHASH that are too large to be written in place with
- * a lock held: whole for each reader, and in all else like others
+ * rhash_large - values of an RHASH too large to be written in place with a lock
+ * held: readers see them whole; they behave like others otherwise
  */
 #include <stdlib.h>
 #include <string.h>
@@ -91,7 +91,7 @@ static void race(uint32_t size, unsigned int rounds)
 		if (!pids[i])
 			jobs[i](t.fd, r, size);
 	}
-	/* Until readers have seen something of it, however slow they are */
+	/* Until readers have seen some of it, however slow they are */
 	for (n = 0; n < rounds || (r->reads < rounds && n < 1000 * rounds); n++) {
 		key = n % 2;
 		memset(value, n, size);

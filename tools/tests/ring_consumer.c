@@ -65,7 +65,7 @@ static uint64_t record_bytes(size_t size)
  * struct seen - what came
  * @next: lowest number that may come
  * @nr: samples
- * @wrong: samples that nobody has produced
+ * @wrong: samples that were never produced
  * @bytes: of their records
  * @flood: map to overwrite once while a sample is read, 0: none
  */

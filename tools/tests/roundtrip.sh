@@ -41,7 +41,7 @@ now()
 	echo "${uptime%.*}${uptime#*.}"
 }
 
-# step NAME COMMAND... - no word from it but on trouble
+# step NAME COMMAND... - its output is shown only if it fails
 step()
 {
 	name=$1
@@ -74,7 +74,7 @@ same()
 	result $? "$type: $count elements are the same"
 }
 
-# What show says but for what is another one's
+# The output of show without what differs between maps
 properties()
 {
 	"$ctl" -j map show pinned "$1" | sed 's/"id":[0-9]*,//'
@@ -103,7 +103,7 @@ keyed()
 	esac
 }
 
-# What can only be saved by taking it out
+# Maps that can only be saved by removing their elements
 drained()
 {
 	step 'save JSON' "$ctl" map export pinned $pins/a to "$tmp/first" drain

@@ -100,7 +100,7 @@ static void check_slot(struct worker *w, unsigned int key, unsigned int slot,
 	struct stress *s = w->s;
 	struct load_tag tag;
 
-	/* Who creates a key with F_CPU leaves zeros in the other slots. */
+	/* Creating a key with F_CPU leaves zeros in the other slots. */
 	if (s->cpu_flags && is_hash(s->kind) &&
 	    all_bytes(value, s->value_size + padding, 0))
 		return;
@@ -596,7 +596,7 @@ static void wait_all_done(struct stress *s, struct worker *w, unsigned int count
 			load_sleep_ms(1);
 }
 
-/* Prints what was done, and asserts that nothing of it was wrong. */
+/* Prints what was done, and asserts that nothing went wrong. */
 static void workers_judge(struct stress *s, struct worker *w, unsigned int count)
 {
 	unsigned long torn = 0, bad = 0, done;

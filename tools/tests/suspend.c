@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Commands suspended in the middle of copying from or to user memory: nobody
- * else has to wait for them, FREEZE says EBUSY to writers, and what is copied
- * stays one whole value whatever happens to the element meanwhile.
+ * Commands suspended in the middle of copying from or to user memory: no other
+ * command has to wait for them, FREEZE is EBUSY while a writer is suspended,
+ * and a copied value is whole whatever happens to the element meanwhile.
  *
  * Every buffer under test starts in a page that is there and ends in one that
  * userfaultfd holds back.
@@ -84,7 +84,7 @@ struct trial {
 	int fd, uffd;
 	char *area;			/* AREA there, AREA held back */
 	char *keys, *values;		/* of the suspended command */
-	char *spare_keys, *spare_values;	/* of everybody else */
+	char *spare_keys, *spare_values;	/* of all others */
 	char *held;			/* what is to be in the pages held back */
 	unsigned int seq;
 	pthread_t thread;
@@ -251,7 +251,7 @@ static bool suspend(struct trial *t)
 	       wait_suspended(t->uffd);
 }
 
-/* Everybody else goes on, also with the very elements of the suspended command. */
+/* All others go on, also with the very elements of the suspended command. */
 static void disturb(struct trial *t)
 {
 	char key[LOAD_KEY_MAX], *value = calloc(1, bytes_of(t));

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the tests of ring buffers want of a module: calls of the in-kernel
- * functions on request
+ * Calls of the ring buffers' in-kernel functions, on request of the tests
  */
 #ifndef RINGTEST_H
 #define RINGTEST_H
