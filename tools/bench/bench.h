@@ -26,9 +26,8 @@
 /**
  * struct side - bpf(2) or bpfmap
  * @name: for people and files
- * @call: the system call; @fd is of no meaning to bpf(2). As thin for one
- *	  side as for the other
- * @open: is it to be had? If not, @why says it
+ * @call: the system call; bpf(2) ignores @fd. Equally thin for both sides
+ * @open: open it; @why says why that failed
  * @why: what is missing
  * @device: descriptor of /dev/bpfmap, or -1
  * @there: @open succeeded
@@ -81,7 +80,7 @@ static inline long target_call(const struct target *target, unsigned int cmd,
 	return target->side->call(target->fd, cmd, attr, size);
 }
 
-/* --- types.c: the map types, and what is put into them --- */
+/* --- types.c: the map types, and their keys and values --- */
 
 enum op_bit {
 	OP_INSERT = 1 << 0,

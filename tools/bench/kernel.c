@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Map operations inside the kernel: the module runs the loops, here is what is
- * to be run, and the check of what came of it
+ * Map operations inside the kernel: the module runs the loops, this file
+ * chooses them and checks the results
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -40,7 +40,7 @@ static const struct row {
 	{ "empty loop", BENCH_EMPTY, 0, 1, OWN, false },
 	{ "lookup", BENCH_LOOKUP, 0, 1, OWN, false },
 	{ "update", BENCH_UPDATE, 0, 1, OWN, false },
-	/* These two belong together: what the one takes the other puts back */
+	/* This pair stays together: one inserts again what the other deletes */
 	{ "delete", BENCH_DELETE, 0, 1, OWN, true },
 	{ "insert", BENCH_UPDATE, BPFMAP_F_NOEXIST, 1, OWN, true },
 	{ "lookup, two threads", BENCH_LOOKUP, 0, 2, OWN, false },

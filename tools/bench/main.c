@@ -225,7 +225,7 @@ static unsigned int measure_map(struct job *job)
 
 			result.job.batch = batches.at[b];
 			result.job.threads = threads.at[t];
-			/* Who pops what is anybody's guess */
+			/* Which thread pops which element is not determined */
 			if (job->type->keys == KEY_NONE &&
 			    !job->type->by_value && threads.at[t] > 1)
 				continue;

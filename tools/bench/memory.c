@@ -2,9 +2,9 @@
 /*
  * What a map takes: time to make it, and memory for an element
  *
- * Memory is looked at in two ways: what the memory cgroup is charged, if there
- * is a cgroup to be had, and what the system has less of. The latter counts
- * everything, and everybody: only a quiet machine gives a good number.
+ * Memory is measured in two ways: the charge to the memory cgroup, if there is
+ * one, and the decrease of the system's free memory. The latter counts every
+ * process: only a quiet machine gives a good number.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -31,7 +31,7 @@ static bool write_file(const char *path, const char *text)
 	return ok;
 }
 
-/* A cgroup of our own, with us in it; false if that is not to be had */
+/* Enter a cgroup of our own; false if that is not possible */
 static bool cgroup_enter(void)
 {
 	write_file(CGROUPS "/cgroup.subtree_control", "+memory");

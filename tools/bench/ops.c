@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The table of benchmarks: how an operation is run, and what must come of it
+ * The table of benchmarks: how an operation is run, and its expected results
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -116,7 +116,7 @@ static int run_batch_walk(struct worker *w, const struct op *op,
 	return !ret || errno == ENOENT ? (int)attr.count : -errno;
 }
 
-/* --- what must have come of them --- */
+/* --- the expected results --- */
 
 static bool right_value(const struct worker *w, const void *value,
 			uint64_t index)

@@ -81,7 +81,7 @@ if [ -e "$dir/size.csv" ]; then
 fi
 for file in memory count-memory; do
 	[ -e "$dir/$file.csv" ] || continue
-	# What the system has less of is for where there is no cgroup
+	# The decrease of free memory is used where there is no cgroup
 	pairs "$dir/$file.csv" '$2' '$8 == "charged"'
 	[ -s "$tmp/data" ] || pairs "$dir/$file.csv" '$2' '$8 == "taken"'
 	plot bars "$file" 'memory for an element of 8/8 bytes' bytes

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A table for people, CSV and JSON for programs
+ * Results as a table, CSV and JSON
  */
 #define _GNU_SOURCE
 #include <math.h>
@@ -113,7 +113,7 @@ static void floor_of(const char *name, int fd,
 	record("none", &no_job, name, &summary);
 }
 
-/* What a call costs that does nothing; it is part of all that follows */
+/* The cost of a call that does nothing; it is part of all other results */
 void report_floor(void)
 {
 	struct bpfmap_create_attr attr = {
@@ -306,7 +306,7 @@ void report_kernel(const struct job *job, const char *what,
 
 	of_threads.threads = threads;
 	snprintf(name, sizeof(name), "kernel %s", what);
-	/* In CSV commas part the columns */
+	/* In CSV commas separate the columns */
 	for (s = 0; name[s]; s++)
 		if (name[s] == ',')
 			name[s] = ';';

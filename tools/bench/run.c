@@ -92,13 +92,13 @@ static bool measurable(const struct job *job, const struct op *op)
 {
 	if (!(job->type->ops & options.op_mask & op->bit))
 		return false;
-	/* Such a walk takes elements that are another's, or not to be taken */
+	/* Such a walk removes other threads' elements, or too many */
 	if (op->walk && !op->after)
 		return job->threads == 1 && job->calls == job->elements;
 	return true;
 }
 
-/* What a command says that is not there, or not for such a batch */
+/* Errors of a command that does not exist, or not for such a batch */
 static bool is_missing(int err)
 {
 	return err == -EINVAL || err == -ENOTSUPP || err == -EOPNOTSUPP ||

@@ -25,7 +25,7 @@ static long bpfmap_call(int fd, unsigned int cmd, void *attr,
 	return syscall(SYS_ioctl, fd, BPFMAP_IOC(cmd, size), attr);
 }
 
-/* A small array is what everybody who may use bpf(2) at all can make. */
+/* Anybody with access to bpf(2) can create a small array. */
 static bool bpf_open(struct side *side)
 {
 	const struct bpfmap_create_attr attr = {

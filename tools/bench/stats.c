@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Samples, and what is to be said of them
+ * Samples and their statistics
  */
 #include <math.h>
 #include <stdlib.h>

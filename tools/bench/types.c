@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The map types, and the keys and values that are put into them
+ * The map types, and the keys and values of their elements
  *
  * Keys and values are computed from the number of an element, so that nothing
  * but the map has to remember them.
@@ -40,7 +40,7 @@ const struct map_type map_types[] = {
 	{ .name = "percpu_hash", .type = BPFMAP_TYPE_PERCPU_HASH,
 	  .ops = OPS_HASH, .percpu = true, .core = true,
 	  .sizes = HASH_SIZES },
-	/* With room, so that nothing has to leave */
+	/* With room, so that nothing is evicted */
 	{ .name = "lru_hash", .type = BPFMAP_TYPE_LRU_HASH, .ops = OPS_HASH,
 	  .spare = 2, .core = true, .sizes = HASH_SIZES },
 	{ .name = "lru_percpu_hash", .type = BPFMAP_TYPE_LRU_PERCPU_HASH,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Make a map empty, in the way that its type has for it
+ * Empty a map, in the way that fits its type
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@ static int clear_trouble(int err)
 	return trouble("cannot clear: %s", error_text(err));
 }
 
-/* Elements of arrays cannot go: they become what they were in the beginning */
+/* Elements of arrays cannot be deleted: reset them to their initial value */
 static int clear_array(const struct map *map, uint64_t *cleared)
 {
 	uint32_t room = batch_room(map), max = map->info.max_entries, count;
@@ -51,7 +51,7 @@ static int clear_queue(const struct map *map, uint64_t *cleared)
 	return err == -ENOENT ? 0 : clear_trouble(err);
 }
 
-/* Those that somebody else has deleted meanwhile do not count */
+/* Elements that another process has deleted meanwhile do not count */
 static int delete_keys(const struct walk *walk, uint64_t *cleared)
 {
 	uint32_t done = 0, count;

@@ -110,7 +110,7 @@ int take_maps(struct args *args, uint32_t open_flags, struct map **maps,
  * @key: key_size bytes, or NULL in a map without keys
  * @value: value_bytes
  * @flags: BPFMAP_F_*
- * @inner: for maps of maps, the map whose descriptor @value is
+ * @inner: for maps of maps, the map that @value is a descriptor of
  * @has_key: was given
  * @has_value: was given
  */
@@ -281,7 +281,7 @@ int stream_write(struct stream *stream, const unsigned char *keys,
 		 const unsigned char *values, uint32_t count);
 int stream_write_end(struct stream *stream);
 int stream_read_header(struct stream *stream);
-/* 1: an element, 0: the end, negative: trouble that was said */
+/* 1: an element, 0: the end, negative: an error that was reported */
 int stream_read(struct stream *stream, unsigned char *key,
 		unsigned char *value);
 size_t saved_stride(const struct saved *saved);

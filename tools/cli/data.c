@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Keys and values as they are typed: bytes, or numbers, text and addresses
- * that are put one behind the other without padding
+ * Keys and values on the command line: bytes, or numbers, text and addresses
+ * that are stored one after the other without padding
  */
 #include <arpa/inet.h>
 #include <endian.h>
@@ -247,7 +247,7 @@ static int take_byte(struct args *args, struct room *room, int base)
  * take_data() - as many words as make @size bytes
  * @args: words
  * @what: "key" or "value"
- * @map: whose it is to be
+ * @map: the map that they are for
  * @data: where they go; is zeroed first
  * @size: how many there must be
  *
@@ -281,7 +281,7 @@ int take_data(struct args *args, const char *what, const struct map *map,
 	return 0;
 }
 
-/* One more than the value of a digit; 0 for what is none */
+/* One more than the value of a digit; 0 for other characters */
 static const unsigned char hex_digits[256] = {
 	['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6,
 	['6'] = 7, ['7'] = 8, ['8'] = 9, ['9'] = 10,
@@ -297,7 +297,7 @@ int parse_hex_part(const char *hex, void *data, size_t size)
 	unsigned int high, low;
 
 	for (size_t i = 0; i < size; i++, digit += 2) {
-		/* What ends too early must not be read beyond its end */
+		/* Do not read beyond the end of a short string */
 		high = hex_digits[digit[0]];
 		low = high ? hex_digits[digit[1]] : 0;
 		if (!low)

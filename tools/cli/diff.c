@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What one map has and another has not, or has otherwise
+ * Elements that only one of two maps has, or that differ
  */
 #include <errno.h>
 #include <stdlib.h>

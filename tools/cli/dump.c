@@ -66,7 +66,7 @@ static int dump_json(const struct map *map)
 	return status;
 }
 
-/* Several maps of one name: each with what it is. Not by piece, but as a whole */
+/* Several maps of one name: print each whole, with its properties */
 static int dump_json_object(const struct map *map)
 {
 	struct json_object *obj = json_header(map);
@@ -115,7 +115,7 @@ static int dump_all(const struct map *maps, size_t count)
 	return status;
 }
 
-/* What fits below each other on the terminal, if there is one */
+/* Elements that fit on the terminal; 0 without a terminal */
 static uint64_t screen_rows(const struct map *map)
 {
 	struct winsize size;

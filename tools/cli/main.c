@@ -198,7 +198,7 @@ static int parse_options(int argc, char **argv)
 		case 'd':
 		case 'l':
 		case 'n':
-			break;	/* bpftool's, with nothing to do here */
+			break;	/* bpftool's, without effect */
 		case 'h':
 			return verb_help(&none);
 		case 'V':
@@ -238,7 +238,7 @@ int main(int argc, char **argv)
 			status = TROUBLE;
 		}
 	}
-	/* A full disk is not to look like success */
+	/* A full disk must not look like success */
 	if (fflush(stdout) || ferror(stdout)) {
 		fprintf(stderr, PROGRAM ": standard output: %s\n",
 			strerror(errno));

@@ -166,7 +166,7 @@ void map_close(struct map *map)
 	map->fd = -1;
 }
 
-/* What a failure to open a map means, as far as it can be told */
+/* Explain a failure to open a map, as far as the errno tells */
 static int open_trouble(int err, const char *how, const char *what)
 {
 	if (access("/dev/bpfmap", F_OK) && errno == ENOENT)
@@ -399,7 +399,7 @@ static int take_part(struct args *args, const struct map *map,
 			   *want & WANT_VALUE ? "'value'" : "nothing more");
 }
 
-/* All that is left; what of it must be there is for the caller to say */
+/* Parse the remaining words; the caller checks which must be present */
 int take_element(struct args *args, const struct map *map, unsigned int want,
 		 struct element *elem)
 {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Elements and maps for people and for programs, in the shapes that bpftool's
- * readers know
+ * Elements and maps as text and as JSON, in bpftool's formats
  */
 #include <stdlib.h>
 #include <string.h>
@@ -65,7 +64,7 @@ void json_end(void)
 	in_array = false;
 }
 
-/* What there is to say when a command has simply worked */
+/* Print the result of a command that has nothing else to print */
 void json_null(void)
 {
 	if (options.json && !started)

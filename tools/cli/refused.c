@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Why the device does not make a map. It gives an errno for many reasons: here
- * they are looked for, in the rules of uapi.rst.
+ * Why the device refuses to create a map. One errno has many reasons: find the
+ * one by the rules of uapi.rst.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -181,7 +181,7 @@ static int check_flags(const struct wanted *want, const struct rule *rule)
 	return 0;
 }
 
-/* All is as it must be, but there is too much of it */
+/* Every argument is valid, but the map is too large */
 static int check_limits(const struct wanted *want, const struct rule *rule)
 {
 	uint64_t elem = (uint64_t)want->key_size + want->value_size;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What maps there are
+ * List maps and their properties
  */
 #include <ftw.h>
 #include <mntent.h>
@@ -47,7 +47,7 @@ static int see_file(const char *path, const struct stat *st, int flag,
 	return 0;
 }
 
-/* Mounted over one another, it is what is on top that can be seen, once */
+/* Of file systems mounted over one another, show only the top one, once */
 static bool is_new_root(const char *dir, char ***roots, size_t *count)
 {
 	struct statfs fs;
@@ -102,7 +102,7 @@ static long long fdinfo(int fd, const char *name)
 	return number;
 }
 
-/* Where one path is no UTF-8, the bytes of those that are not, beside them */
+/* If a path is not UTF-8, add a member with the bytes of each such path */
 static void add_pins(struct json_object *obj, uint32_t id)
 {
 	struct json_object *paths = json_object_new_array();

@@ -2,9 +2,9 @@
 /*
  * Text that others have chosen: names of maps, paths, words in messages
  *
- * It is bytes, in any encoding or none. A terminal must not obey them, and JSON
- * must be UTF-8. Text that is no UTF-8 is taken for Latin-1, as the kernel does
- * with names, in which no UTF-8 beyond ASCII can be.
+ * The bytes may have any encoding or none. A terminal must not interpret them,
+ * and JSON must be UTF-8. Text that is not UTF-8 is taken for Latin-1, as the
+ * kernel does with names, which cannot hold UTF-8 beyond ASCII.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -54,7 +54,7 @@ static bool is_control(uint32_t character)
  * printable() - text for a terminal
  * @text: any bytes
  *
- * What is no UTF-8, and what a terminal might obey, is \xNN. To be freed.
+ * Bytes that are not UTF-8, and control characters, become \xNN. To be freed.
  */
 char *printable(const char *text)
 {
@@ -131,7 +131,7 @@ struct json_object *json_text(const char *text)
 	return obj;
 }
 
-/* NULL if the text is UTF-8, and json_text() tells all about it */
+/* NULL if the text is UTF-8: then json_text() shows all of it */
 struct json_object *json_text_bytes(const char *text)
 {
 	struct json_object *obj;

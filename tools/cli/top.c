@@ -150,7 +150,7 @@ static void see(struct table *table, const void *key, const void *value)
 	}
 	entry->sample = table->sample;
 	if (table->counters) {
-		/* Growth or loss, whichever way round is shorter */
+		/* Growth or decrease modulo 2^64, the smaller of both */
 		delta = sum - entry->sum;
 		entry->changes += delta >> 63 ? -(double)-delta : (double)delta;
 	} else {

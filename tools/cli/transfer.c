@@ -71,8 +71,9 @@ static int export_walk(const struct map *map, struct stream *stream)
 }
 
 /*
- * Queues give their elements away. All are taken out first, and put back if
- * they cannot be written; those of a stack come in the order to push them in.
+ * Reading a queue removes its elements. All are popped first, and pushed back
+ * if they cannot be written; those of a stack come in the order to push them
+ * in.
  */
 static int export_drain(const struct map *map, struct stream *stream)
 {
@@ -484,7 +485,7 @@ struct import {
 	struct map inner;
 };
 
-/* Frozen and pinned last: until then nobody else sees it */
+/* Frozen and pinned last: until then no other process sees it */
 static int import_new(struct import *import, struct stream *stream)
 {
 	struct map map;

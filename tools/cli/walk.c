@@ -139,7 +139,7 @@ static int next_single(struct walk *walk)
 			walk->count++;
 		else if (err != -ENOENT)
 			break;
-		/* No cursor is what is gone, but an empty slot is one */
+		/* A deleted key is no cursor, but an empty slot is one */
 		if (err && !type_has_indexes(map->info.type))
 			continue;
 		memcpy(walk->cursor, key, key_size);

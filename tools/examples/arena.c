@@ -31,7 +31,7 @@ int main(void)
 		return 1;
 	}
 
-	/* The last page: whoever touches one first has allocated it */
+	/* The last page: the first access allocates it */
 	mine = (void *)((char *)arena + len - sizeof(*mine));
 	mine->next = list.at;
 	mine->value = 1;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Prints what the example module sees: who executes what, and who exits. With a
+ * Prints the events of the example module: execs and exits. With a
  * number as argument, so many events.
  */
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The same with libbpfmap, whose functions are libbpf's */
+/* The same with libbpfmap, which has libbpf's functions */
 #include <stdio.h>
 #include <string.h>
 #include <bpfmap.h>

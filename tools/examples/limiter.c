@@ -7,10 +7,10 @@
  *	limiter watch DIR			print what was given
  *	limiter meddle DIR			try what a watcher must not do
  *
- * The server listens on two sockets of DIR and sends descriptors: those who may
- * connect to "work" get maps to write, those at "watch" the same maps read only.
- * From then on nobody needs the server: taking a token is one atomic operation
- * on memory that all workers have mapped, with no system call.
+ * The server listens on two sockets of DIR and sends descriptors: clients of
+ * "work" get maps to write, those of "watch" the same maps read only. From then
+ * on nobody needs the server: taking a token is one atomic operation on memory
+ * that all workers have mapped, with no system call.
  *
  * A bucket is one number, the time at which it will be full again. To take a
  * token moves that time by an interval, if it is not too far away then, and
@@ -195,7 +195,7 @@ static int give_away(const struct pollfd *socks, int maps[2][MAPS],
 		if (!socks[i].revents)
 			continue;
 		sock = accept(socks[i].fd, NULL, NULL);
-		/* One who has left again is no trouble of ours */
+		/* A client that has left already is no error */
 		if (sock < 0)
 			continue;
 		if (send_maps(sock, maps[i], limits))
@@ -237,7 +237,7 @@ static int serve(const char *dir, double rate, __u64 burst, __u32 clients)
 /*
  * Number of a client's bucket. A new client gets one from the queue, where no
  * two processes get the same. If another one has registered the same client at
- * the same moment, BPFMAP_F_NOEXIST decides whose bucket it is.
+ * the same moment, BPFMAP_F_NOEXIST lets only one of them succeed.
  */
 static int bucket_of(const int *maps, const char *name, __u32 *number)
 {
@@ -339,7 +339,7 @@ static int watch(const int *maps)
 	return 0;
 }
 
-/* What the kernel says to one with read-only descriptors */
+/* What the kernel answers to writes through read-only descriptors */
 static int meddle(const int *maps, const struct limits *limits)
 {
 	char key[NAME_LEN] = "meddler";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What those who read the route table need to know of it */
+/* The route table's format, for its readers */
 #ifndef ROUTES_H
 #define ROUTES_H
 

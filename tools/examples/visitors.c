@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Reads the map of the example module: who opened its device, how often */
+/* Reads the example module's map: how often each program opened its device */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

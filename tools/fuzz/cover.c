@@ -2,8 +2,8 @@
 /*
  * cover - what the module's code was reached, by KCOV and by probes
  *
- * KCOV traces what a thread's own calls reach. What runs later on behalf of
- * nobody - work queues, RCU, interrupts - is found by kprobes on the places
+ * KCOV traces what a thread's own calls reach. Code that runs later, outside
+ * any call - work queues, RCU, interrupts - is found by kprobes on the places
  * that no call reached, late in a run.
  */
 #define _GNU_SOURCE

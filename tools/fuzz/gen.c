@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * gen - programs that mean something, most of the time
+ * gen - random programs that make sense, most of the time
  */
 #include <poll.h>
 #include <string.h>
@@ -247,7 +247,7 @@ static uint64_t gen_key(struct rng *r, const struct call *map)
 		      rnd64(r) & ~0xffffULL);
 }
 
-/* What a map's pages are good for depends on its type */
+/* The use of a map's pages depends on its type */
 static void adapt_mmap(struct rng *r, const struct call *map, uint64_t *a)
 {
 	uint64_t type = map ? map->arg[CREATE_TYPE] : 0;

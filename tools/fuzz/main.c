@@ -63,7 +63,7 @@ static void set(const char *path, const char *value)
 	close(fd);
 }
 
-/* Failures everywhere, without a word; death at the first sign of trouble */
+/* Let allocations and copies fail without messages; panic at a stall */
 static void set_kernel(void)
 {
 	static const char *const faults[] = {
@@ -84,7 +84,7 @@ static void set_kernel(void)
 	set("/proc/sys/kernel/softlockup_panic", "1");
 	set("/proc/sys/kernel/panic_on_rcu_stall", "1");
 	set("/proc/sys/kernel/printk_devkmsg", "on\n");
-	/* When it dies, show all messages again, those of log_prog() too */
+	/* When it panics, show all messages again, those of log_prog() too */
 	if (!access(REPLAY, W_OK))
 		set(REPLAY, "1");
 	else
@@ -171,7 +171,7 @@ static void share_maps(void)
 	close(device);
 }
 
-/* Maps that nobody has any more but are still there: 0 after a while */
+/* Maps without a user that still exist: 0 after a while */
 static int maps_left(void)
 {
 	int device = open("/dev/bpfmap", O_RDWR | O_CLOEXEC), n = 0;
@@ -235,7 +235,7 @@ static void add_sweep(void)
 		add_seed(&p);
 }
 
-/* Where nothing tells what is worth to be kept, all that is given */
+/* Without KCOV keep every given program */
 static bool add_kept(const struct prog *p)
 {
 	shared->corpus[shared->n_corpus] = *p;

@@ -43,7 +43,7 @@ static void *serve_faults(void *unused)
 		if (msg.event != UFFD_EVENT_PAGEFAULT)
 			continue;
 		usleep(LATE_USEC);
-		/* Somebody was here before: who waits must still go on */
+		/* The page is there already: still wake its waiters */
 		if (ioctl(uffd, UFFDIO_ZEROPAGE, &zero))
 			ioctl(uffd, UFFDIO_WAKE, &zero.range);
 	}

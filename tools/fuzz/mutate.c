@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * mutate - programs that are nearly those that were good for something
+ * mutate - variations of programs that were worth keeping
  */
 #include <string.h>
 

@@ -2,8 +2,8 @@
 /*
  * ops - calls on the device, on descriptors of maps, and on mappings
  *
- * What would take the machine's memory is made smaller, unless it is so large
- * that it cannot succeed.
+ * Requests that would take all of the machine's memory are made smaller, unless
+ * they are so large that they cannot succeed.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * recipe - sequences that calls at random seldom are
+ * recipe - sequences that random calls seldom produce
  *
  * What needs one call after the other, or one against the other, is put together
  * here: maps that are full, readers that writers outrun, mappings that are cut in
@@ -51,7 +51,7 @@ static struct call *batch(struct prog *p, const char *op, uint64_t key,
 	return c;
 }
 
-/* A call whose arguments are those of the list */
+/* A call with the arguments of the list */
 static struct call *call(struct prog *p, const char *op, const uint64_t *args,
 			 unsigned int n)
 {

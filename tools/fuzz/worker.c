@@ -247,7 +247,7 @@ void worker(unsigned int nr, uint64_t seed)
 }
 
 /* ------------------------------------------------------------------------- */
-/* A corpus as small as it can be easily */
+/* Reduce the corpus, by a simple greedy choice */
 
 struct reach {
 	uint32_t n;

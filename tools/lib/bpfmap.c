@@ -222,7 +222,7 @@ int bpfmap_pop_wait(int fd, void *value, int timeout_ms)
 	int err, left = timeout_ms, ready;
 
 	for (;;) {
-		/* Of several who are woken for one element, one gets it */
+		/* Of several waiters woken for one element, one gets it */
 		err = bpfmap_lookup_and_delete_elem(fd, NULL, value);
 		if (err != -ENOENT)
 			return err;

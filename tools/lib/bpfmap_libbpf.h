@@ -33,7 +33,7 @@
 #define bpf_map_create_opts	bpfmap_create_opts
 #define bpf_map_batch_opts	bpfmap_batch_opts
 #define bpf_get_fd_by_id_opts	bpfmap_get_fd_by_id_opts
-/* These two are functions as well, of which the same is to become */
+/* These two names are functions as well, and are renamed alike */
 #define bpf_obj_pin_opts	bpfmap_obj_pin_opts
 #define bpf_obj_get_opts	bpfmap_obj_get_opts
 

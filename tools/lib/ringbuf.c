@@ -4,8 +4,8 @@
  * The layout that they map is described in <linux/bpfmap.h>.
  *
  * A position or length in shared memory may be anything: all processes that have
- * the map open can write to the part that user space writes. What no ring can
- * have is -EBADMSG.
+ * the map open can write to the part that user space writes. Values that no
+ * ring can have are -EBADMSG.
  */
 #include <limits.h>
 #include <stdint.h>
@@ -544,7 +544,7 @@ bpfmap_user_ring_buffer_reserve_blocking(struct bpfmap_user_ring_buffer *rb,
 	if (timeout_ms >= 0)
 		end = now_ms() + timeout_ms;
 
-	/* The kernel wakes whom waits when it has drained something */
+	/* The kernel wakes waiters when it has drained something */
 	do {
 		sample = bpfmap_user_ring_buffer_reserve(rb, size);
 		if (sample || errno != ENOSPC)

@@ -9,8 +9,8 @@
  * bpf(2), and so does every command on a descriptor of bpf(2)'s own maps.
  *
  * Pins: names under /sys/fs/bpf are looked for under /sys/fs/bpfmap, which
- * BPFMAP_PRELOAD_PINS=FROM=TO changes (an empty one turns it off). Whoever asks
- * which file system is there hears that it is bpf(2)'s.
+ * BPFMAP_PRELOAD_PINS=FROM=TO changes (an empty one turns it off). statfs(2)
+ * there reports bpf(2)'s file system.
  *
  * A program that is linked statically, or that has its own instruction for
  * system calls, as those in Go do, is out of reach.
@@ -54,7 +54,7 @@
 static atomic_int device_fd = -1;
 static _Atomic dev_t device_number;
 
-/* Is it still what we opened? Programs do close what they know nothing of */
+/* Is it still what we opened? Programs close descriptors of others */
 static bool device_alive(int fd)
 {
 	struct stat st;

@@ -21,7 +21,7 @@
 /* A list that is longer goes in circles */
 #define ARENA_LIST_MAX	(1 << 16)
 
-/* Nodes between two looks at who else wants the processor, and at signals */
+/* Nodes between two checks for signals and cond_resched() */
 #define ARENA_LIST_STRETCH	1024
 
 /* The node at a user address; a node may be anywhere, but in one page */

@@ -2,9 +2,9 @@
 /*
  * Example: a module that streams events to user space
  *
- * Each exec and exit on this machine becomes a record of a ring buffer. Whoever
- * opens /dev/bpfmap_execs gets the ring by an ioctl, maps it, and sleeps in
- * epoll until there is something: no system call for a record, no copy.
+ * Each exec and exit on this machine becomes a record of a ring buffer. A
+ * program gets the ring by an ioctl of /dev/bpfmap_execs, maps it, and sleeps
+ * in epoll until there are records: no system call for a record, no copy.
  */
 #include <linux/binfmts.h>
 #include <linux/bpfmap.h>

@@ -8,7 +8,7 @@
  * sources	packets and bytes of each source, a PERCPU_HASH: a CPU adds to
  *		values of its own, where no other CPU writes
  * recent	when each of the last sources was seen, an LRU_HASH, which is
- *		never full: who was quiet for longest makes room
+ *		never full: the source quiet for longest makes room
  *
  * There is no interface of our own. User space finds the maps by these names,
  * as in "bpfmapctl map top name sources offset 8", and can pin them; a map that
@@ -55,7 +55,7 @@ static bool add_to(const struct sources_key *key, u32 bytes)
 	rcu_read_lock();
 	count = bpfmap_lookup_elem(sources, key);
 	if (count) {
-		/* Those who read meanwhile may see one without the other */
+		/* Concurrent readers may see one without the other */
 		WRITE_ONCE(count->packets, count->packets + 1);
 		WRITE_ONCE(count->bytes, count->bytes + bytes);
 	}
@@ -148,7 +148,7 @@ static long forget_source(struct bpfmap *map, const void *key, void *value,
 /*
  * A grace period after sources_net_pre_exit(): no hook runs any more. The number
  * of the namespace will be another's, which must not inherit the counts. When it
- * is the module that goes, the counts stay, for those who have pinned the map.
+ * is the module that goes, the counts stay, for users of the pinned map.
  */
 static void __net_exit sources_net_exit(struct net *net)
 {

@@ -5,7 +5,7 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-/* Returns a descriptor of the ring buffer, whose records are struct execs_event */
+/* Returns a descriptor of the ring buffer of struct execs_event records */
 #define EXECS_GET_MAP	_IO('e', 0x01)
 
 enum execs_what { EXECS_EXEC, EXECS_EXIT };

@@ -10,7 +10,7 @@
 #define SOURCES_RECENT	"recent"	/* LRU_HASH: key -> __u64 */
 
 /**
- * struct sources_key - who sends
+ * struct sources_key - a source of packets
  * @addr: an IPv6 address, or ::ffff:A.B.C.D for an IPv4 one
  * @netns: inode number of the network namespace that receives, as in
  *	   /proc/PID/ns/net; 0 with the address :: for all that found no room

@@ -7,12 +7,13 @@
  *	fuzz-report --blocks bpfmap.ko REACHED UNREACHABLE	each one missed
  *
  * A place is a call that the compiler put at the start of a basic block for
- * KCOV; the module's relocations tell where they are, addr2line in whose code.
- * REACHED is "SECTION OFFSET HOW" as the fuzzer prints it. UNREACHABLE names
- * functions that no call of user space leads to, also where they are inlined
- * into others. NAME() is only where it is not, NAME<OTHER where it is inlined into
- * that one, and NAME "TEXT" is its lines with that text. What a sanitizer or a
- * reference count runs to complain of a bug is counted as not reachable, too.
+ * KCOV; the module's relocations tell where they are, addr2line in which
+ * function. REACHED is "SECTION OFFSET HOW" as the fuzzer prints it.
+ * UNREACHABLE names functions that no call of user space leads to, also where
+ * they are inlined into others. NAME() is only where it is not, NAME<OTHER
+ * where it is inlined into that one, and NAME "TEXT" is its lines with that
+ * text. What a sanitizer or a reference count runs to complain of a bug is
+ * counted as not reachable, too.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -170,7 +171,7 @@ static struct place *find_place(const char *section, unsigned long offset)
 }
 
 /* ------------------------------------------------------------------------- */
-/* Whose code it is */
+/* Functions and lines */
 
 /* From drivers/bpfmap/ or include/ on */
 static char *short_path(char *path)

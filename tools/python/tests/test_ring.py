@@ -85,7 +85,7 @@ class RingTest(MapTest):
         for record in ring.records(0):
             break
         self.assertEqual(record, b"one")
-        # Who stops has lost nothing
+        # A consumer that stops has lost nothing
         self.assertEqual(list(ring.records(0)), [b"two", b"three"])
 
     def test_iteration_waits(self):

@@ -213,7 +213,7 @@ def create(
 
 
 def _fits(what: str, number: int, bits: int) -> None:
-    """ctypes would cut it without a word."""
+    """ctypes would truncate it silently."""
     if not 0 <= number < 1 << bits:
         raise ValueError(f"{what}: {number} is no unsigned {bits}-bit integer")
 
@@ -333,7 +333,7 @@ def open(
 
 
 def ids() -> Iterator[int]:
-    """The ids of all maps there are, for whom has CAP_SYS_ADMIN."""
+    """The ids of all maps; takes CAP_SYS_ADMIN."""
     following = ctypes.c_uint32(0)
     while True:
         err = _lib.get_next_id(following.value, following)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
-"""What all maps have in common, whatever is in them."""
+"""What all maps have in common."""
 
 import ctypes
 import errno
@@ -22,7 +22,7 @@ PAGE = mmap.PAGESIZE
 class Descriptor:
     """An open file descriptor, closed when nobody refers to it any more.
 
-    Whoever calls the kernel holds a reference, so that a map which is closed
+    Each call of the kernel holds a reference, so that a map which is closed
     meanwhile by another thread does not have its number given to another file.
     """
 
@@ -124,8 +124,8 @@ class BaseMap:
     def freeze(self) -> None:
         """Make the map read-only for all of user space, for ever.
 
-        EBUSY while somebody is writing or has it mapped writable, EPERM for
-        what is frozen already.
+        EBUSY during a write or with a writable mapping, EPERM if it is
+        frozen already.
         """
         self._checked(_lib.freeze)
 
@@ -144,7 +144,7 @@ class BaseMap:
 
     @property
     def frozen(self) -> bool:
-        """Whether it is frozen, by whomever."""
+        """Whether it is frozen, by any process."""
         return bool(self._fdinfo("frozen"))
 
     @property

@@ -172,7 +172,7 @@ class Simple(Codec[Any]):
 
     def encode(self, value: Any) -> bytes:
         data = bytes(self.kind(value))
-        # ctypes cuts integers without a word
+        # ctypes truncates integers silently
         if isinstance(value, int) and self.decode(data) != value:
             raise ValueError(f"{value} is no {self.kind.__name__}")
         return data
@@ -279,6 +279,6 @@ def encoded(codec: Codec[T], value: T) -> bytes:
     return data
 
 
-#: Integers, for those who want their types checked
+#: Integers, for type checkers
 u8, u16, u32, u64 = Int(1), Int(2), Int(4), Int(8)
 s8, s16, s32, s64 = Int(1, True), Int(2, True), Int(4, True), Int(8, True)

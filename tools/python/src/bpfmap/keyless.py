@@ -28,7 +28,7 @@ class _Keyless(BaseMap, Generic[V]):
 class Queue(_Keyless[V]):
     """A queue, or a stack: the type says which end elements leave by.
 
-    Each element reaches one of those who pop. ``fileno()`` can be waited for
+    Each element reaches one of the poppers. ``fileno()`` can be waited for
     with :mod:`select`: it is readable while there are elements.
     """
 

@@ -246,7 +246,7 @@ class Map(BaseMap, MutableMapping[K, V]):
         return following.raw
 
     def clear(self) -> None:
-        """Delete all elements; EINVAL for arrays, whose elements stay."""
+        """Delete all elements; EINVAL for arrays, which always have all elements."""
         walk = Walk(self, self._value_bytes, self.batch_size)
         if not walk.take_all():
             for keys, _ in walk:

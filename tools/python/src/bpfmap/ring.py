@@ -131,7 +131,7 @@ class RingBuffer(BaseMap):
         """Records, until none has come for so many seconds, or for ever."""
         found: list[bytes] = []
         while self._wait(timeout):
-            # One by one, so that none is lost with whom does not go on
+            # One by one, so that a caller that stops loses none
             while self.consume(found.append, 1):
                 yield found.pop()
             # It is readable for a record that is still being written
