@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Arenas: pages that modules allocate, find and free. No user space maps these;
- * they have user addresses all the same.
+ * Arenas: pages that modules allocate, find and free. No user space maps these,
+ * but they have user addresses.
  */
 #include <linux/bitmap.h>
 #include <linux/mm.h>

@@ -85,7 +85,7 @@ static void hash_chain(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, put_nth(map, n, 0, BPFMAP_F_NOEXIST), 0);
 		KUNIT_EXPECT_EQ(test, put_nth(map, n + 1, 0, BPFMAP_F_NOEXIST),
 				0);
-		/* The first or the last of the chain goes, the other stays */
+		/* Delete the first or the last of the chain, keep the other */
 		stays = n & 1 ? n : n + 1;
 		KUNIT_EXPECT_EQ(test, del_nth(map, 2 * n + 1 - stays), 0);
 		KUNIT_EXPECT_TRUE(test, has_nth(map, stays));
@@ -200,7 +200,7 @@ static void hash_keyed(struct kunit *test)
 #define DRIFTERS	8
 
 /**
- * struct anchorage - where an anchor is to be found
+ * struct anchorage - the map of the anchor test
  * @map: a map of two elements
  * @drifter: key of the other element
  */

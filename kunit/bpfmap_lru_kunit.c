@@ -193,7 +193,7 @@ static void expect_as_order(struct kunit *test, struct bpfmap *map,
 	KUNIT_EXPECT_EQ(test, c.right, nr);
 }
 
-/* One operation on both, of every kind there is */
+/* One operation on both, of every kind */
 static void order_step(struct kunit *test, struct bpfmap *map, struct order *o,
 		       struct rnd_state *rnd, u32 keys)
 {

@@ -31,7 +31,7 @@ static const struct map_shape shapes[] = {
 	OUTER("hash 13-byte keys", HASH, 0, 13, 8),
 };
 
-/* What is put in; element 0 of each has the map's own id */
+/* An inner map; its element 0 has the map's own id */
 static const struct map_shape inner_shape = {
 	.type = BPFMAP_TYPE_ARRAY, .key_size = 4, .value_size = 8,
 	.max_entries = 3,
@@ -138,7 +138,7 @@ static struct bpfmap *kunit_outer(struct kunit *test,
  * @test: the test
  * @shape: of @outer
  * @outer: the map of maps
- * @inner: maps, NULL if nobody holds it
+ * @inner: maps, NULL if unreferenced
  * @held: the test has a reference
  * @at: by key, index of the map that is there, -1: none
  * @rnd: what comes next
@@ -473,7 +473,7 @@ struct stress {
 	u32 keys;
 };
 
-/* Not E2BIG: a deleted element may be on its way to the pool */
+/* Not E2BIG: a deleted element may not have reached the pool yet */
 static void stress_set(struct worker *w, struct bpfmap *inner)
 {
 	const struct stress *s = w->ctx;

@@ -322,7 +322,7 @@ static void each_step(struct worker *w)
 	check_sighting(w, &s);
 }
 
-/* From a key that stays to the next one, however many come in between */
+/* From a key that stays to the next one, past any number of new keys */
 static void next_step(struct worker *w)
 {
 	struct tide *t = w->ctx;

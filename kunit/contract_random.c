@@ -195,7 +195,9 @@ void contract_random(struct kunit *test)
 			what = model_differs(c->model, c->map);
 			KUNIT_ASSERT_NULL_MSG(test, what, "seed=%u op %u: %s",
 					      bpfmap_kunit_seed(), op, what);
-			/* Which one goes for one too many is the type's own suite's */
+			/*
+			 * The type's own suite tests which element is evicted
+			 */
 		w.keys = 1 + below(&w, shape_is_lru(c->shape) ?
 				   c->shape->max_entries :
 				   2 * c->shape->max_entries + 2);

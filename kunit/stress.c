@@ -83,7 +83,7 @@ static void delete_step(struct worker *w)
 		worker_check(w, !err || err == -ENOENT);
 }
 
-/* A whole value of that key, or the zeros of a CPU that nobody wrote for */
+/* A whole value of that key, or the zeros of a CPU without a write */
 static bool value_fits(const struct stress *s, const void *value, u32 n)
 {
 	u32 size = bpfmap_value_size(s->map);
@@ -239,7 +239,7 @@ void stress_whole_values(struct kunit *test, const struct map_shape *shape)
 
 	small.max_entries = KEYS;
 	s.map = kunit_map(test, &small);
-	/* All of them, so that nobody has to get memory in an interrupt */
+	/* All of them, so that no interrupt has to allocate memory */
 	for (n = 0; n < s.keys; n++)
 		KUNIT_ASSERT_EQ(test, put_patiently(s.map, n, 0, 0), 0);
 	crew_run(test, whole_jobs, ARRAY_SIZE(whole_jobs), &s, 500);

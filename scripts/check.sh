@@ -19,7 +19,7 @@ ignored=$ignored,MACRO_ARG_REUSE,MACRO_ARG_PRECEDENCE,MACRO_ARG_UNUSED,FILE_PATH
 # (EMBEDDED_FUNCTION_NAME)
 ignored_tests=$ignored,COMPLEX_MACRO,EMBEDDED_FUNCTION_NAME
 # The kernel's macros are not there (BIT_MACRO, PREFER_DEFINED_ATTRIBUTE_MACRO),
-# volatile has its uses (VOLATILE), "enum stop stop" is no slip (REPEATED_WORD)
+# volatile has its uses (VOLATILE), "enum stop stop" is meant (REPEATED_WORD)
 ignored_user=$ignored_tests,BIT_MACRO,PREFER_DEFINED_ATTRIBUTE_MACRO,VOLATILE,REPEATED_WORD
 # Long strings stay whole so that grep finds them (LONG_LINE_STRING)
 ignored_user=$ignored_user,LONG_LINE_STRING

@@ -82,7 +82,7 @@ run_here()
 		LD_LIBRARY_PATH="$libdir" BPFMAP="$build" sh -e "$2")
 }
 
-# A command a file, and in $tmp/session how each is to be run
+# One file for each command, and $tmp/session tells how to run each
 split_console()
 {
 	awk -v dir="$tmp/commands" -v text="$(basename "$text" .rst)" \

@@ -69,7 +69,7 @@ boot()
 	return 1
 }
 
-# No unit failed, and none is on its way
+# No unit failed, and none is starting
 booted()
 {
 	in_tree systemctl is-system-running --wait && return

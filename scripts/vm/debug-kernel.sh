@@ -32,8 +32,8 @@ newest_source()
 		cut -d' ' -f1 | sort -V | tail -n 1
 }
 
-# Stop unless each option is as the fragments ask: Kconfig drops without a word
-# what depends on something missing.
+# Stop unless each option is as the fragments ask: Kconfig silently drops
+# options with a missing dependency.
 check_config()
 {
 	# shellcheck disable=SC2086

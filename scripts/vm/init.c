@@ -118,7 +118,7 @@ static int open_serial(const char *path)
 
 /*
  * For a person, the line becomes a terminal. Not for a command: the end of the
- * session would flush output that is still on its way out.
+ * session would discard output that is not written yet.
  */
 static void make_terminal(int fd)
 {
@@ -222,8 +222,8 @@ static int load_module(const char *file)
 }
 
 /*
- * The last put of a file may still be on its way through a work queue, so the
- * module gets a moment to become unused.
+ * The last put of a file may still be in a work queue, so give the module a
+ * moment to become unused.
  */
 static int unload_module(const char *file)
 {

@@ -87,8 +87,8 @@ accelerator()
 	elif grep -Eqw 'vmx|svm' /proc/cpuinfo && [ -w /dev/kvm ]; then
 		echo '-accel kvm -cpu host'
 	else
-		# QEMU 7.2 leaves flags behind cmpxchg16b that an interrupt may not
-		# meet: kernels that use it in SLUB die of it now and then.
+		# QEMU 7.2 leaves flags after cmpxchg16b that break an interrupt
+		# at that point: kernels that use it in SLUB crash occasionally.
 		echo '-accel tcg,thread=multi -cpu max,-cx16'
 	fi
 }

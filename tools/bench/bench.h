@@ -50,8 +50,8 @@ extern struct side sides[SIDES];
  * @map: descriptor of the map
  * @fd: descriptor that commands go to
  * @map_fd: member map_fd of their attrs
- * @inner: what is put into a map of maps, or -1
- * @inner_id: and what comes out
+ * @inner: the inner map of a map of maps, or -1
+ * @inner_id: its id, which a look-up returns
  */
 struct target {
 	const struct side *side;
@@ -305,7 +305,7 @@ void result_free(struct result *result);
  * @done: it was measured
  * @create_ns: time of MAP_CREATE
  * @fill_ns: for an element, by batches
- * @cgroup: there was a memory cgroup to be had
+ * @cgroup: a memory cgroup was available
  * @charged: bytes of it for an element
  * @taken: bytes of the system's free memory for an element
  */

@@ -87,7 +87,7 @@ static double read_number(const char *path, const char *name)
 	return number;
 }
 
-/* Bytes; the kernel lets go of a map's memory a little after its last close */
+/* Bytes; the kernel frees a map's memory a little after its last close */
 static double taken(void)
 {
 	double last = -1, now;

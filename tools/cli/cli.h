@@ -3,7 +3,7 @@
  * bpfmapctl - what its files share
  *
  * Verbs return an exit status. Everything below them returns 0 or a status
- * after it has said what is wrong, so that callers only pass it on.
+ * after it has printed the error, so that callers only pass it on.
  */
 #ifndef BPFMAP_CLI_H
 #define BPFMAP_CLI_H

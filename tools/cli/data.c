@@ -85,7 +85,7 @@ static int put_string(struct room *room, const char *word)
 	return 0;
 }
 
-/* "10.0.0.0/8": in a trie, the length goes first; elsewhere there is none */
+/* "10.0.0.0/8": in a trie, the length comes first; elsewhere there is none */
 static int put_address(struct room *room, const char *word, int family)
 {
 	uint32_t bits = family == AF_INET ? 32 : 128;

@@ -57,7 +57,7 @@ static int dump_json(const struct map *map)
 	uint64_t found;
 	int status;
 
-	/* What cannot be listed at all is to be one error and no array */
+	/* A map that cannot be listed at all prints one error and no array */
 	if (!map->info.key_size)
 		return dump_elements(map, &found);
 	json_begin();
@@ -150,7 +150,7 @@ static int watch(const struct map *maps, size_t count, double interval,
 		}
 		status = dump_all(maps, count);
 		if (fflush(stdout))
-			break;	/* nobody reads any more */
+			break;	/* the reader is gone */
 	}
 	return status;
 }

@@ -13,7 +13,7 @@
 
 struct pipe {
 	struct bpfmap_ring *ring;
-	uint64_t lost;	/* bytes that were overwritten, and said to be */
+	uint64_t lost;	/* overwritten bytes that were reported */
 	uint32_t left;	/* records until it ends, 0: never */
 	bool counted;
 };
@@ -105,7 +105,7 @@ static int read_records(int fd, struct pipe *pipe)
 		err = bpfmap_ring_buffer_poll(ring, WAIT_MS);
 		tell_lost(pipe);
 		if (fflush(stdout))
-			break;	/* nobody reads any more */
+			break;	/* the reader is gone */
 	}
 	if (options.json)
 		json_end();

@@ -204,7 +204,7 @@ static int parse_options(int argc, char **argv)
 		case 'V':
 			return verb_version(&none);
 		default:
-			return TROUBLE;	/* getopt_long() has said why */
+			return TROUBLE;	/* getopt_long() has printed why */
 		}
 	}
 	return -1;

@@ -174,7 +174,7 @@ int verb_export(struct args *args)
 /* --- import --- */
 
 /**
- * struct load - elements on their way into a map
+ * struct load - elements to insert into a map
  * @map: the map
  * @keys: up to @room keys that were read
  * @values: and their values
@@ -195,7 +195,7 @@ struct load {
 };
 
 /*
- * An LRU map drops elements of the CPU that it is out of memory for, although
+ * An LRU map evicts elements of a CPU that has no free ones left, although
  * other CPUs have some left. Where each CPU has its own list, each is given its
  * share; else one CPU fills them all.
  */
@@ -397,7 +397,7 @@ static int check_same(const struct map *map, const struct saved *saved)
 	return 0;
 }
 
-/* An LRU map may have dropped some all the same */
+/* An LRU map may still have evicted some */
 static int check_count(const struct map *map, const struct stream *stream)
 {
 	uint32_t restarts;

@@ -134,7 +134,7 @@ void call_print(char *buf, size_t size, const struct call *c);
 
 /*
  * The next program of a file: lines up to an empty one. 1: there it is, 0: the
- * end, -1: a line is wrong, which was said.
+ * end, -1: a line is wrong, which was reported.
  */
 int prog_read(FILE *f, const char *file, unsigned int *line, struct prog *p);
 
@@ -162,7 +162,7 @@ enum {
 	MMAP_MAP, MMAP_FD, MMAP_LEN, MMAP_PROT, MMAP_FLAGS, MMAP_OFF, MMAP_ADDR,
 };
 
-/* Arenas are mapped at these, which nobody else uses */
+/* Arenas are mapped at these addresses, which nothing else uses */
 #define WINDOW_START	0x200000000000ULL
 #define WINDOW_END	0x210000000000ULL
 
@@ -293,7 +293,7 @@ void cover_enable(struct ctx *c);	/* for the thread that calls this */
 void cover_start(struct ctx *c);
 void cover_stop(struct ctx *c);
 void cover_new_run(void);		/* forget what this process reached */
-uint32_t cover_new(uint32_t *list);	/* what nobody reached before */
+uint32_t cover_new(uint32_t *list);	/* places reached for the first time */
 bool cover_again(const uint32_t *list, uint32_t n);	/* all of it */
 uint32_t cover_keep(uint32_t *list, uint32_t n);	/* what of it */
 void cover_add(const uint32_t *list, uint32_t n);	/* is reached now */
@@ -352,7 +352,7 @@ void prog_remove(struct prog *p, unsigned int at);
 /**
  * struct shared - memory of all processes
  * @n_corpus: programs kept; those up to @ready can be read
- * @n_todo: seeds, from @corpus_max on down, that nobody has run
+ * @n_todo: seeds, from @corpus_max on down, that were not run yet
  * @execs: programs run
  * @calls: calls made
  * @beat: counts up as a worker lives

@@ -323,8 +323,8 @@ static void set_groups(void)
 }
 
 /*
- * Each in a memory cgroup of its own, which goes with it, but for what it has
- * left to others: pinned maps.
+ * Each in a memory cgroup of its own, which is removed with it, except for
+ * pinned maps that it leaves to others.
  */
 static void enter_group(unsigned int i)
 {

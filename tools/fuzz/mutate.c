@@ -134,7 +134,7 @@ static void repeat(struct rng *r, struct prog *p, unsigned int at)
 	prog_insert(p, rnd(r, p->n + 1), &c);
 }
 
-/* Another type of map, the rest as it is: what works for all works for all */
+/* Another type of map, the rest unchanged: most commands suit all types */
 static void change_type(struct rng *r, struct prog *p)
 {
 	struct prog one;

@@ -209,7 +209,7 @@ static uint32_t sane_entries(const struct bpfmap_create_attr *a)
 	else if (a->map_type != BPFMAP_TYPE_ARRAY)
 		elem += a->key_size + 64ULL;
 	all = elem * a->max_entries;
-	/* What is not preallocated can be filled all the same */
+	/* A map without preallocation can still be filled */
 	if (all <= MAX_BYTES || (all > ABSURD_BYTES && a->value_size < PAGE))
 		return a->max_entries;
 	return elem > MAX_BYTES ? 1 : MAX_BYTES / elem;

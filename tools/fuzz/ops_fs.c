@@ -166,7 +166,7 @@ long op_mounts(struct ctx *c, const uint64_t *a)
 	return n;
 }
 
-/* What the program mounted goes with it; pins are for others to find */
+/* Unmount what the program mounted; leave its pins for others to find */
 void fs_clean(void)
 {
 	for (int i = 0; mounted && i < 16 && !umount2(MOUNT, MNT_DETACH); i++)

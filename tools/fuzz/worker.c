@@ -169,7 +169,7 @@ static bool worth_keeping(struct prog *p, bool as_it_is)
 		keep(p);
 		return has_place(all, n_all);
 	}
-	/* What only a race reaches is kept as it is */
+	/* A program that reaches new code only by a race is kept unchanged */
 	if (n)
 		minimise(p, list, n);
 	if (has_place(list, n))

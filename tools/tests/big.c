@@ -205,7 +205,7 @@ static void test_no_prealloc(const struct kind *kind)
 	run_big(KIND(K_HASH_NP), load_env("BIG_ENTRIES", 10000000) / 10);
 }
 
-/* The first FEW of each are asked for unless it is to be BIG_ALL of them. */
+/* Only the first FEW of each, unless BIG_ALL asks for all. */
 #define FEW	5
 
 static const uint32_t many[] = {

@@ -548,7 +548,7 @@ queue_words()
 		say "$tool" "$option" pop pinned "$w"
 		say "$tool" "$option" dequeue pinned "$w"
 		say "$tool" "$option" pop pinned "$w"
-		# As text, bpftool has it that a key was not found
+		# As text, bpftool says that a key was not found
 		[ -z "$option" ] || say "$tool" "$option" peek pinned "$w"
 		rm -f "$w"
 	done

@@ -635,7 +635,7 @@ static int run_all(const char *name, struct run *runs, size_t n)
 }
 #endif
 
-/* Where map_fd 0 means descriptor 0, that is to be open and no map */
+/* Where map_fd 0 means descriptor 0, it must be open and no map */
 static void take_stdin(void)
 {
 	int fd = open("/dev/null", O_RDWR);

@@ -40,7 +40,7 @@ static struct batch all_of(struct layout *l)
 			       .values = l->value_buf.p, .count = N };
 }
 
-/* A map with keys 0 to N - 1, put in in this order */
+/* A map with keys 0 to N - 1, inserted in this order */
 static void layout_new(struct layout *l, const struct kind *k)
 {
 	uint32_t b, rest = N;
@@ -303,7 +303,7 @@ static void tokens(const struct kind *k)
 	buf_free(&data);
 }
 
-/* The token has 4 bytes whatever the key has; it may be read where it goes */
+/* The token has 4 bytes whatever the key size; both pointers may be the same */
 static void token_width(const struct kind *k)
 {
 	static const uint32_t key_sizes[] = { 1, 2, 3, 5, 8, 40 };

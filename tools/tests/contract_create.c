@@ -311,7 +311,7 @@ static void sizes(const struct kind *k)
 	}
 }
 
-/* 2.2 B: hash tables have a limit of their own, whatever memory there is */
+/* 2.2 B: hash tables have a limit of their own, independent of memory */
 static void hash_limit(const struct kind *k)
 {
 	union attr a = good(k);

@@ -256,7 +256,7 @@ static void others_allowed(const struct kind *k)
 	tmap_close(&t);
 }
 
-/* A map that somebody with all capabilities made and passed on */
+/* A map that a process with all capabilities created and passed on */
 static void given_map(const struct tmap *t)
 {
 	row("1.2", "%s from root", t->kind->name);

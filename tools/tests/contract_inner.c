@@ -262,7 +262,7 @@ static int full_batch(struct full *f, int cmd, const uint32_t *in,
 	return ret;
 }
 
-/* A map is there exactly if its key is; keys in @gone are to be absent */
+/* A map exists exactly if its key does; keys in @gone must be absent */
 static void check_full(struct full *f, unsigned int gone)
 {
 	uint32_t i;
@@ -701,7 +701,7 @@ static void *looking(void *arg)
 	return NULL;
 }
 
-/* Twice the room: a deleted element may be on its way to where free ones are */
+/* Twice the room: a deleted element may not be in the pool yet */
 static void crowd(const struct outer_kind *k)
 {
 	static void *(*const jobs[])(void *) = { putting, taking, looking };
@@ -721,7 +721,7 @@ static void crowd(const struct outer_kind *k)
 	check_num(c.wrong, 0, "what went wrong");
 	check(c.done > 10, "only %u steps", c.done);
 	close(c.outer);
-	/* Fewer, if one of another test was still on its way out */
+	/* Fewer, if a map of another test was still being freed */
 	for (tries = 0; tries < 6000 && count_maps() > before; tries++)
 		usleep(10000);
 	check(count_maps() <= before, "maps are left over");

@@ -259,7 +259,7 @@ static void aging(const struct kind *k)
 	tmap_close(&t);
 }
 
-/* A batch of more than fits: all of it comes in, the last ones are there */
+/* A batch of more than fits: all are inserted, the last ones remain */
 static void batches(const struct kind *k)
 {
 	enum { N = 100, MORE = 350 };

@@ -220,7 +220,7 @@ static void template_fds(const struct kind *k)
 }
 
 /* ------------------------------------------------------------------------- */
-/* What may be put in */
+/* Maps that may be put in */
 
 /* Other maps than the first one of a group differ from it in one respect */
 #define INNER(t, k, v, n, f) { .map_type = BPFMAP_TYPE_##t, .key_size = k, \

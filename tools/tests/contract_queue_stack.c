@@ -338,7 +338,7 @@ static void errors(const struct kind *k)
 	(void)k;
 }
 
-/* The largest value there is, whole */
+/* The largest possible value, whole */
 static void large(const struct kind *k)
 {
 	uint8_t *in = malloc(BIG), *out = calloc(1, BIG);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * contract_rhash - the hash that grows and shrinks: creation, flags, walks, and
- * batches with the next key as cursor (contract 1.7, 2.1 to 2.5)
+ * contract_rhash - RHASH, a hash that grows and shrinks: creation, flags,
+ * walks, and batches with the next key as cursor (contract 1.7, 2.1 to 2.5)
  *
  * bpf(2) has it since 7.3.
  */

@@ -381,7 +381,7 @@ static void overwrite(const struct kind *unused)
 
 		row("2.10", "overwriting, record %d", i);
 		pattern(payload, size, i);
-		/* The oldest go, whole, until 1 byte stays free */
+		/* The oldest are overwritten, whole, until 1 byte stays free */
 		while (pos + rec_size(size) - over > page - 1)
 			over += rec_size(word_at(&r, over) & ~DISCARD);
 		if (i % 5 == 4)

@@ -87,7 +87,7 @@ static void create_flags(const struct kind *unused)
 	for (t = 0; t < ARRAY_SIZE(both); t++) {
 		for (bit = 0; bit < 32; bit++) {
 			flag = 1U << bit;
-			/* A matter of its own, and of the envelope */
+			/* Tested elsewhere, with the envelope */
 			if (flag == BPFMAP_F_TOKEN_FD)
 				continue;
 			if (flag == BPFMAP_F_RB_OVERWRITE && !since(7, 3))

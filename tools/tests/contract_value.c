@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * contract_value - the bytes that go in and come out: sizes (contract 1.4),
- * walks (2.5), per-CPU values (2.6), capacity and what storage is reused (3.1)
+ * walks (2.5), per-CPU values (2.6), capacity and reuse of storage (3.1)
  */
 #include <stdlib.h>
 #include <string.h>

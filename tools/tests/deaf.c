@@ -329,7 +329,7 @@ static int op_lookup_batch(struct bench *b)
 	return one_batch(b, BPFMAP_CMD_MAP_LOOKUP_BATCH);
 }
 
-/* A few times: what else stops a CPU now and then is less of all that */
+/* A few times: other occasional stops of a CPU weigh less then */
 #define TIMES	2
 
 static int op_updates(struct bench *b)
@@ -373,7 +373,7 @@ static int op_take_batch(struct bench *b)
 	return err == -ENOENT ? 0 : err;
 }
 
-/* Of a queue or stack that is full: the oldest one goes */
+/* Into a full queue or stack: the oldest element is dropped */
 static int op_push(struct bench *b)
 {
 	return map_update(b->fd, NULL, b->values, BPFMAP_F_EXIST);

@@ -243,8 +243,8 @@ taking a bucket: Operation not permitted" "$examples/limiter" meddle "$tmp"
 	kill $server
 }
 
-# No token comes back while this runs: once one is refused, all were given, each
-# of them once
+# No token is refilled while this runs: once one is refused, all were given,
+# each of them once
 limits_are_exact()
 {
 	serve_limits 0.001 200000 4

@@ -749,7 +749,7 @@ static void test_shape(const struct kind *kind)
 		return;
 	}
 	sweep_shape(s);
-	/* A descriptor's file goes with its last user, pins and inodes later */
+	/* A file is freed with its last user, pins and inodes later */
 	for (end = load_ms() + LOAD_PATIENCE; load_refcnt() > refs && load_ms() < end;)
 		load_sleep_ms(5);
 	row("-", "%s, at the end", s->name);

@@ -84,7 +84,7 @@ static void disarm(void)
 	always = false;
 }
 
-/* A page fault of ours does not end: let it */
+/* One of our page faults does not end: stop injecting */
 static void on_alarm(int sig)
 {
 	int err = errno;
@@ -110,7 +110,7 @@ const char *inject_begin(void)
 			return knobs[i].path;
 	}
 	sigaction(SIGALRM, &action, NULL);
-	/* So that no fault of ours takes the failure away, or never ends */
+	/* So that no page fault of ours consumes the failure, or never ends */
 	mlockall(MCL_CURRENT);
 	return NULL;
 }

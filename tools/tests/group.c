@@ -85,7 +85,7 @@ long group_kills(const char *dir)
 	return group_read(dir, "memory.events", "oom_kill");
 }
 
-/* Memory of processes that have ended and of freed maps goes with some delay */
+/* Memory of ended processes and of freed maps is uncharged with some delay */
 long group_wait(const char *dir, long at_most)
 {
 	unsigned long end = load_ms() + 15000;

@@ -23,8 +23,8 @@
 #define MOST		8000		/* maps, names, ... of one shape */
 
 /*
- * What may be lost without being charged: the kernel's own records of an area
- * of vmalloc, its page tables, and pieces of pages that nobody has yet
+ * Uncharged memory that is allowed: the kernel's own records of an area of
+ * vmalloc, its page tables, and unused parts of pages
  */
 #define SPARE(charged)	(2 * MIB + (charged) / 16)
 
@@ -81,7 +81,7 @@ static long free_memory(void)
 		cached_pages() * (sysconf(_SC_PAGESIZE) / 1024)) * 1024;
 }
 
-/* Once nothing comes back any more */
+/* Once no more memory comes back */
 static long settled_memory(void)
 {
 	long before, now = free_memory();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * CPUs go and come back while maps are in use: values of a CPU that is offline
- * stay, can be read and written, and what its free lists hold is not lost.
+ * CPUs go offline and online while maps are in use: values of an offline CPU
+ * stay, can be read and written, and elements on its free lists are not lost.
  *
  * HOTPLUG_CYCLES: how often, for each kind of map (3)
  */

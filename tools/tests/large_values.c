@@ -281,7 +281,7 @@ static void *read_bucket(void *arg)
 	char *values = must_alloc(s->n_keys * s->size);
 	uint32_t i, n;
 
-	/* Once more when all is written, be it the only time */
+	/* Once more when all is written, at least this time */
 	do {
 		n = get_batch(s, BPFMAP_CMD_MAP_LOOKUP_BATCH, keys, values);
 		for (i = 0; i < n; i++)

@@ -159,7 +159,7 @@ static void kill_one(const struct kind *kind, int fd, unsigned int round)
 	expect(WIFSIGNALED(status));
 }
 
-/* What is in the map is whole, and no more than there may be. */
+/* The map's values are whole, and no more than max_entries. */
 static void check_content(const struct kind *kind, int fd)
 {
 	struct batch b;
@@ -630,7 +630,7 @@ static void one_life(const struct kind *kind)
 	int fd = filled_map(kind);
 	struct batch b;
 
-	/* Half of them goes before the map does. */
+	/* Half of them are deleted before the map is freed. */
 	if (is_hash(kind)) {
 		batch_init(&b, kind, ENTRIES / 2);
 		expect_eq(batch_run(&b, BPFMAP_CMD_MAP_DELETE_BATCH, fd), 0);

@@ -77,7 +77,7 @@ const struct row *row_of(uint32_t type);
  * struct object - a map on both sides
  * @row: NULL: none
  * @shape: what it was created with
- * @like: for maps of maps: what is to be put in
+ * @like: for maps of maps: the template
  * @present: keys, by number, that are there
  * @cursor: what the last batch stored at out_batch
  */
@@ -211,7 +211,7 @@ struct rng {
 uint64_t rnd64(struct rng *r);
 uint32_t rnd(struct rng *r, uint32_t below);
 
-/* The next step to take in the state that there is; @row: of this type, mostly */
+/* The next step to take in the present state; @row: of this type, mostly */
 void generate(struct rng *r, const struct row *row, struct step *s);
 
 void build(const struct step *s, struct call *c);

@@ -21,7 +21,7 @@ static uint8_t *area(struct call *c, unsigned int which, size_t n)
 	return a->data;
 }
 
-/* As it is filled for what comes out */
+/* The fill pattern of output buffers */
 static void area_out(struct call *c, unsigned int which, size_t n)
 {
 	uint8_t *p = area(c, which, n);
@@ -254,7 +254,7 @@ static void build_command(struct call *c, union attr *a)
 }
 
 /**
- * build() - what to send for a step, in the state that there is
+ * build() - the call for a step, in the present state
  * @s: a command of bpf(2)
  * @c: out: valid until the next one is built
  */

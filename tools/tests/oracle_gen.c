@@ -2,9 +2,8 @@
 /*
  * oracle_gen - choose the next step
  *
- * Most steps mean something in the state that there is, some go wrong in one
- * way, few in several. What a kernel older than 7.3 would answer differently
- * because it does not know it is left out there.
+ * Most steps make sense in the present state, some are wrong in one way, few in
+ * several. Features that a kernel older than 7.3 lacks are left out there.
  */
 #include <string.h>
 #include <sys/mman.h>
@@ -405,8 +404,8 @@ static void gen_obj(struct rng *r, struct step *s)
 }
 
 /*
- * In 6.1 any descriptor may freeze. bpf(2) does not notice that a mapping of an
- * arena goes: once it was writable, the arena cannot be frozen any more.
+ * In 6.1 any descriptor may freeze. bpf(2) does not notice the end of an
+ * arena's mapping: once it was writable, the arena cannot be frozen any more.
  */
 static void gen_freeze(struct rng *r, struct step *s)
 {
@@ -485,7 +484,9 @@ static void spoil_places(struct rng *r, struct step *s)
 		s->place[i] = AT_OK;
 }
 
-/* Where a kernel before 7.3 has no members yet it differs what a byte there is */
+/*
+ * Where a kernel before 7.3 lacks members, its answers to a byte there differ
+ */
 static bool known_attr(const struct step *s)
 {
 	unsigned int end = kernel() >= 703 ? 168 : kernel() >= 612 ? 152 : 144;

@@ -232,7 +232,7 @@ static void note_batch(const struct call *c, struct object *o, long ret)
 	}
 }
 
-/* What the next steps are to be chosen by */
+/* State that the choice of the next steps depends on */
 static void note(const struct call *c, struct slot *slot, long ret)
 {
 	const struct step *s = c->step;

@@ -74,7 +74,7 @@ static void pins_init(enum side side, const char *type)
 
 /*
  * Before 7.3 bpf(2) waits for a grace period whenever it writes to a map of maps:
- * tens of milliseconds, unless all of them are to be short.
+ * tens of milliseconds, unless all grace periods are expedited.
  */
 static void hurry_rcu(const char *yes)
 {
@@ -150,7 +150,7 @@ static uint64_t address(const struct call *c, enum side side, unsigned int area)
 	}
 }
 
-/* Bytes of it that there are */
+/* Bytes of it that exist */
 static size_t there(const struct area *a)
 {
 	return a->place == AT_CUT ? a->n - a->cut : a->n;

@@ -29,7 +29,7 @@ static const char *differ(const char *what, long bpf, long device)
 	return text;
 }
 
-/* A page that there is not is one too many for an arena with this flag */
+/* An arena with this flag must not touch a page that does not exist */
 static bool can_touch(const struct view *v)
 {
 	return v->object && v->prot &&

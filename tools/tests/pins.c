@@ -271,7 +271,7 @@ static void unmounted_lazily(const struct kind *k)
 	close(fd);
 	load_sleep_ms(20);
 	expect_eq(alive(id), true);
-	/* With the last path into it the file system goes */
+	/* The last path into the file system frees it */
 	close(d);
 	expect(load_id_gone(id));
 	expect_nothing_left();
@@ -457,7 +457,7 @@ static void many_pins(const struct kind *k)
 		snprintf(name, sizeof(name), "map%u", i);
 		expect_pinned(at(name), ids[i], i);
 	}
-	/* The rest goes all at once */
+	/* Remove the rest all at once */
 	end();
 }
 

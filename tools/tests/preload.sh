@@ -150,7 +150,7 @@ verbs()
 	done
 }
 
-# A hash has its elements in no order that can be told: one at a time
+# The order of a hash is unpredictable: one element at a time
 hash_verbs()
 {
 	verbs "$@" | awk '/^\$ bpftool/ { command = $0; nr = 0 }
@@ -221,7 +221,7 @@ keyless_verbs()
 	rm -f /sys/fs/bpf/keyless /sys/fs/bpfmap/keyless
 }
 
-# What is said of the preload, for people
+# bpftool's text output under the preload
 tour()
 {
 	pin=/sys/fs/bpf/tour

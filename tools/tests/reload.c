@@ -57,7 +57,7 @@ static int load(const struct dirent *module)
 	return ret;
 }
 
-/* The last users may still be on their way out */
+/* The last users may still be exiting */
 static int unload(const char *name)
 {
 	unsigned long end = load_ms() + LOAD_PATIENCE;

@@ -51,7 +51,7 @@ static void race_read(int fd, struct race *r, uint32_t size)
 	_exit(0);
 }
 
-/* Elements that are taken out of the map are whole, and one process's */
+/* Removed elements are whole, and one process's */
 static void race_take(int fd, struct race *r, uint32_t size)
 {
 	uint8_t *value = malloc(size);

@@ -268,7 +268,7 @@ static void overrun_meanwhile(const struct kind *k)
 	close(map);
 }
 
-/* Not a record is lost, or said to be, by a consumer that is fast enough */
+/* A consumer that is fast enough loses no record, and reports no loss */
 static void not_overrun(const struct kind *k)
 {
 	int map = ring_new(SIZE, BPFMAP_F_RB_OVERWRITE);

@@ -407,7 +407,7 @@ static void step_next_key(struct worker *w)
 	unsigned int i;
 	int ret = 0;
 
-	/* A walk restarts when its key is deleted: it may well not come to an end. */
+	/* A walk restarts when its key is deleted: it may never end. */
 	for (i = 0; !ret && i < 2 * s->keys; i++) {
 		ret = map_next_key(s->fd, from, next);
 		if (ret)

@@ -85,7 +85,7 @@ struct trial {
 	char *area;			/* AREA there, AREA held back */
 	char *keys, *values;		/* of the suspended command */
 	char *spare_keys, *spare_values;	/* of all others */
-	char *held;			/* what is to be in the pages held back */
+	char *held;			/* contents of the pages held back */
 	unsigned int seq;
 	pthread_t thread;
 	uint32_t count, token;
@@ -191,7 +191,7 @@ static void release(struct trial *t)
 static void trial_begin(struct trial *t, const struct kind *kind,
 			const struct op *op, int uffd)
 {
-	/* A trial that hangs is to be killed rather than waited for. */
+	/* Kill a trial that hangs rather than wait for it. */
 	alarm(3 * LOAD_PATIENCE / 1000);
 	memset(t, 0, sizeof(*t));
 	t->kind = kind;
@@ -218,7 +218,7 @@ static void *run_op(void *arg)
 	const struct op *op = t->op;
 	char *key = t->keys;
 
-	/* A next key that there is whatever the order: the first one */
+	/* A next key that exists in every order: the first one */
 	if (op->cmd == BPFMAP_CMD_MAP_GET_NEXT_KEY && op->where == VALUES)
 		key = NULL;
 	t->count = ENTRIES;
@@ -337,7 +337,7 @@ static void test_suspended(const struct kind *kind)
 	close(uffd);
 }
 
-/* The descriptor is closed under the command; the map goes when the command has ended. */
+/* The descriptor is closed during the command; the map is freed after it. */
 static void test_closed(const struct kind *kind)
 {
 	int uffd = uffd_open();

@@ -204,7 +204,7 @@ static int bench_thread(void *arg)
 	return 0;
 }
 
-/* Create @nr bound threads; on failure those that there are get stopped */
+/* Create @nr bound threads; stop those already created on failure */
 static int bench_start(struct bench_thread *threads,
 		       struct bpfmap_bench_run *run, void *map,
 		       const u32 *indexes, u64 *times, atomic_t *waiting)

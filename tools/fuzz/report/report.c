@@ -130,7 +130,7 @@ static void read_relocations(Elf *elf, Elf_Scn *scn, GElf_Shdr *shdr,
 	}
 }
 
-/* Without what runs when the module is loaded, before anybody can trace it */
+/* Without code that runs when the module is loaded, before tracing can start */
 static void read_module(void)
 {
 	int fd = open(module, O_RDONLY);
@@ -368,7 +368,7 @@ static bool matches(const struct place *p, const char *function,
 		strstr(source_line(p->inner_source, p->inner_line), text));
 }
 
-/* What is reached all the same counts; a line that fits nothing is old */
+/* Reached places still count; a line that fits nothing is outdated */
 static void read_unreachable(const char *file)
 {
 	char line[512], function[128], text[128];

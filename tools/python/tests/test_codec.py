@@ -118,7 +118,7 @@ class CodecTest(unittest.TestCase):
         host = (32).to_bytes(4, sys.byteorder) + b"\x0a\1\2\3"
         for value in (IPv4Address("10.1.2.3"), "10.1.2.3", "10.1.2.3/32"):
             self.assertEqual(codec(IPv4Network).encode(value), host)
-        # What somebody else stored behind the prefix is no obstacle
+        # Bits behind the prefix that another program stored do no harm
         self.assertEqual(codec(IPv4Network).decode(length + b"\x0a\1\2\3"),
                          IPv4Network("10.0.0.0/8"))
         with self.assertRaises(ValueError):

@@ -245,7 +245,7 @@ class LifeTest(MapTest):
         thread.start()
         time.sleep(0.1)
         q.close()
-        # The thread still has it: its number is nobody else's
+        # The thread still has it: no other file has its number
         self.assertEqual(len(descriptors()), 2)
         other.push(5)
         thread.join()

@@ -29,7 +29,7 @@ struct slot {
  * struct ringtest_file - an open file
  * @lock: for all of it
  * @slots: the records
- * @buf: data on its way to or from user space
+ * @buf: data from or for user space
  * @used: bytes of @buf
  * @left: samples until draining stops, 0: does not
  */

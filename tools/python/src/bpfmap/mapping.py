@@ -196,7 +196,7 @@ class Map(BaseMap, MutableMapping[K, V]):
                 self.insert(key, default)
                 return default
             except FileExistsError:
-                pass  # somebody was faster
+                pass  # another process was faster
 
     _NO_DEFAULT: Any = object()
 
@@ -235,7 +235,7 @@ class Map(BaseMap, MutableMapping[K, V]):
             try:
                 return key, self.pop(key)
             except KeyError:
-                pass  # somebody was faster
+                pass  # another process was faster
 
     def _next_key(self, key: bytes | None) -> bytes | None:
         following = self._key_buffer()

@@ -81,7 +81,7 @@ class MapOfMaps(Map[K, BaseMap]):
             try:
                 return key, self.pop(key)
             except KeyError:
-                pass  # somebody was faster
+                pass  # another process was faster
         raise KeyError("the map is empty")
 
     def setdefault(self, key: K, default: BaseMap | None = None) -> BaseMap:
