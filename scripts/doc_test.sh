@@ -58,8 +58,8 @@ check()
 # Where a text's files are, and where its commands run
 work_dir()
 {
-	case $1 in
-	*.md) echo "$top" ;;
+	case $extracting,$1 in
+	,*.md) echo "$top" ;;
 	*) echo "$tmp/home/$(basename "$1" .rst)" ;;
 	esac
 }
@@ -276,9 +276,10 @@ trap 'xargs rm -f <"$tmp/remove"; rm -rf "$tmp"' EXIT
 trap 'exit 130' INT TERM HUP
 mkdir "$tmp/commands"
 commands=0
+extracting=
 cases=0
 failed=0
-[ "${1-}" != -x ] || { shift; extract_texts "$@"; }
+[ "${1-}" != -x ] || { shift; extracting=y; extract_texts "$@"; }
 scripts/setup.sh test
 make -s -C tools >"$tmp/log" 2>&1 || { cat "$tmp/log"; die 'the tools do not build'; }
 kernel=$(scripts/kernel.sh stock-6.1)
