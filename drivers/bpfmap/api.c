@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Elements, for other kernel modules
+ * Element operations for other kernel modules
  */
 #include <linux/export.h>
 #include <linux/rcupdate.h>
 
 #include "internal.h"
 
-/* Callers in the kernel mean the CPU they run on, unless they name one */
+/* Without a CPU in @flags, callers in the kernel mean the running CPU */
 static u64 this_cpu_flags(const struct bpfmap *map, u64 flags)
 {
 	if (map->ops->percpu && !(flags & BPFMAP_F_ONE_VALUE))
@@ -68,19 +68,19 @@ EXPORT_SYMBOL_GPL(bpfmap_max_entries);
 /**
  * bpfmap_lookup_elem() - direct reference to a value
  * @map: the map
- * @key: key_size bytes; in an LPM_TRIE the longest prefix of it counts
+ * @key: key_size bytes; an LPM_TRIE returns the longest prefix that matches it
  *
- * What is written through the pointer is in the map. Nothing protects it
- * against others who write to the same element, nor, after the element was
- * deleted, against its use for another key: a pointer is good for atomic
- * counters and for values that do not change. bpfmap_copy_elem() gives a whole
- * value. In LRU maps both are a use of the element, as an update is.
+ * Writes through the pointer change the map. They are not serialised with other
+ * writers of the element, and a deleted element can be reused for another key:
+ * use the pointer for atomic counters and for values that do not change.
+ * bpfmap_copy_elem() never returns a torn value. In LRU maps both mark the
+ * element as used, as an update does.
  *
  * Context: Any but NMI, inside an RCU read-side critical section; for per-CPU
- * types with migration disabled, for the CPU to stay.
- * Return: pointer to value_size bytes (of this CPU's value), aligned to 8, valid
- * memory of this map until rcu_read_unlock(); NULL if there is no such element,
- * and for maps of maps: bpfmap_lookup_inner().
+ * types with migration disabled, so that the CPU stays the same.
+ * Return: pointer to value_size bytes (this CPU's value), aligned to 8, valid
+ * memory of this map until rcu_read_unlock(). NULL if there is no such element,
+ * and for maps of maps, which have bpfmap_lookup_inner().
  */
 void *bpfmap_lookup_elem(struct bpfmap *map, const void *key)
 {
@@ -90,7 +90,7 @@ void *bpfmap_lookup_elem(struct bpfmap *map, const void *key)
 EXPORT_SYMBOL_GPL(bpfmap_lookup_elem);
 
 /**
- * bpfmap_lookup_percpu_elem() - direct reference to the value of a CPU
+ * bpfmap_lookup_percpu_elem() - direct reference to one CPU's value
  * @map: the map, of a per-CPU type
  * @key: key_size bytes
  * @cpu: number of the CPU
@@ -112,14 +112,14 @@ void *bpfmap_lookup_percpu_elem(struct bpfmap *map, const void *key, u32 cpu)
 EXPORT_SYMBOL_GPL(bpfmap_lookup_percpu_elem);
 
 /**
- * bpfmap_copy_elem() - copy a value out, whole
+ * bpfmap_copy_elem() - copy a value out
  * @map: the map
  * @key: key_size bytes
  * @value: out: value_size bytes
  * @flags: 0, or for per-CPU types BPFMAP_F_CPU and the CPU in bits 63..32
  *
- * @value is what one update stored, also if others write at the same time. For
- * a map of maps it is the id of the map.
+ * @value is never torn: it is what one update stored, even with concurrent
+ * writers. For a map of maps it is the id of the inner map.
  *
  * Context: Any but NMI. Caller holds a reference.
  * Return:
@@ -127,7 +127,7 @@ EXPORT_SYMBOL_GPL(bpfmap_lookup_percpu_elem);
  * * %-ENOENT - no such element
  * * %-EINVAL - other flags
  * * %-ERANGE - the CPU is not possible
- * * %-EOPNOTSUPP - the value has more than 64 KiB
+ * * %-EOPNOTSUPP - the value is larger than 64 KiB
  */
 int bpfmap_copy_elem(struct bpfmap *map, const void *key, void *value,
 		     u64 flags)
@@ -145,7 +145,7 @@ int bpfmap_copy_elem(struct bpfmap *map, const void *key, void *value,
 }
 EXPORT_SYMBOL_GPL(bpfmap_copy_elem);
 
-/* With flags that need a look, out of line: without, nothing goes to the stack */
+/* Flags that need a check; out of line, so that the fast path needs no stack */
 static noinline int update_flagged(struct bpfmap *map, const void *key,
 				   const void *value, u64 flags)
 {
@@ -153,7 +153,7 @@ static noinline int update_flagged(struct bpfmap *map, const void *key,
 
 	if (err)
 		return err;
-	/* User space stores maps as descriptors, which are nothing here */
+	/* Descriptors of inner maps mean nothing in the kernel */
 	if (map->ops->set_inner)
 		return -EINVAL;
 	flags = this_cpu_flags(map, flags);
@@ -168,31 +168,31 @@ static noinline int update_flagged(struct bpfmap *map, const void *key,
  * @key: key_size bytes
  * @value: value_size bytes, copied
  * @flags: BPFMAP_F_ANY, BPFMAP_F_NOEXIST or BPFMAP_F_EXIST; for per-CPU types
- *	   also BPFMAP_F_CPU with the CPU in bits 63..32, or BPFMAP_F_ALL_CPUS,
- *	   instead of the value of this CPU
+ *	   also BPFMAP_F_CPU with the CPU in bits 63..32, or BPFMAP_F_ALL_CPUS;
+ *	   without either, the value of this CPU is written
  *
- * A new per-CPU element has zeros on all CPUs that were not meant.
+ * A new per-CPU element has zeros on all CPUs that @flags do not name.
  *
  * Context: Any but NMI. Caller holds a reference. Takes a lock of the map, irqs
- * off. Where BPFMAP_F_NO_PREALLOC needs memory, it is GFP_ATOMIC: not for
- * hardirq context on PREEMPT_RT (lockdep says so without, too), and for per-CPU
- * types only as much as the per-CPU allocator has in reserve. Preallocated maps
- * and present keys have neither limit, but those of an LPM_TRIE, where a new
- * value takes new memory as well.
+ * off. With BPFMAP_F_NO_PREALLOC, a new element is allocated with GFP_ATOMIC:
+ * not from hardirq context on PREEMPT_RT (lockdep also complains without it),
+ * and per-CPU types are limited to the reserve of the per-CPU allocator.
+ * Preallocated maps and present keys do not allocate, except in an LPM_TRIE,
+ * where each update needs a new node.
  * Return:
  * * %0 - stored
- * * %-EEXIST - BPFMAP_F_NOEXIST, and the key is there (an array's always is)
+ * * %-EEXIST - BPFMAP_F_NOEXIST, and the key is there (always so in an array)
  * * %-ENOENT - BPFMAP_F_EXIST, and the key is not there
- * * %-E2BIG - the map is full (LRU maps never are), a bucket has as many elements
- *   as it may (those neither), or the index is out of range
+ * * %-E2BIG - the map is full or a bucket has reached its limit (never in LRU
+ *   maps), or the index is out of range
  * * %-ENOSPC - the LPM_TRIE is full
  * * %-ENOMEM - no memory for a new element
- * * %-EINVAL - other flags, a prefix longer than the data, or a map of maps:
- *   bpfmap_set_inner()
+ * * %-EINVAL - other flags, a prefix longer than the data, or a map of maps,
+ *   which needs bpfmap_set_inner()
  * * %-EBUSY - BPFMAP_TYPE_RHASH: the table could not grow yet, and 256 elements
- *   are in the way of this one
- * * %-EOPNOTSUPP - the key, the value, or with BPFMAP_F_ALL_CPUS those of all CPUs
- *   together, has more than 64 KiB
+ *   precede this one in its chain
+ * * %-EOPNOTSUPP - the key, the value, or with BPFMAP_F_ALL_CPUS the values of
+ *   all CPUs together, is larger than 64 KiB
  * * %-ERANGE - the CPU is not possible
  */
 int bpfmap_update_elem(struct bpfmap *map, const void *key, const void *value,
@@ -228,17 +228,17 @@ int bpfmap_delete_elem(struct bpfmap *map, const void *key)
 EXPORT_SYMBOL_GPL(bpfmap_delete_elem);
 
 /**
- * bpfmap_get_next_key() - the key after a key
+ * bpfmap_get_next_key() - copy the key after a key
  * @map: the map
- * @key: key_size bytes, or NULL for the first one; a key that is not there is
- *	 as NULL
- * @next_key: out: key_size bytes, other memory than @key
+ * @key: key_size bytes, or NULL for the first key; a key that is not in the map
+ *	 is treated as NULL
+ * @next_key: out: key_size bytes, must not overlap @key
  *
- * The order is that of the table and stays while nothing changes.
+ * The order is that of the table and is stable while the map does not change.
  *
  * Context: Any but NMI. Caller holds a reference.
  * Return: 0, or -ENOENT after the last key; -EINVAL for queues and stacks,
- * -EOPNOTSUPP for Bloom filters and for keys of more than 64 KiB.
+ * -EOPNOTSUPP for Bloom filters and for keys larger than 64 KiB.
  */
 int bpfmap_get_next_key(struct bpfmap *map, const void *key, void *next_key)
 {
@@ -252,15 +252,15 @@ EXPORT_SYMBOL_GPL(bpfmap_get_next_key);
  * bpfmap_for_each_elem() - call a function for each element
  * @map: the map
  * @fn: the function
- * @ctx: for the function
+ * @ctx: passed to @fn
  * @flags: 0
  *
- * Elements that others insert or delete meanwhile may be seen or not.
+ * Elements inserted or deleted meanwhile may or may not be visited.
  *
- * Context: Any but NMI; takes as long as the map is large. Caller holds a
- * reference. @fn runs inside an RCU read-side critical section, for per-CPU types
- * with migration disabled, and else in the context of the caller: without a lock,
- * with preemption and interrupts as they are there.
+ * Context: Any but NMI; takes time in proportion to the size of the map. Caller
+ * holds a reference. @fn runs inside an RCU read-side critical section, for
+ * per-CPU types with migration disabled, and otherwise in the caller's context:
+ * no lock is taken, preemption and interrupts are left as they are.
  * Return: number of calls, -EINVAL for other flags, or -EOPNOTSUPP if the type
  * cannot be walked.
  */
@@ -279,10 +279,10 @@ EXPORT_SYMBOL_GPL(bpfmap_for_each_elem);
  * bpfmap_push_elem() - add an element to a map without keys
  * @map: a queue, a stack or a Bloom filter
  * @value: value_size bytes, copied
- * @flags: BPFMAP_F_ANY; for queues and stacks also BPFMAP_F_EXIST: if the map is
- *	   full, the oldest element makes room
+ * @flags: BPFMAP_F_ANY; for queues and stacks also BPFMAP_F_EXIST: if the map
+ *	   is full, remove the oldest element first
  *
- * Who polls a queue or stack is woken, from an irq_work.
+ * Wakes the pollers of a queue or stack, from an irq_work.
  *
  * Context: Any but NMI. Caller holds a reference. Takes the lock of a queue or
  * stack, irqs off.
@@ -290,7 +290,7 @@ EXPORT_SYMBOL_GPL(bpfmap_for_each_elem);
  * * %0 - added
  * * %-E2BIG - the queue or stack is full
  * * %-EINVAL - other flags
- * * %-EOPNOTSUPP - the map has keys, or values of more than 64 KiB
+ * * %-EOPNOTSUPP - the map has keys, or values larger than 64 KiB
  */
 int bpfmap_push_elem(struct bpfmap *map, const void *value, u64 flags)
 {
@@ -305,16 +305,16 @@ int bpfmap_push_elem(struct bpfmap *map, const void *value, u64 flags)
 EXPORT_SYMBOL_GPL(bpfmap_push_elem);
 
 /**
- * bpfmap_pop_elem() - take an element out of a queue or stack
+ * bpfmap_pop_elem() - remove an element from a queue or stack
  * @map: the map
- * @value: out: value_size bytes of a queue's oldest, a stack's newest element
+ * @value: out: value_size bytes of a queue's oldest or a stack's newest element
  *
  * Context: Any but NMI. Caller holds a reference. Takes the lock of the map,
  * irqs off.
  * Return:
  * * %0 - @value is filled
- * * %-ENOENT - the map is empty; @value is as it was
- * * %-EOPNOTSUPP - the map is of another type, or has values of more than 64 KiB
+ * * %-ENOENT - the map is empty; @value is unchanged
+ * * %-EOPNOTSUPP - the map is of another type, or has values larger than 64 KiB
  */
 int bpfmap_pop_elem(struct bpfmap *map, void *value)
 {
@@ -326,7 +326,7 @@ int bpfmap_pop_elem(struct bpfmap *map, void *value)
 EXPORT_SYMBOL_GPL(bpfmap_pop_elem);
 
 /**
- * bpfmap_peek_elem() - look at what bpfmap_pop_elem() would take, or ask a Bloom
+ * bpfmap_peek_elem() - copy what bpfmap_pop_elem() would remove, or ask a Bloom
  *			filter for a value
  * @map: a queue, a stack or a Bloom filter
  * @value: queue and stack: out, value_size bytes; Bloom filter: in
@@ -334,9 +334,9 @@ EXPORT_SYMBOL_GPL(bpfmap_pop_elem);
  * Context: Any but NMI. Caller holds a reference. Takes the lock of a queue or
  * stack, irqs off.
  * Return:
- * * %0 - @value is filled; Bloom filter: @value was perhaps added
+ * * %0 - @value is filled; Bloom filter: @value may have been added
  * * %-ENOENT - the map is empty; Bloom filter: @value was never added
- * * %-EOPNOTSUPP - the map has keys, or values of more than 64 KiB
+ * * %-EOPNOTSUPP - the map has keys, or values larger than 64 KiB
  */
 int bpfmap_peek_elem(struct bpfmap *map, void *value)
 {

@@ -2,20 +2,20 @@
 /*
  * Arena: sparse memory that user space maps, at one address in every process
  *
- * Pages come into being when user space touches them or when a module allocates
- * them, and go when a module frees them. They are found by their number in an
- * xarray; a bitmap says which numbers can be given out.
+ * Pages are allocated when user space touches them or when a module asks for
+ * them, and freed when a module frees them. An xarray finds them by number; a
+ * bitmap records which numbers are taken.
  *
  *	mapping		start ........................................... end
  *	number		0      1      2      3      ...
  *	bitmap		1      0      1      0		  first max_entries
- *	xarray		page	      page		  what is there
+ *	xarray		page	      page		  pages that exist
  *
- * A fault returns its page locked, and who frees a page takes it out of the
- * xarray under the page's lock and zaps the mappings after that, as truncation
- * of a file does: a fault that still saw the page has mapped it by then, a later
- * one sees that it is gone. For the kernel to find the mappings, they hang on an
- * inode of the arena's own; see drm_fs_inode_new() for another one of these.
+ * A fault returns its page locked. Freeing a page erases it from the xarray
+ * under the page's lock and zaps the mappings after that, as truncation of a
+ * file does: a fault that still found the page has mapped it by then, a later
+ * one finds it gone. Each arena has an inode of its own, whose i_mapping lets
+ * the kernel find the mappings; drm_fs_inode_new() does the same.
  */
 #include <linux/bitmap.h>
 #include <linux/export.h>
@@ -35,7 +35,7 @@
 #define ARENA_FLAGS	(BPFMAP_F_MMAPABLE | BPFMAP_F_SEGV_ON_FAULT |	\
 			 BPFMAP_F_NO_USER_CONV)
 
-/* A window whose addresses differ in their lower 32 bits only */
+/* All addresses of a window have the same upper 32 bits */
 #define ARENA_MAX_BYTES	BIT_ULL(32)
 
 #define ARENA_GFP	(GFP_KERNEL_ACCOUNT | __GFP_NOWARN | __GFP_RETRY_MAYFAIL)
@@ -47,13 +47,13 @@ static struct vfsmount *arena_mnt;
 /**
  * struct bpfmap_arena - an arena
  * @map: the common part
- * @inode: its i_mapping has all mappings
- * @lock: pages come and go under it
+ * @inode: its i_mapping tracks all mappings
+ * @lock: serialises adding and removing pages
  * @start: of the mappings; written before @end, under @lock
- * @end: 0 as long as there is no address; constant then, and so is @start
+ * @end: 0 while there is no address; then constant, and so is @start
  * @pages: by number; written under @lock, erased under the page's lock too, and
- *	   read by anybody under RCU
- * @taken: bits of the numbers below max_entries, under @lock: a page is there
+ *	   read under RCU
+ * @taken: bit set: the page exists; for numbers below max_entries, under @lock
  * @first_free: all numbers below are taken; under @lock
  * @nr_pages: in @pages; written under @lock
  */
@@ -79,7 +79,7 @@ static bool is_arena(const struct bpfmap *map)
 	return map->ops == &bpfmap_arena_ops;
 }
 
-/* The end of the mappings, 0 as long as there is no address */
+/* The end of the mappings, 0 while there is no address */
 static unsigned long arena_end(const struct bpfmap_arena *a)
 {
 	/* Pairs with smp_store_release() in arena_place(): start before end */
@@ -107,7 +107,7 @@ static bool arena_crosses(u64 start, u64 bytes)
 
 static int arena_check(const struct bpfmap_create_attr *attr)
 {
-	/* bpf(2) looks at a token first, and that comes after this */
+	/* bpf(2) checks a token before these rules: see arena_check_late() */
 	return 0;
 }
 
@@ -169,7 +169,7 @@ static void arena_free(struct bpfmap *map)
 	unsigned long index;
 	struct page *page;
 
-	/* Mappings hold their file, and that the map: there are none */
+	/* A mapping holds its file and thus the map: none is left */
 	xa_for_each(&a->pages, index, page) {
 		put_page(page);
 		cond_resched();
@@ -181,7 +181,7 @@ static void arena_free(struct bpfmap *map)
 	kfree(a);
 }
 
-/* A page of zeros where there is none */
+/* Allocate a zeroed page for an empty slot */
 static struct page *arena_add_page(struct bpfmap_arena *a, unsigned long index,
 				   int node)
 {
@@ -202,7 +202,7 @@ static struct page *arena_add_page(struct bpfmap_arena *a, unsigned long index,
 	return page;
 }
 
-/* Take pages out, to be given to arena_put_pages() without the lock */
+/* Remove pages; then call arena_put_pages() without the lock */
 static void arena_remove_pages(struct bpfmap_arena *a, unsigned long index,
 			       unsigned long nr, struct list_head *removed)
 {
@@ -214,7 +214,7 @@ static void arena_remove_pages(struct bpfmap_arena *a, unsigned long index,
 	lockdep_assert_held(&a->lock);
 
 	xa_for_each_range(&a->pages, at, page, index, last) {
-		/* Who got it locked maps it first; who comes now does not */
+		/* A fault that locked it first maps it; later ones miss it */
 		lock_page(page);
 		xa_erase(&a->pages, at);
 		unlock_page(page);
@@ -231,7 +231,7 @@ static void arena_remove_pages(struct bpfmap_arena *a, unsigned long index,
 	}
 }
 
-/* Nobody finds these any more; modules may still be reading them */
+/* No look-up finds these any more, but modules may still read them */
 static void arena_put_pages(struct list_head *removed)
 {
 	struct page *page, *next;
@@ -246,7 +246,7 @@ static void arena_put_pages(struct list_head *removed)
 	}
 }
 
-/* The page of a fault, with a reference; NULL if there shall be none */
+/* The page for a fault, with a reference; NULL: SIGSEGV */
 static struct page *arena_fault_page(struct bpfmap_arena *a,
 				     unsigned long index)
 {
@@ -275,7 +275,7 @@ static vm_fault_t arena_fault(struct vm_fault *vmf)
 		return VM_FAULT_SIGSEGV;
 	lock_page(page);
 	if (xa_load(&a->pages, vmf->pgoff) != page) {
-		/* Freed meanwhile: look again */
+		/* Freed meanwhile: retry */
 		unlock_page(page);
 		put_page(page);
 		return VM_FAULT_NOPAGE;
@@ -284,7 +284,7 @@ static vm_fault_t arena_fault(struct vm_fault *vmf)
 	return VM_FAULT_LOCKED;
 }
 
-/* Faults take their references under the lock, too */
+/* @lock also keeps faults from taking references */
 static bool arena_find_held(struct bpfmap *map, pgoff_t *at)
 {
 	struct bpfmap_arena *a = to_arena(map);
@@ -302,7 +302,7 @@ static bool arena_find_held(struct bpfmap *map, pgoff_t *at)
 	return held;
 }
 
-/* A piece of an arena would have the right address, but not the right end */
+/* After a split, a part would start or end elsewhere than the arena */
 static int arena_may_split(struct vm_area_struct *vma, unsigned long addr)
 {
 	return -EINVAL;
@@ -342,11 +342,11 @@ static unsigned long arena_get_unmapped_area(struct bpfmap *map,
 			return -EINVAL;
 	}
 
-	/* Twice as much, for a place that does not cross to be in it */
+	/* Twice the size has room for a range that does not cross */
 	addr = bpfmap_mm_get_unmapped_area(file, addr, len * 2, 0, flags);
 	if (IS_ERR_VALUE(addr) || !arena_crosses(addr, len))
 		return addr;
-	/* What is asked for there must not be done elsewhere */
+	/* MAP_FIXED allows no other address */
 	if (flags & MAP_FIXED)
 		return -EINVAL;
 	return round_up(addr, ARENA_MAX_BYTES);
@@ -379,7 +379,7 @@ static struct address_space *arena_mapping(struct bpfmap *map)
 	return to_arena(map)->inode->i_mapping;
 }
 
-/* Number of the page at an address of the mappings, -1 if it is none */
+/* Number of the page at an address of the mappings, or -1 */
 static s64 arena_index(const struct bpfmap_arena *a, unsigned long addr)
 {
 	unsigned long end = arena_end(a);
@@ -389,7 +389,7 @@ static s64 arena_index(const struct bpfmap_arena *a, unsigned long addr)
 	return (addr - a->start) >> PAGE_SHIFT;
 }
 
-/* First of @nr numbers that are free, at @addr if it is not 0 */
+/* First of @nr free numbers in a row, at @addr if it is not 0 */
 static s64 arena_find_free(const struct bpfmap_arena *a, unsigned long addr,
 			   u32 nr)
 {
@@ -440,28 +440,28 @@ static int arena_add_pages(struct bpfmap_arena *a, unsigned long index, u32 nr,
 }
 
 /**
- * bpfmap_arena_alloc_pages() - allocate pages in a row
+ * bpfmap_arena_alloc_pages() - allocate consecutive pages
  * @map: an arena
- * @addr: page-aligned user address that the first one shall have, or 0
+ * @addr: page-aligned user address for the first page, or 0 for any
  * @nr: how many
  * @node: NUMA node to prefer, or NUMA_NO_NODE
  * @flags: 0
  *
- * The pages are zero and are user space's to read and write at once, wherever
- * the arena is mapped. They are charged to the memory cgroup of who made the
- * arena.
+ * The pages are zeroed and at once readable and writable by user space,
+ * wherever the arena is mapped. They are charged to the memory cgroup of the
+ * arena's creator.
  *
- * Context: Process context. May sleep; holds the arena's lock, for which faults
- * of user space wait, as long as it takes. Not under mmap_lock. Caller holds a
+ * Context: Process context. May sleep; holds the arena's lock throughout, and
+ * faults of user space wait for it. Not under mmap_lock. Caller holds a
  * reference.
  * Return:
  * * the user address of the first page
- * * %-EINVAL - @map is no arena, @flags are set, @nr is 0, @node is none, @addr is
- *   not page-aligned, or not all pages would be inside of the arena
- * * %-ENXIO - the arena has no address: it was made without one, and user space
- *   has not mapped it yet
- * * %-EBUSY - there is a page already in the row at @addr
- * * %-ENOSPC - there is no row of @nr without a page
+ * * %-EINVAL - @map is no arena, @flags are set, @nr is 0, @node is invalid,
+ *   @addr is not page-aligned, or not all pages would be inside the arena
+ * * %-ENXIO - the arena has no address: it was created without one, and user
+ *   space has not mapped it yet
+ * * %-EBUSY - a page already exists in the range at @addr
+ * * %-ENOSPC - no @nr consecutive numbers are free
  * * %-ENOMEM - no memory
  */
 long bpfmap_arena_alloc_pages(struct bpfmap *map, unsigned long addr, u32 nr,
@@ -494,17 +494,17 @@ EXPORT_SYMBOL_GPL(bpfmap_arena_alloc_pages);
  * bpfmap_arena_free_pages() - free pages
  * @map: an arena
  * @addr: page-aligned user address of the first one
- * @nr: how many; what is behind the arena's end does not count
+ * @nr: how many; pages past the end of the arena do not count
  *
- * Whoever allocated them. Where there is no page, nothing is done. When this
- * returns, the pages are in no mapping and no module uses them inside RCU: user
- * space gets other pages, of zeros, when it touches the addresses again, or
- * SIGSEGV with BPFMAP_F_SEGV_ON_FAULT.
+ * It does not matter who allocated them; an address without a page is skipped.
+ * On return the pages are in no mapping, and no module uses them inside RCU. If
+ * user space touches the addresses again it gets new, zeroed pages, or SIGSEGV
+ * with BPFMAP_F_SEGV_ON_FAULT.
  *
- * Context: Process context. May sleep, for an expedited RCU grace period among
- * others. Not under mmap_lock, and not inside RCU. Caller holds a reference.
- * Return: 0, -EINVAL if @map is no arena, @nr is 0, or @addr is not page-aligned
- * or not inside of the arena, -ENXIO if the arena has no address yet.
+ * Context: Process context. May sleep, including for an expedited RCU grace
+ * period. Not under mmap_lock, and not inside RCU. Caller holds a reference.
+ * Return: 0, -EINVAL if @map is no arena, @nr is 0, or @addr is not
+ * page-aligned or not inside the arena, -ENXIO if the arena has no address yet.
  */
 int bpfmap_arena_free_pages(struct bpfmap *map, unsigned long addr, u32 nr)
 {
@@ -531,19 +531,19 @@ int bpfmap_arena_free_pages(struct bpfmap *map, unsigned long addr, u32 nr)
 EXPORT_SYMBOL_GPL(bpfmap_arena_free_pages);
 
 /**
- * bpfmap_arena_kaddr() - where the kernel finds what user space has at an address
+ * bpfmap_arena_kaddr() - kernel address of a user address
  * @map: an arena
  * @addr: user address, any number: a pointer that user space stored needs no
- *	  check before
+ *	  check first
  *
- * The pointer is good up to the end of its page; the kernel has pages that are
- * in a row for user space anywhere, and maps no range of them together. User
- * space may write to the bytes at any time: read once, then check.
+ * The pointer is good up to the end of its page: pages that are consecutive for
+ * user space are not so in the kernel. User space may write to the bytes at any
+ * time: read once, then check.
  *
  * Context: Any but NMI, inside an RCU read-side critical section.
  * Return: pointer to the byte at @addr, valid memory of this arena until
- * rcu_read_unlock() even if the page is freed; for who prevents that by other
- * means, until then. NULL if there is no page.
+ * rcu_read_unlock() even if the page is freed, or for as long as the caller
+ * prevents that by other means. NULL if there is no page.
  */
 void *bpfmap_arena_kaddr(struct bpfmap *map, unsigned long addr)
 {
@@ -562,7 +562,7 @@ void *bpfmap_arena_kaddr(struct bpfmap *map, unsigned long addr)
 }
 EXPORT_SYMBOL_GPL(bpfmap_arena_kaddr);
 
-/* There are no elements, and bpf(2) has more than one way to say so */
+/* There are no elements; the errnos are bpf(2)'s, and they differ */
 
 static void *arena_lookup_elem(struct bpfmap *map, const void *key)
 {
@@ -592,7 +592,7 @@ static int arena_get_next_key(struct bpfmap *map, const void *key,
 	return -EOPNOTSUPP;
 }
 
-/* As bpf(2): the pages and nothing else */
+/* As in bpf(2): only the pages */
 static u64 arena_mem_usage(const struct bpfmap *map)
 {
 	return (u64)READ_ONCE(to_arena(map)->nr_pages) << PAGE_SHIFT;
@@ -622,8 +622,8 @@ static int arena_init_fs_context(struct fs_context *fc)
 }
 
 /*
- * Never registered, and without an owner: the mount would keep the module from
- * being unloaded. kern_unmount() is done with it when it returns.
+ * Never registered, and without an owner: the mount would pin the module.
+ * kern_unmount() has finished with it when it returns.
  */
 static struct file_system_type arena_fs_type = {
 	.name = "bpfmap_arena",
