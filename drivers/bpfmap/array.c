@@ -2,9 +2,10 @@
 /*
  * Arrays, with one value per element or one per CPU
  *
- * Elements are always there, zero at first. How a copying reader gets one whole
- * value is for enum array_way. A mapping, and a module that has a pointer to the
- * value, write to the memory itself and are not part of that.
+ * All elements always exist, at first zeroed. enum array_way lists how a
+ * copying reader is kept from seeing a torn value. A mapping, and a module with
+ * a pointer to the value, write to the memory directly and get no such
+ * protection.
  */
 #include <crypto/sha2.h>
 #include <linux/mm.h>
@@ -27,16 +28,17 @@
 #define ARRAY_FLAGS (PERCPU_ARRAY_FLAGS | BPFMAP_F_MMAPABLE |		\
 		     BPFMAP_F_INNER_MAP)
 
-/* Attempts without a lock, before a reader that writers outrun takes it */
+/* Lockless attempts before a reader that keeps losing takes the lock */
 #define ARRAY_TRIES	16
 
 /**
  * enum array_way - how values are loaded and stored
- * @ARRAY_WORDS: as one word each, which needs nothing else
+ * @ARRAY_WORDS: one word each; needs no lock
  * @ARRAY_STRIPED: under the lock and sequence count of a stripe
- * @ARRAY_CPU_WORDS: each CPU's as a word, those of all CPUs as @ARRAY_STRIPED
- * @ARRAY_LARGE: too large for that: under the semaphore of a stripe, which may
- *		 sleep. Each CPU's is @ARRAY_STRIPED
+ * @ARRAY_CPU_WORDS: each CPU's value is a word, those of all CPUs together are
+ *		     @ARRAY_STRIPED
+ * @ARRAY_LARGE: too large for these: under the semaphore of a stripe, may
+ *		 sleep. Each CPU's value is @ARRAY_STRIPED
  */
 enum array_way {
 	ARRAY_WORDS,
@@ -46,11 +48,11 @@ enum array_way {
 };
 
 /**
- * struct bpfmap_array_stripe - what makes the values of some elements whole
- * @lock: taken to write an element of the stripe; irqs off, for no longer than
+ * struct bpfmap_array_stripe - keeps the values of some elements from tearing
+ * @lock: held to write an element of the stripe; irqs off, for no longer than
  *	  it takes to copy BPFMAP_ATOMIC_COPY bytes
- * @seq: odd while one is written, under @lock
- * @sem: for large values, of which the others hold one CPU's at most
+ * @seq: odd during a write, under @lock
+ * @sem: for large values; @lock and @seq then cover one CPU's value at most
  */
 struct bpfmap_array_stripe {
 	raw_spinlock_t lock;
@@ -95,7 +97,7 @@ static __always_inline void *array_elem(const struct bpfmap_array *a, u32 index)
 	return a->data + (u64)index * a->stride;
 }
 
-/* For value.h the element is its index */
+/* For value.h: an "element" is an index here */
 static __always_inline void *array_slot(const struct bpfmap *map,
 					const void *elem, int cpu)
 {
@@ -148,7 +150,7 @@ static void array_store(const struct bpfmap_array *a, u32 index,
 				   a->map.value_size);
 }
 
-/* How to transfer what @flags ask for: ARRAY_WORDS, ARRAY_STRIPED, ARRAY_LARGE */
+/* How to transfer what @flags select: ARRAY_WORDS, _STRIPED or _LARGE */
 static __always_inline enum array_way array_way(const struct bpfmap_array *a,
 						u64 flags)
 {
@@ -186,7 +188,7 @@ static void array_read_striped(const struct bpfmap_array *a, u32 index,
 	raw_spin_unlock_irqrestore(&stripe->lock, irqflags);
 }
 
-/* Between two CPUs' values, others may transfer the value of one CPU */
+/* Other tasks may transfer one CPU's value between those of two CPUs */
 static void array_read_large(const struct bpfmap_array *a, u32 index,
 			     void *value)
 {
@@ -221,7 +223,7 @@ static void array_read(const struct bpfmap_array *a, u32 index, void *value,
 		array_read_large(a, index, value);
 }
 
-/* What readers may not see in part; irqs are off */
+/* Write a value that readers must not see torn; irqs are off */
 static __always_inline void array_replace(const struct bpfmap_array *a,
 					  u32 index, const void *value,
 					  u64 flags)
@@ -315,7 +317,7 @@ static int array_update(struct bpfmap *map, const void *key, const void *value,
 	index = array_writable(map, key, flags);
 	if (unlikely(index < 0))
 		return index;
-	/* The most common size, without a call */
+	/* The most common size, inlined */
 	if (map->value_size == sizeof(u64))
 		bpfmap_store_word(u64, array_elem(a, index), value);
 	else
@@ -337,7 +339,7 @@ static int percpu_array_update(struct bpfmap *map, const void *key,
 	return 0;
 }
 
-/* Some elements of a run; irqs are off if they are ARRAY_STRIPED */
+/* Write some elements of a run; irqs are off if they are ARRAY_STRIPED */
 static int array_update_some(const struct bpfmap_array *a,
 			     struct bpfmap_run *run, u32 end)
 {
@@ -371,7 +373,7 @@ static int array_update_run(struct bpfmap *map, struct bpfmap_run *run,
 	if (array_way(a, run->flags) != ARRAY_STRIPED)
 		return array_update_some(a, run, run->nr);
 	while (!err && run->done < run->nr) {
-		/* One value, or several of 4 KiB together: a batch's buffer */
+		/* A batch buffer: one value, or several of 4 KiB in total */
 		local_irq_save(irqflags);
 		err = array_update_some(a, run, bpfmap_run_end(run));
 		local_irq_restore(irqflags);
@@ -387,7 +389,7 @@ static int array_delete(struct bpfmap *map, const void *key)
 /**
  * array_get_next_key() - the next index
  * @map: the map
- * @key: NULL or an index; one that is out of range is as NULL
+ * @key: NULL or an index; one that is out of range is treated as NULL
  * @next_key: out
  */
 int array_get_next_key(struct bpfmap *map, const void *key, void *next_key)
@@ -415,7 +417,7 @@ static long array_for_each(struct bpfmap *map, bpfmap_each_fn fn, void *ctx)
 	return index;
 }
 
-/* An element to user memory, between user_write_access_begin() and _end() */
+/* Copy to user memory, between user_write_access_begin() and _end() */
 static __always_inline bool array_put(const struct bpfmap_array *a, u32 index,
 				      u32 __user *key, void __user *value,
 				      u64 flags)
@@ -433,7 +435,7 @@ static __always_inline bool array_put(const struct bpfmap_array *a, u32 index,
 							   bpfmap_one_cpu(flags)),
 					 a->map.value_size);
 	for (cpu = 0; cpu < nr_cpu_ids; cpu++) {
-		/* Only possible CPUs have one */
+		/* Only possible CPUs have an area */
 		if (!a->areas[cpu])
 			continue;
 		if (!bpfmap_unsafe_put(value, array_slot(&a->map, elem, cpu),
@@ -444,7 +446,7 @@ static __always_inline bool array_put(const struct bpfmap_array *a, u32 index,
 	return true;
 }
 
-/* @nr elements whose values are words. How many went out */
+/* Copy @nr elements whose values are words. Returns how many were copied */
 static u32 array_put_words(const struct bpfmap_array *a, u32 index, u32 nr,
 			   const struct bpfmap_walk *w)
 {
@@ -461,7 +463,7 @@ static u32 array_put_words(const struct bpfmap_array *a, u32 index, u32 nr,
 	return i;
 }
 
-/* One whole value. Not if there is a fault, or if writers outrun us */
+/* Copy one untorn value. False after a fault or if writers keep winning */
 static bool array_put_whole(const struct bpfmap_array *a, u32 index,
 			    u32 __user *key, void __user *value, u64 flags)
 {
@@ -484,7 +486,7 @@ static bool array_put_whole(const struct bpfmap_array *a, u32 index,
 	return false;
 }
 
-/* Straight to user memory: up to @nr elements, but -EFAULT if it is none */
+/* Copy up to @nr elements straight to user memory; -EFAULT if none could be */
 static int array_walk_direct(const struct bpfmap_array *a, u32 index, u32 nr,
 			     struct bpfmap_walk *w)
 {
@@ -560,13 +562,13 @@ static int array_hash(struct bpfmap *map, u8 *digest)
 	u64 len, pos = 0, bytes = array_bytes(a);
 	struct sha256_ctx ctx;
 
-	/* Else the digest would be of no one content */
+	/* Otherwise the content could change while it is hashed */
 	if (!bpfmap_is_frozen(map))
 		return -EPERM;
 
 	sha256_init(&ctx);
 	for (; pos < bytes; pos += len) {
-		/* In vector registers without preemption, where there are */
+		/* May use vector registers, with preemption off */
 		len = min_t(u64, bytes - pos, SZ_4K);
 		sha256_update(&ctx, a->data + pos, len);
 		cond_resched();

@@ -2,9 +2,9 @@
 /*
  * Batches
  *
- * Types that can copy elements that are looked up straight to user memory. All
- * else goes through a kernel buffer, small enough to stay in the cache, as does
- * what the straight way had a fault for.
+ * Some types can copy looked-up elements straight to user memory. All else goes
+ * through a kernel buffer small enough for the cache, as does an element for
+ * which the direct copy faulted.
  */
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -19,10 +19,10 @@
 /* Buffer size, unless one element or one bucket needs more */
 #define BATCH_BYTES	SZ_4K
 
-/* Larger values are copied faster in two steps than by words in one */
+/* Larger values are faster through the buffer than word by word */
 #define BATCH_DIRECT_BYTES	512
 
-/* Elements between two looks at signals */
+/* Elements between two checks for signals */
 #define BATCH_DIRECT_ELEMS	SZ_1K
 
 /**
@@ -36,7 +36,7 @@
  * @value_size: stride of the values
  * @room: elements that fit into the buffer
  * @done: elements done
- * @careful: look at user memory before elements are taken for it
+ * @careful: check user memory before removing elements
  */
 struct batch_run {
 	struct bpfmap_batch *batch;
@@ -66,7 +66,7 @@ static void __user *batch_uvalue(const struct batch_run *run)
 	return run->uvalues + (u64)run->done * run->value_size;
 }
 
-/* Make room for @room elements; what was in the buffer is lost */
+/* Make room for @room elements; the buffer's content is lost */
 static int batch_resize(struct batch_run *run, u32 room)
 {
 	u64 key_bytes = round_up((u64)room * run->key_size, 8);
@@ -83,7 +83,7 @@ static int batch_resize(struct batch_run *run, u32 room)
 	return 0;
 }
 
-/* First thing a batch does; run->keys is to be freed whatever it returns */
+/* Called first by every batch; the caller must free run->keys even on error */
 static int batch_start(struct batch_run *run, struct bpfmap_batch *batch,
 		       bool values)
 {
@@ -135,8 +135,8 @@ static int batch_copy_out(struct batch_run *run, u32 nr)
 }
 
 /*
- * Copy up to @nr keys or values from the user; how many came whole. By words, if
- * there is no fault: for no more than the buffer this is as fast as any.
+ * Copy up to @nr keys or values from the user. Returns how many are complete.
+ * Word by word unless there is a fault: fast enough for the buffer's size.
  */
 static u32 batch_copy_in(void *to, const void __user *from, u32 nr, u32 size)
 {
@@ -152,7 +152,7 @@ static u32 batch_copy_in(void *to, const void __user *from, u32 nr, u32 size)
 	return div_u64(bytes, size);
 }
 
-/* Copy up to @nr elements from the user; how many came whole */
+/* Copy up to @nr elements from the user. Returns how many are complete */
 static u32 batch_copy_in_elems(struct batch_run *run, u32 nr)
 {
 	nr = batch_copy_in(run->keys, batch_ukey(run), nr, run->key_size);
@@ -163,8 +163,9 @@ static u32 batch_copy_in_elems(struct batch_run *run, u32 nr)
 }
 
 /*
- * Of the next @nr elements, how many can be delivered? A hint, not a promise.
- * The plain fault_in_writeable() would write to what may stay as it is.
+ * How many of the next @nr elements can be delivered? A hint, not a promise.
+ * Not fault_in_writeable(): it would write to memory that may have to stay
+ * unchanged.
  */
 static u32 batch_can_deliver(struct batch_run *run, u32 nr)
 {
@@ -177,7 +178,7 @@ static u32 batch_can_deliver(struct batch_run *run, u32 nr)
 	return div_u64(bytes, run->value_size);
 }
 
-/* Can elements be copied straight? If so, tell the walk where to */
+/* Can elements be copied straight? If so, set the walk's destination */
 static bool batch_direct(const struct batch_run *run, struct bpfmap_walk *w,
 			 u32 room)
 {
@@ -195,8 +196,8 @@ static bool batch_direct(const struct batch_run *run, struct bpfmap_walk *w,
 }
 
 /*
- * Fill the buffer with whole buckets. If that is to be done with care, with no
- * more than user memory can take, and a bucket that it cannot take alone.
+ * Fill the buffer with whole buckets. With run->careful, take no more than user
+ * memory can hold, or one bucket that it cannot hold.
  */
 static int batch_fill(struct batch_run *run, struct bpfmap_walk *w)
 {
@@ -220,7 +221,7 @@ static int batch_fill(struct batch_run *run, struct bpfmap_walk *w)
 		err = map->ops->walk(map, w);
 		if (err != -ENOSPC || w->need > left)
 			return err;
-		/* The bucket may have grown since: no more than one extra try */
+		/* The bucket may grow again before the retry */
 		if (w->need > run->room) {
 			err = batch_resize(run, w->need);
 			if (err)
@@ -230,7 +231,7 @@ static int batch_fill(struct batch_run *run, struct bpfmap_walk *w)
 	}
 }
 
-/* As in bpf(2) the count is reported only if the cursor went out */
+/* As in bpf(2), the count is written only if the cursor was */
 static int bucket_batch_end(struct batch_run *run, const struct bpfmap_walk *w,
 			    int err)
 {
@@ -243,9 +244,9 @@ static int bucket_batch_end(struct batch_run *run, const struct bpfmap_walk *w,
 }
 
 /*
- * With bpf(2) the buckets before one that meets a fault were delivered, and if
- * they are removed just the elements of that one are lost. Without removal there
- * is time enough to be careful when the first fault has happened.
+ * In bpf(2), buckets before one that faults are delivered, and a removing batch
+ * loses only the elements of that one. Without removal it is early enough to be
+ * careful after the first fault.
  */
 static int bucket_batch_by_buffer(struct batch_run *run, struct bpfmap_walk *w)
 {
@@ -265,7 +266,7 @@ static int bucket_batch_by_buffer(struct batch_run *run, struct bpfmap_walk *w)
 
 static int bucket_batch_step(struct batch_run *run, struct bpfmap_walk *w)
 {
-	/* Copied with a lock held. A bucket that has more goes by the buffer */
+	/* Copied with a lock held; a larger bucket goes through the buffer */
 	u32 room = BPFMAP_ATOMIC_COPY / (run->key_size + run->value_size);
 	struct bpfmap *map = run->batch->map;
 	int err;
@@ -295,7 +296,7 @@ static int bucket_batch_run(struct batch_run *run, struct bpfmap_walk *w)
 	}
 	if (err == -EFAULT)
 		return err;
-	/* A cursor that is no bucket: not even the cursor is written */
+	/* The cursor is no bucket: do not even write the cursor */
 	if (err == -ENOENT && !started)
 		return err;
 	if (err == -ENOSPC && run->done)
@@ -318,7 +319,7 @@ static int bucket_batch(struct bpfmap_batch *batch, bool remove)
 				 (remove ? 0 : BPFMAP_F_CPU));
 	if (err)
 		return err;
-	/* A bucket cannot be gone: there is nothing to do for that flag */
+	/* Buckets never disappear, so this flag changes nothing */
 	if (attr->flags & ~BPFMAP_BATCH_F_RESUME)
 		return -EINVAL;
 	if (!attr->count)
@@ -337,7 +338,7 @@ static int bucket_batch(struct bpfmap_batch *batch, bool remove)
  * bpfmap_lookup_bucket_batch() - LOOKUP_BATCH with a bucket as cursor
  * @batch: the command
  *
- * The errors are those of the command in <uapi/linux/bpfmap.h>.
+ * The errnos are those of the command in <uapi/linux/bpfmap.h>.
  */
 int bpfmap_lookup_bucket_batch(struct bpfmap_batch *batch)
 {
@@ -353,7 +354,7 @@ int bpfmap_lookup_and_delete_bucket_batch(struct bpfmap_batch *batch)
 	return bucket_batch(batch, true);
 }
 
-/* The last key goes out as the cursor, if anything was copied */
+/* Write the last key as the cursor, if anything was copied */
 static int key_batch_end(struct batch_run *run, const struct bpfmap_walk *w,
 			 int err)
 {
@@ -422,7 +423,7 @@ static int key_batch_init(struct bpfmap_walk *w, const struct batch_run *run)
  * bpfmap_lookup_key_batch() - LOOKUP_BATCH with the last key as cursor
  * @batch: the command
  *
- * As in bpf(2), member flags is not looked at but for BPFMAP_BATCH_F_RESUME,
+ * As in bpf(2), member flags is ignored, except for BPFMAP_BATCH_F_RESUME,
  * which bpf(2) does not have.
  */
 int bpfmap_lookup_key_batch(struct bpfmap_batch *batch)
@@ -450,9 +451,9 @@ int bpfmap_lookup_key_batch(struct bpfmap_batch *batch)
 }
 
 /*
- * The cursor is the key to go on from. As in bpf(2), the count is reported before
- * it. One that is gone when the next chunk is due ends the batch; the next call
- * will hear of it.
+ * The cursor is the next key to copy. As in bpf(2), the count is written before
+ * it. If that key is gone before the next chunk, the batch ends; the next call
+ * returns the error.
  */
 static int from_batch_run(struct batch_run *run, struct bpfmap_walk *w,
 			  const void *from, void *next)
@@ -569,7 +570,7 @@ static int delete_chunk(struct bpfmap *map, struct bpfmap_run *run)
 	return err;
 }
 
-/* Element by element; what was done counts, whatever comes then */
+/* One by one; elements done before an error are counted */
 static int write_batch(struct bpfmap_batch *batch, bool values,
 		       int (*write)(struct bpfmap *map, struct bpfmap_run *run))
 {
@@ -607,7 +608,7 @@ static int write_batch(struct bpfmap_batch *batch, bool values,
  * bpfmap_update_batch() - UPDATE_BATCH
  * @batch: the command
  *
- * As in bpf(2), member flags is not looked at, and BPFMAP_F_NOEXIST and
+ * As in bpf(2), member flags is ignored, and BPFMAP_F_NOEXIST and
  * BPFMAP_F_EXIST are refused.
  */
 int bpfmap_update_batch(struct bpfmap_batch *batch)
@@ -623,11 +624,11 @@ int bpfmap_update_batch(struct bpfmap_batch *batch)
  * bpfmap_delete_batch() - DELETE_BATCH
  * @batch: the command
  *
- * As in bpf(2), member flags is not looked at.
+ * As in bpf(2), member flags is ignored.
  */
 int bpfmap_delete_batch(struct bpfmap_batch *batch)
 {
-	/* The one flag that bpf(2) allows needs a lock in the value */
+	/* bpf(2) allows BPFMAP_F_LOCK alone, which needs a lock in the value */
 	if (batch->attr->elem_flags)
 		return -EINVAL;
 	return write_batch(batch, false, delete_chunk);
