@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Bloom filters: sets that may say "perhaps" where "no" would be right
+ * Bloom filters: sets that may answer "perhaps" where "no" would be right
  *
- * A value sets a few bits, each chosen by a hash of its own: two hashes of the
- * value, the second of them added as often as is the number of the bit. A value of
- * which one bit is clear was never added. Bits are set one by one and never cleared,
- * so that nothing needs a lock: who adds a value at the same time may be seen or
- * not.
+ * A value sets a few bits, one per hash function. Function i is h1 + i * h2,
+ * from two hashes of the value. A value was never added if one of its bits is
+ * clear. Bits are set one by one and never cleared, so no lock is needed: a
+ * value being added concurrently may or may not be found.
  *
- * The number of bits is bpf(2)'s, and with BPFMAP_F_ZERO_SEED its hash functions
- * are, so that both give the same answers. bpf(2) has jhash with seeds that follow
- * each other. To add one to the first three words of a value is to add one to the
- * seed: so one value sets all bits but one of another value, whatever the seed is.
+ * The number of bits is bpf(2)'s, and with BPFMAP_F_ZERO_SEED so are the hash
+ * functions, so that both give the same answers. bpf(2) uses jhash with
+ * consecutive seeds. Adding one to the first three words of a value has the
+ * same effect as adding one to the seed: so for any seed, one value sets all
+ * bits but one of another value.
  */
 #include <linux/bitops.h>
 #include <linux/jhash.h>
@@ -38,8 +38,8 @@
  * @map: the common part
  * @mask: bits - 1
  * @nr_hashes: hash functions
- * @secret: of these, unless BPFMAP_F_ZERO_SEED is set
- * @bits: the bits; set atomically, read without anything
+ * @secret: of the hash functions, unless BPFMAP_F_ZERO_SEED is set
+ * @bits: the bits; set atomically, read without a lock
  */
 struct bpfmap_bloom {
 	struct bpfmap map;
@@ -54,7 +54,7 @@ static struct bpfmap_bloom *to_bloom(const struct bpfmap *map)
 	return container_of(map, struct bpfmap_bloom, map);
 }
 
-/* What bloom_bit() needs to know of a value */
+/* The part of bloom_bit() that is the same for all bits of a value */
 static u64 bloom_hash(const struct bpfmap_bloom *b, const void *value)
 {
 	if (unlikely(b->map.flags & BPFMAP_F_ZERO_SEED))
@@ -62,7 +62,7 @@ static u64 bloom_hash(const struct bpfmap_bloom *b, const void *value)
 	return bpfmap_keyed_hash(&b->secret, value, b->map.value_size);
 }
 
-/* Number of the bit that hash function @i chooses; @hash is from bloom_hash() */
+/* Bit number for hash function @i; @hash is from bloom_hash() */
 static unsigned long bloom_bit(const struct bpfmap_bloom *b, const void *value,
 			       u64 hash, u32 i)
 {
@@ -101,7 +101,7 @@ static int bloom_push(struct bpfmap *map, const void *key, const void *value,
 	hash = bloom_hash(b, value);
 	for (i = 0; i < b->nr_hashes; i++) {
 		bit = bloom_bit(b, value, hash, i);
-		/* Others' caches keep the line if there is nothing to change */
+		/* Do not dirty the cache line if the bit is already set */
 		if (!test_bit(bit, b->bits))
 			set_bit(bit, b->bits);
 	}
@@ -136,9 +136,9 @@ static int bloom_check(const struct bpfmap_create_attr *attr)
 }
 
 /*
- * Entries times hash functions, divided by ln 2, of which 5/7 is near enough:
- * the size with the fewest wrong answers when the filter is full. Rounded up to
- * a power of two, 2^32 at most. Returns the number of bits minus one.
+ * Entries times hash functions, divided by ln 2, which 5/7 approximates: the
+ * size with the fewest false positives when the filter is full. Rounded up to a
+ * power of two, 2^32 at most. Returns the number of bits minus one.
  */
 static u32 bloom_mask(u32 max_entries, u32 nr_hashes)
 {

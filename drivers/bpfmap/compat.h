@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What differs between the supported kernels. Included before everything else
- * by the build; the only file that may look at the kernel's version. It asks
- * for a macro first, then for what Kbuild found in a header, the version last.
+ * Differences between the supported kernels. The build includes this before
+ * everything else. It is the only file that may test the kernel's version, and
+ * does so last: after macros, and after what Kbuild found in a header.
  */
 #ifndef _BPFMAP_COMPAT_H
 #define _BPFMAP_COMPAT_H
 
 #include <linux/version.h>
 
-/* guard() and __free() came to 6.1 with .79 */
+/* 6.1 has guard() and __free() since .79 */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 79)
 #error "bpfmap needs Linux 6.1.79 or newer"
 #endif
@@ -29,7 +29,7 @@
 #define fd_file(f) ((f).file)
 #endif
 
-/* The flags became read-only for others than mm in 6.3 */
+/* Since 6.3 vm_flags can only be changed through functions */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
 static inline void vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set,
 				vm_flags_t clear)
@@ -38,7 +38,7 @@ static inline void vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set,
 }
 #endif
 
-/* Of pages that are no part of a larger one. A function of folios later */
+/* Of a page that is not part of a larger one; now a function of folios */
 #ifdef BPFMAP_HAVE_FOLIO_MAPCOUNT
 #define bpfmap_page_mapcount(page) folio_mapcount(page_folio(page))
 #else
@@ -49,13 +49,13 @@ static inline void vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set,
 #define sha256_ctx sha256_state
 #endif
 
-/* Operations of inodes: their first argument became a type of its own in 6.3 */
+/* Inode operations: mnt_idmap replaced user_namespace as an argument in 6.3 */
 #ifndef BPFMAP_HAVE_MNT_IDMAP
 #define mnt_idmap user_namespace
 #define nop_mnt_idmap init_user_ns
 #endif
 
-/* ... mkdir could return another dentry from 6.15 on */
+/* ... mkdir returns a dentry since 6.15 */
 #ifdef BPFMAP_HAVE_MKDIR_DENTRY
 #define bpfmap_mkdir_ret struct dentry *
 #define bpfmap_mkdir_result(err) ERR_PTR(err)
@@ -64,7 +64,7 @@ static inline void vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set,
 #define bpfmap_mkdir_result(err) (err)
 #endif
 
-/* Times of inodes, by functions from 6.7 on */
+/* Inode times: accessors since 6.7 */
 #ifndef BPFMAP_HAVE_SIMPLE_INODE_INIT_TS
 static inline void simple_inode_init_ts(struct inode *inode)
 {
@@ -85,7 +85,7 @@ static inline void bpfmap_dir_changed(struct inode *dir)
 }
 #endif
 
-/* Names that only the dcache has were just references held, later a flag */
+/* Names that only the dcache has: once an extra reference, now a flag */
 #ifdef BPFMAP_HAVE_D_MAKE_PERSISTENT
 #define bpfmap_kill_litter kill_anon_super
 #else
@@ -105,15 +105,15 @@ static inline void d_make_persistent(struct dentry *dentry, struct inode *inode)
 #endif
 
 /*
- * Memory cgroups: up to 6.12 __folio_objcg(), of kernel memory only; without
- * CONFIG_MEMCG not all kernels have stubs
+ * Memory cgroups: up to 6.12, __folio_objcg() is for kernel memory only.
+ * Without CONFIG_MEMCG, not all kernels have stubs.
  */
 #ifdef CONFIG_MEMCG
 #ifndef BPFMAP_HAVE_FOLIO_OBJCG
 #define folio_objcg __folio_objcg
 #endif
 
-/* A reference to what a page is charged to, NULL if to nothing or the root */
+/* Reference to the obj_cgroup of a page; NULL: uncharged, or the root's */
 static inline struct obj_cgroup *bpfmap_get_page_objcg(struct page *page)
 {
 	struct folio *folio = page_folio(page);
@@ -131,7 +131,7 @@ static inline struct mem_cgroup *bpfmap_get_objcg_memcg(struct obj_cgroup *objcg
 	return get_mem_cgroup_from_objcg(objcg);
 }
 
-/* The first task is in no other one; 6.1 does not export root_mem_cgroup */
+/* init_task stays in the root cgroup; 6.1 does not export root_mem_cgroup */
 static inline struct mem_cgroup *bpfmap_find_root_memcg(void)
 {
 	struct mem_cgroup *memcg;
@@ -158,7 +158,7 @@ static inline struct mem_cgroup *bpfmap_find_root_memcg(void)
 }
 #endif
 
-/* In 6.1 a function pointer of the mm, then a function of it, now of the task's */
+/* A pointer in the mm in 6.1, then a function of the mm, now of the task */
 static inline unsigned long
 bpfmap_mm_get_unmapped_area(struct file *file, unsigned long addr,
 			    unsigned long len, unsigned long pgoff,

@@ -2,9 +2,9 @@
 /*
  * Copying up to 512 bytes by words, eight at a time, and large values in pieces
  *
- * memcpy() and copy_to_user() are string instructions on x86, which take their
- * time to begin; this is what they are slower than, and it loads and stores
- * each word of an element once, which is what racing with its writer needs.
+ * On x86, memcpy() and copy_to_user() are string instructions, which are slow
+ * to start: these loops are faster. They also load and store each word of an
+ * element exactly once, as needed when racing with a writer.
  */
 #include <linux/sched.h>
 
@@ -16,8 +16,8 @@
 
 /**
  * bpfmap_words_load() - copy from an element that others may write to
- * @dst: where to, not aligned
- * @elem: best aligned to 8 bytes, as all elements but those of queues are
+ * @dst: destination, any alignment
+ * @elem: preferably aligned to 8 bytes, as all elements but those of queues are
  * @size: bytes
  */
 void bpfmap_words_load(void *dst, const void *elem, u32 size)
@@ -39,14 +39,14 @@ void bpfmap_words_load(void *dst, const void *elem, u32 size)
 		load_word(to, from);
 	if (!size)
 		return;
-	/* data_race: the caller's sequence count tells */
+	/* data_race: the caller checks a sequence count */
 	data_race(memcpy(to, from, size));
 }
 
 /**
  * bpfmap_words_store() - copy to an element that others may read
- * @elem: best aligned to 8 bytes, as all elements but those of queues are
- * @src: where from, not aligned
+ * @elem: preferably aligned to 8 bytes, as all elements but those of queues are
+ * @src: source, any alignment
  * @size: bytes
  */
 void bpfmap_words_store(void *elem, const void *src, u32 size)
@@ -68,7 +68,7 @@ void bpfmap_words_store(void *elem, const void *src, u32 size)
 		store_word(to, from);
 	if (!size)
 		return;
-	/* data_race: the reader's sequence count tells */
+	/* data_race: the reader checks a sequence count */
 	data_race(memcpy(to, from, size));
 }
 
@@ -143,11 +143,11 @@ fault:
 
 /**
  * bpfmap_copy_large() - copy a value that is too large for atomic context
- * @dst: where to
- * @src: where from
+ * @dst: destination
+ * @src: source
  * @size: bytes
  *
- * A lock that sleeps keeps others from @dst and @src, but for mappings and
+ * A sleeping lock keeps others away from @dst and @src, except for mappings and
  * modules with a pointer.
  *
  * Context: Process context. Sleeps.
@@ -158,7 +158,7 @@ void bpfmap_copy_large(void *dst, const void *src, u32 size)
 
 	for (; size; size -= n, dst += n, src += n) {
 		n = min_t(u32, size, BPFMAP_ATOMIC_COPY);
-		/* data_race: what is promised to them is no whole value */
+		/* data_race: these are not promised an untorn value */
 		data_race(memcpy(dst, src, n));
 		cond_resched();
 	}

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Freezing a map against the writers of user space: commands and mappings
+ * Freezing a map against user-space writers: commands and mappings
  *
- * A writer is counted per CPU and shares no cache line with other CPUs'
- * writers. As in percpu_rw_semaphore, the one who freezes pays: it announces
- * itself, waits until each writer either has seen that or can be seen, and
- * then counts. Unlike with percpu_rw_semaphore nobody waits for a writer, who
- * may be stuck in a page fault for as long as user space likes.
+ * Writers are counted per CPU, in cache lines that no other CPU's writers
+ * touch. As in percpu_rw_semaphore, the freezer pays: it sets BPFMAP_FREEZING,
+ * waits until every writer either sees that or is counted, and then counts.
+ * Unlike in percpu_rw_semaphore, nobody waits for a writer, which may be stuck
+ * in a page fault for as long as user space likes.
  *
- * A page outlives its mapping where get_user_pages() has pinned it: for direct
- * I/O, process_vm_writev(), buffers of io_uring. The holder may write. So a map
- * that has ever been mapped writable is frozen only if each page has no more
- * references than the map's own and those of its mappings, which are read only
- * then and give nobody else the right to write.
+ * A page outlives its mapping if get_user_pages() has pinned it: for direct
+ * I/O, process_vm_writev(), io_uring buffers. Its holder may still write. So a
+ * map that has ever been mapped writable is frozen only if no page has more
+ * references than the map's own and those of its mappings. By then these are
+ * read-only, and nobody can get write access through them.
  */
 #include <linux/delay.h>
 #include <linux/mm.h>
@@ -21,8 +21,8 @@
 #include "freeze.h"
 
 /**
- * __bpfmap_write_begin() - bpfmap_write_begin() when somebody freezes the map
- * @map: the map; the caller has been counted as one who began
+ * __bpfmap_write_begin() - bpfmap_write_begin() while the map is being frozen
+ * @map: the map; the caller has incremented the count of begun writers
  *
  * Return: as bpfmap_write_begin().
  */
@@ -45,7 +45,7 @@ int __bpfmap_write_begin(struct bpfmap *map)
 	return err;
 }
 
-/* Looks at a page, a millisecond apart, before it counts as held */
+/* Checks of a page, a millisecond apart, before it counts as held */
 #define FREEZE_TRIES	10
 
 static bool bpfmap_has_writers(struct bpfmap *map)
@@ -57,7 +57,7 @@ static bool bpfmap_has_writers(struct bpfmap *map)
 
 	for_each_possible_cpu(cpu)
 		ended += READ_ONCE(per_cpu_ptr(map->writers, cpu)->ended);
-	/* As in SRCU: whoever is counted in ended is then counted in begun */
+	/* As in SRCU: a writer counted in ended is then counted in begun */
 	smp_mb();
 	for_each_possible_cpu(cpu)
 		begun += READ_ONCE(per_cpu_ptr(map->writers, cpu)->begun);
@@ -66,13 +66,13 @@ static bool bpfmap_has_writers(struct bpfmap *map)
 }
 
 /**
- * bpfmap_page_is_held() - has a page more references than the map's and those
- *			   of its mappings?
- * @page: a page of user space's, to which the map has one reference
+ * bpfmap_page_is_held() - has a page references besides the map's and those of
+ *			   its mappings?
+ * @page: a page mapped by user space, to which the map has one reference
  *
- * No fault may take a reference meanwhile. Mappings then only go, and seem to be
- * references of others while they do: the answer may be a wrong true, for a
- * moment, but never a wrong false.
+ * The caller keeps faults from taking references. Mappings can only go away,
+ * and look like references of others while they do: the result may be a
+ * transient false positive, but never a false negative.
  *
  * Context: Any.
  */
@@ -80,12 +80,12 @@ bool bpfmap_page_is_held(struct page *page)
 {
 	int count = page_count(page);
 
-	/* Pairs with the atomics of unmapping: first unmapped, then put */
+	/* Pairs with the atomics of unmapping: unmap, then put */
 	smp_rmb();
 	return count - bpfmap_page_mapcount(page) > 1;
 }
 
-/* The first page from @at on that is held, to @at */
+/* Set *@at to the first held page at or after it */
 static bool bpfmap_find_held(struct bpfmap *map, pgoff_t *at)
 {
 	struct page *page;
@@ -102,8 +102,8 @@ static bool bpfmap_find_held(struct bpfmap *map, pgoff_t *at)
 }
 
 /*
- * May user space still write to pages that it does not have mapped any more?
- * There are no writable mappings: a page that is not held stays so.
+ * Can user space still write to pages that it has unmapped? There are no
+ * writable mappings: a page that is not held stays so.
  */
 static bool bpfmap_has_holders(struct bpfmap *map)
 {
@@ -117,31 +117,30 @@ static bool bpfmap_has_holders(struct bpfmap *map)
 	while (bpfmap_find_held(map, &at)) {
 		if (++tries == FREEZE_TRIES)
 			return true;
-		/* Perhaps just a fault or an unmapping of a reader */
+		/* May be a fault or unmap of a reader: retry */
 		usleep_range(1000, 2000);
 	}
 	return false;
 }
 
 /**
- * bpfmap_freeze() - make a map read only for user space, for ever
+ * bpfmap_freeze() - make a map permanently read-only for user space
  * @map: map to freeze
  *
- * When this returns 0, user space does not change the map any more, by no
- * command, mapping or pinned page; other modules still may.
+ * After a return of 0, user space can no longer change the map through a
+ * command, mapping or pinned page; modules still can.
  *
- * Context: Process context. Takes freeze_mutex. May sleep for an expedited grace
- * period, and for as long as it takes to look at every page of a map that was
- * mapped writable.
- * Return: 0, or -EBUSY if there are writers, a page is held by more than its
- * mappings, or the map is frozen already.
+ * Context: Process context. Takes freeze_mutex. May sleep for an expedited
+ * grace period and, if the map was mapped writable, while it checks every page.
+ * Return: 0, or -EBUSY if there are writers, a page has references besides its
+ * mappings, or the map is already frozen.
  */
 int bpfmap_freeze(struct bpfmap *map)
 {
 	int err = -EBUSY;
 
 	mutex_lock(&map->freeze_mutex);
-	/* Pairs with bpfmap_vma_close(): what it pinned is seen below */
+	/* Pairs with bpfmap_vma_close(): pages it pinned are seen below */
 	if (map->frozen == BPFMAP_FROZEN ||
 	    atomic_read_acquire(&map->mmap_writers))
 		goto unlock;
@@ -151,8 +150,8 @@ int bpfmap_freeze(struct bpfmap *map)
 	if (!bpfmap_has_writers(map) && !bpfmap_has_holders(map))
 		err = 0;
 	/*
-	 * Pairs with smp_load_acquire() in bpfmap_is_frozen(): who finds the
-	 * map frozen sees what the last writer wrote.
+	 * Pairs with smp_load_acquire() in bpfmap_is_frozen(): seeing the map
+	 * frozen implies seeing all writes of user space.
 	 */
 	smp_store_release(&map->frozen, err ? BPFMAP_THAWED : BPFMAP_FROZEN);
 unlock:
@@ -162,20 +161,20 @@ unlock:
 
 /**
  * bpfmap_vma_open() - vm_ops->open of every mapping of a map
- * @vma: the new one
+ * @vma: the new mapping
  */
 void bpfmap_vma_open(struct vm_area_struct *vma)
 {
 	struct bpfmap *map = vma->vm_file->private_data;
 
-	/* A fork or a split of a mapping that is counted already */
+	/* Fork or split of a mapping that is already counted */
 	if (vma->vm_flags & VM_MAYWRITE)
 		atomic_inc(&map->mmap_writers);
 }
 
 /**
  * bpfmap_vma_close() - vm_ops->close of every mapping of a map
- * @vma: the one that goes
+ * @vma: the mapping that goes away
  */
 void bpfmap_vma_close(struct vm_area_struct *vma)
 {
@@ -183,12 +182,12 @@ void bpfmap_vma_close(struct vm_area_struct *vma)
 
 	if (!(vma->vm_flags & VM_MAYWRITE))
 		return;
-	/* Pairs with the acquire in bpfmap_freeze(): pinned, then unmapped */
+	/* Pairs with the acquire in bpfmap_freeze(): pin, then unmap */
 	smp_mb__before_atomic();
 	atomic_dec(&map->mmap_writers);
 }
 
-/* bpfmap_page_is_held() wants no such references while it looks */
+/* Take a reference, but not while bpfmap_page_is_held() may be counting */
 static void bpfmap_get_page(struct bpfmap *map, struct page *page)
 {
 	bool freezing;
@@ -244,7 +243,7 @@ static int bpfmap_mmap_allowed(struct bpfmap *map, struct vm_area_struct *vma)
 /**
  * bpfmap_mmap() - mmap of a map's descriptor
  * @file: the descriptor
- * @vma: the mapping; holds @file, and with it the map
+ * @vma: the mapping; holds @file, which holds the map
  *
  * Return: 0, -ENOTSUPP for types that cannot be mapped, -EPERM for writing to
  * a frozen map or executing, -EACCES for writing to a map with
@@ -255,7 +254,7 @@ int bpfmap_mmap(struct file *file, struct vm_area_struct *vma)
 	struct bpfmap *map = file->private_data;
 	int err;
 
-	/* What 7.3 has from the inode of anonymous files */
+	/* In 7.3 this comes from the inode of anonymous files */
 	if (vma->vm_flags & VM_EXEC)
 		return -EPERM;
 	if (!map->ops->mmap)
@@ -281,11 +280,11 @@ int bpfmap_mmap(struct file *file, struct vm_area_struct *vma)
 }
 
 /**
- * bpfmap_get_unmapped_area() - where a map's descriptor can be mapped
+ * bpfmap_get_unmapped_area() - choose an address to map a map's descriptor
  * @file: the descriptor
- * @addr: where user space wants it, or 0
+ * @addr: address hint of user space, or 0
  * @len: bytes
- * @pgoff: pages of the descriptor that are left out
+ * @pgoff: offset into the descriptor, in pages
  * @flags: MAP_FIXED and others
  *
  * Return: an address or an errno.

@@ -10,20 +10,21 @@
 int __bpfmap_write_begin(struct bpfmap *map);
 
 /**
- * bpfmap_write_begin() - a command of user space that may write starts
+ * bpfmap_write_begin() - start of a user-space command that may write
  * @map: map that it may change
  *
- * Context: Process context. May sleep if somebody freezes the map.
- * Return: 0, or -EPERM if the map is frozen. bpfmap_write_end() after 0 only.
+ * Context: Process context. May sleep while the map is being frozen.
+ * Return: 0, or -EPERM if the map is frozen. Call bpfmap_write_end() after 0
+ * only.
  */
 static __always_inline int bpfmap_write_begin(struct bpfmap *map)
 {
 	bool thawed;
 
 	/*
-	 * Without preemption between the two, the grace period in
-	 * bpfmap_freeze() ends after this section: either this sees that
-	 * somebody freezes, or the freezer sees the count.
+	 * Because preemption is off, the grace period in bpfmap_freeze() ends
+	 * after this section: either this sees BPFMAP_FREEZING, or the freezer
+	 * sees the count.
 	 */
 	preempt_disable();
 	this_cpu_inc(map->writers->begun);
@@ -34,7 +35,7 @@ static __always_inline int bpfmap_write_begin(struct bpfmap *map)
 }
 
 /**
- * bpfmap_write_end() - what bpfmap_write_begin() allowed is done
+ * bpfmap_write_end() - end of what bpfmap_write_begin() started
  * @map: the map
  */
 static __always_inline void bpfmap_write_end(struct bpfmap *map)
