@@ -7,30 +7,30 @@
  * Chains are singly linked, newest first, as 32-bit indexes into a pool.
  * Writers hold the stripe lock of the bucket. Readers hold nothing.
  *
- * An element that leaves its chain can be taken for another key at once, while
- * readers still look at it. Two things keep them right:
+ * A removed element can be reused for another key at once, while readers still
+ * look at it. Two things protect them:
  *
  * - The end of a chain names its bucket (as in <linux/rculist_nulls.h>). A
- *   reader that was carried into another chain ends at a foreign end, and
- *   starts again. One that was carried to the head of its own chain sees all of
- *   it. So no key that is in the table all the time is missed.
+ *   reader that was carried into another chain finds a foreign end and starts
+ *   again. A reader that was carried to the head of its own chain sees all of
+ *   it. So a key that stays in the table is never missed.
  *
- * - A sequence count in the element: odd from before the element is given to
- *   the pool until key and value of its next life are complete, and while a
- *   value is replaced in place. A reader that finds the count even, and the
- *   same again after it compared the key and copied the value, has copied one
- *   whole value of that key. This is a seqcount_t without its lockdep map,
- *   which would be larger than most elements.
+ * - A sequence count in the element: odd from before the element is returned to
+ *   the pool until key and value of its next use are complete, and while a
+ *   value is replaced in place. A reader has copied an untorn value of the
+ *   right key if it finds the count even before comparing the key, and
+ *   unchanged after copying the value. This is a seqcount_t without its lockdep
+ *   map, which would be larger than most elements.
  *
- * A reader that is outrun by writers HASH_TRIES times takes the lock.
+ * A reader that loses to writers HASH_TRIES times takes the lock.
  *
- * With a stripe's lock held, or irqs off, a chain of HASH_CHAIN_MAX elements is
- * looked at, and a key and a value of BPFMAP_ATOMIC_COPY bytes are compared and
- * copied, at most. What is larger is for hash_large.c.
+ * Work under a stripe lock, or with irqs off, is bounded: walking a chain of
+ * HASH_CHAIN_MAX elements, and comparing and copying a key and a value of
+ * BPFMAP_ATOMIC_COPY bytes. Anything larger is left to hash_large.c.
  *
  * The memory of elements stays until the map is freed, a grace period after
- * the last put. A copying reader has a reference; rcu_read_lock() is what makes
- * the pointer of hash_lookup_elem() valid for those who have none.
+ * the last put. A copying reader has a reference to the map; without one,
+ * rcu_read_lock() keeps the pointer of hash_lookup_elem() valid.
  */
 #include <linux/capability.h>
 #include <linux/log2.h>
@@ -45,13 +45,13 @@
 #define HASH_MAX_ELEM	((4U << 20) - 48)
 #define HASH_MAX_BUCKETS SZ_128M
 
-/* Bytes of elements to allocate at once, at least one element */
+/* Bytes of elements to allocate at once; at least one element */
 #define HASH_CHUNK_BYTES	SZ_2M
 #define HASH_GROW_MIN		SZ_2K
 #define HASH_GROW_MAX		SZ_32K
 #define HASH_PERCPU_CHUNK	16
 
-/* As hash_find(), but an element may be one whose value is being written */
+/* As hash_find(), but also returns an element whose value is being written */
 static struct bpfmap_hash_elem *hash_peek(const struct bpfmap_hash *h,
 					  const void *key, u32 hash, u32 *seq)
 {
@@ -71,9 +71,9 @@ static struct bpfmap_hash_elem *hash_peek(const struct bpfmap_hash *h,
 }
 
 /*
- * Compare large keys, and then take the lock: the element is the same one if it
- * is in the chain and has the same count. It is another one only if somebody
- * else got something done meanwhile.
+ * Compare large keys first, then take the lock. The element found is still
+ * right if it is in the chain and its count is unchanged. Otherwise retry: some
+ * other operation has made progress.
  */
 static u32 *hash_find_lock_large(const struct bpfmap_hash *h, const void *key,
 				 u32 hash, struct bpfmap_hash_elem **elem,
@@ -104,9 +104,10 @@ static u32 *hash_find_lock_large(const struct bpfmap_hash *h, const void *key,
  * @key: the key
  * @hash: of the key
  * @elem: out: the element
- * @irqflags: out: for raw_spin_unlock_irqrestore() of hash_lock()
+ * @irqflags: out: to unlock hash_lock() with raw_spin_unlock_irqrestore()
  *
- * Return: the link to it, NULL if the key is absent. The stripe is locked.
+ * Return: the link to the element, NULL if the key is absent. The stripe is
+ * locked in both cases.
  */
 u32 *hash_find_lock(const struct bpfmap_hash *h, const void *key, u32 hash,
 		    struct bpfmap_hash_elem **elem, unsigned long *irqflags)
@@ -119,7 +120,7 @@ u32 *hash_find_lock(const struct bpfmap_hash *h, const void *key, u32 hash,
 }
 
 /**
- * hash_get_again() - hash_get() after a writer came in between
+ * hash_get_again() - hash_get() after an attempt lost to a writer
  * @h: the table
  * @key: the key
  * @hash: of the key
@@ -210,7 +211,7 @@ static __always_inline int hash_do_lookup(struct bpfmap_hash *h,
 }
 
 /**
- * hash_lookup() - copy the value of a key out, whole
+ * hash_lookup() - copy the value of a key out
  * @map: the map, not of a per-CPU type
  * @key: the key
  * @value: out: as stored
@@ -225,7 +226,7 @@ int hash_lookup(struct bpfmap *map, const void *key, void *value, u64 flags)
  * percpu_hash_lookup() - the same for per-CPU types
  * @map: the map
  * @key: the key
- * @value: out: as the user sees it
+ * @value: out: in the user's layout
  * @flags: element flags
  */
 int percpu_hash_lookup(struct bpfmap *map, const void *key, void *value,
@@ -261,13 +262,14 @@ hash_do_exchange(struct bpfmap *map, const void *key, const void *value,
 }
 
 /**
- * hash_exchange() - insert an element, or replace its value and tell the old one
+ * hash_exchange() - insert an element, or replace its value and return the old
+ * one
  * @map: the map, not of a per-CPU type
  * @key: the key
- * @value: as it is to be stored
+ * @value: in its stored form
  * @flags: element flags that the type allows
  * @gfp: for a new element
- * @old: out: what was replaced; untouched if nothing was
+ * @old: out: the replaced value; untouched if nothing was replaced
  */
 int hash_exchange(struct bpfmap *map, const void *key, const void *value,
 		  u64 flags, gfp_t gfp, void *old)
@@ -312,7 +314,7 @@ static int hash_delete(struct bpfmap *map, const void *key)
 }
 
 /**
- * hash_lookup_and_delete() - remove an element and tell its value
+ * hash_lookup_and_delete() - remove an element and return its value
  * @map: the map
  * @key: the key
  * @value: out: as stored
@@ -379,7 +381,7 @@ static const struct bpfmap_pool_ops percpu_hash_pool_ops = {
 };
 
 /**
- * hash_check_flags() - first rules for the arguments of all hash types
+ * hash_check_flags() - flag checks of all hash types, which come first
  * @attr: the request
  * @allowed: flags that the type knows
  *
@@ -387,14 +389,14 @@ static const struct bpfmap_pool_ops percpu_hash_pool_ops = {
  */
 int hash_check_flags(const struct bpfmap_create_attr *attr, u32 allowed)
 {
-	/* What makes collisions predictable is not for everybody */
+	/* A known seed makes collisions predictable */
 	if (attr->map_flags & BPFMAP_F_ZERO_SEED && !capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	return bpfmap_check_create_flags(attr, allowed);
 }
 
 /**
- * hash_check_sizes() - last rules for the arguments of all hash types
+ * hash_check_sizes() - size checks of all hash types, which come last
  * @attr: the request
  *
  * Return: 0, -EINVAL or -E2BIG.
@@ -414,7 +416,7 @@ int hash_check_sizes(const struct bpfmap_create_attr *attr)
 }
 
 /**
- * hash_check() - the rules for a plain hash
+ * hash_check() - argument checks of a plain hash
  * @attr: the request
  */
 int hash_check(const struct bpfmap_create_attr *attr)
@@ -434,7 +436,7 @@ static int percpu_hash_check(const struct bpfmap_create_attr *attr)
 	return hash_check_sizes(attr);
 }
 
-/* A few locks for each CPU that can be in here, each in its own cache line */
+/* A few locks per CPU that can be here, each in its own cache line */
 static int hash_alloc_stripes(struct bpfmap_hash *h, u32 lru_homes)
 {
 	u32 buckets = h->mask + 1;
@@ -442,7 +444,7 @@ static int hash_alloc_stripes(struct bpfmap_hash *h, u32 lru_homes)
 		       16 * roundup_pow_of_two(num_possible_cpus()));
 	u32 i;
 
-	/* What is in a stripe is what an insert there looks at to evict */
+	/* An insert evicts from its own stripe: do not make it too small */
 	if (lru_homes)
 		nr = bpfmap_lru_groups(h->map.max_entries, lru_homes == 1 ? 1 :
 				       num_possible_cpus(), nr);
@@ -470,9 +472,9 @@ static int hash_alloc_heads(struct bpfmap_hash *h)
 }
 
 /*
- * Elements to allocate at once when they are needed: a power of two, so few that
- * small maps stay small, so many that an eighth of the memory at most is lost
- * to what the allocator rounds up to.
+ * Elements to allocate at once on demand: a power of two. Small enough that
+ * small maps stay small, large enough that the allocator's rounding wastes at
+ * most an eighth of the memory.
  */
 static u32 hash_grow_elems(u32 elem_size)
 {
@@ -488,7 +490,7 @@ static u32 hash_grow_elems(u32 elem_size)
 	return nr;
 }
 
-/* Bytes of an element, without what it has per CPU */
+/* Bytes of an element, without its per-CPU part */
 static u32 hash_elem_size(const struct bpfmap_hash *h, bool lru)
 {
 	return h->value_off + round_up(h->value_size, 8) +
@@ -496,8 +498,8 @@ static u32 hash_elem_size(const struct bpfmap_hash *h, bool lru)
 }
 
 /*
- * Is it worth to begin? Filling in the buckets of a map whose elements do not
- * fit would take its time, and memory from others for so long.
+ * Fail early if the elements cannot fit: initialising the buckets first would
+ * take time, and memory from others meanwhile.
  */
 static bool hash_fits(const struct bpfmap_hash *h, bool lru)
 {
@@ -523,7 +525,7 @@ static int hash_alloc_pool(struct bpfmap_hash *h, u32 lru_homes)
 		chunk = rounddown_pow_of_two(max(HASH_CHUNK_BYTES / elem_size,
 						 1U));
 	else if (percpu)
-		/* The allocator clears them, perhaps in atomic context */
+		/* The allocator zeroes them, perhaps in atomic context */
 		chunk = clamp_t(u32, BPFMAP_ATOMIC_COPY / h->map.user_size, 1,
 				HASH_PERCPU_CHUNK);
 	else
@@ -541,8 +543,8 @@ static int hash_alloc_pool(struct bpfmap_hash *h, u32 lru_homes)
 }
 
 /**
- * hash_free() - the table and its elements
- * @map: the map, set up or in part
+ * hash_free() - free the table and its elements
+ * @map: the map, possibly only partly set up
  */
 void hash_free(struct bpfmap *map)
 {
@@ -556,7 +558,7 @@ void hash_free(struct bpfmap *map)
 	kfree(h);
 }
 
-/* What hash_large.c needs, and other parts to know when that is due */
+/* Set up what hash_large.c needs, and the flags that lead there */
 static int hash_init_large(struct bpfmap_hash *h)
 {
 	const struct bpfmap *map = &h->map;
@@ -572,7 +574,7 @@ static int hash_init_large(struct bpfmap_hash *h)
 }
 
 /**
- * hash_create() - a map of a hash type
+ * hash_create() - create a map of a hash type
  * @attr: the request, checked
  * @lru_homes: 0 if it does not evict, else as for bpfmap_lru_create()
  *
@@ -612,7 +614,7 @@ struct bpfmap *hash_create(const struct bpfmap_create_attr *attr, u32 lru_homes)
 }
 
 /**
- * hash_alloc() - an empty table
+ * hash_alloc() - create an empty table
  * @attr: the request
  */
 struct bpfmap *hash_alloc(const struct bpfmap_create_attr *attr)

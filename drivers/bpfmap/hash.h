@@ -19,13 +19,13 @@
  */
 #define HASH_END	BIT(31)
 
-/* Attempts without a lock, before a reader that writers outrun takes it */
+/* Lockless attempts before a reader that keeps losing takes the lock */
 #define HASH_TRIES	16
 
 /*
- * Elements of a bucket at most, for whoever goes along its chain with the lock
- * held. There are as many buckets as elements: keys that are not chosen to
- * collide never get near.
+ * Maximum length of a chain: bounds the walk of a chain with its lock held.
+ * There are as many buckets as elements, so keys that are not chosen to collide
+ * never get near this.
  */
 #define HASH_CHAIN_MAX	256
 
@@ -33,12 +33,12 @@
  * struct bpfmap_hash_elem - an element, or a free place for one
  * @pool: for the pool
  * @next: link; written under the stripe lock, read without
- * @seq: odd while key or value are not to be trusted: always in an element
- *	 that is in no bucket, else while its value is written. Written under
- *	 the stripe lock, or by the only one who knows the element
+ * @seq: odd while key or value are invalid: in an element in no bucket, and
+ *	 while the value is being written. Written under the stripe lock, or by
+ *	 the owner of an element that no one else can find
  * @hash: of the key
- * @key: the key, and from the next multiple of 8 the value (for per-CPU values
- *	 a pointer to them, constant); written while @seq is odd
+ * @key: the key and, at the next multiple of 8, the value (for per-CPU values
+ *	 a constant pointer to them); written while @seq is odd
  */
 struct bpfmap_hash_elem {
 	struct bpfmap_pool_elem pool;
@@ -57,20 +57,20 @@ struct bpfmap_hash_stripe {
 	raw_spinlock_t lock;
 } ____cacheline_aligned_in_smp;
 
-/* Bytes of the longest keys that are compared word by word */
+/* Longest key that is compared word by word */
 #define HASH_WORDS_MAX	64
 
 /**
- * struct hash_snap - elements of a bucket that are being copied, as they were at
- * one time; see hash_large.c
- * @bucket: which one, or HASH_NO_BUCKET. Written with that bucket and
- *	    &bpfmap_hash.mutex locked, read without; all else is protected by the
- *	    lock of @bucket
+ * struct hash_snap - snapshot of a bucket that is being copied; see
+ * hash_large.c
+ * @bucket: number of the bucket, or HASH_NO_BUCKET. Written with that bucket
+ *	    and &bpfmap_hash.mutex locked, read without; all else is protected
+ *	    by the lock of @bucket
  * @nr: elements
  * @index: of each
- * @walk: what copies them
- * @saved: those that are copied
- * @broken: one is gone before it was copied
+ * @walk: receives the copies
+ * @saved: elements already copied
+ * @broken: an element was removed before it was copied
  */
 struct hash_snap {
 	u32 bucket;
@@ -84,23 +84,23 @@ struct hash_snap {
 #define HASH_NO_BUCKET	U32_MAX
 
 /**
- * struct bpfmap_hash - a hash table; all but @snap, @mutex and @spare is constant
+ * struct bpfmap_hash - a hash table; constant except @snap, @mutex and @spare
  * @map: the common part
  * @heads: link of each bucket
  * @mask: buckets - 1
  * @secret: of the hash function, unless BPFMAP_F_ZERO_SEED is set
  * @value_off: from an element to its value
- * @value_size: bytes of a value in an element; not for per-CPU values
+ * @value_size: bytes of a value in an element; unused for per-CPU values
  * @stripe_shift: log2 of the buckets that share a lock
- * @walk_max: elements to copy in one go with a lock held; 0: not even one
- * @large: a key, or what a user sees of a value, is larger than
+ * @walk_max: elements to copy at once with a lock held; 0: not even one
+ * @large: a key, or a value in the user's layout, is larger than
  *	   BPFMAP_ATOMIC_COPY: hash_large.c
  * @snap: a bucket that is being copied
  * @stripes: the locks
  * @pool: the elements
- * @lru: their order, a group for each stripe, in maps that evict; else NULL
- * @mutex: held by user space to write what is large, and for @snap
- * @spare: values of no element, where those of all CPUs are large; under @mutex
+ * @lru: LRU lists, one group per stripe, in maps that evict; else NULL
+ * @mutex: held by user space to write anything large; protects @snap
+ * @spare: values of no element, for large values of all CPUs; under @mutex
  */
 struct bpfmap_hash {
 	struct bpfmap map;
@@ -143,13 +143,13 @@ static __always_inline void *hash_value(const struct bpfmap_hash *h,
 	return (void *)e + h->value_off;
 }
 
-/* Where a per-CPU element's value of a CPU is */
+/* Address of one CPU's value in a per-CPU element */
 static __always_inline void *hash_slot(const struct bpfmap *map,
 				       const void *elem, int cpu)
 {
 	void __percpu **values = hash_value(to_hash(map), elem);
 
-	/* hash_large.c can give an element other ones */
+	/* hash_large.c can swap the values of an element */
 	return per_cpu_ptr(READ_ONCE(*values), cpu);
 }
 
@@ -158,7 +158,7 @@ static inline raw_spinlock_t *hash_lock(const struct bpfmap_hash *h, u32 bucket)
 	return &h->stripes[bucket >> h->stripe_shift].lock;
 }
 
-/* Is what was read from @e since @seq was loaded all of one time? */
+/* Is everything that was read from @e since @seq was loaded consistent? */
 static inline bool hash_unchanged(const struct bpfmap_hash_elem *e, u32 seq)
 {
 	/* Pairs with smp_wmb() in hash_write_begin() */
@@ -166,7 +166,7 @@ static inline bool hash_unchanged(const struct bpfmap_hash_elem *e, u32 seq)
 	return READ_ONCE(e->seq) == seq;
 }
 
-/* From here on, until hash_write_end(), readers drop what they read from @e */
+/* Until hash_write_end(), readers discard what they read from @e */
 static inline void hash_write_begin(struct bpfmap_hash_elem *e)
 {
 	WRITE_ONCE(e->seq, e->seq + 1);
@@ -184,8 +184,8 @@ void __hash_save(struct bpfmap_hash *h, const struct bpfmap_hash_elem *e,
 		 bool cut);
 
 /*
- * Before an element is changed, or removed (@cut), with its stripe locked: is it
- * noted to be copied as it is?
+ * Call before changing or removing (@cut) an element, with its stripe locked: a
+ * snapshot may need its current content.
  */
 static __always_inline void hash_save(struct bpfmap_hash *h,
 				      const struct bpfmap_hash_elem *e, bool cut)
@@ -198,9 +198,9 @@ static __always_inline void hash_save(struct bpfmap_hash *h,
  * hash_cut() - remove an element from its chain
  * @h: the table
  * @e: the element
- * @link: to it; the chain's stripe is locked
+ * @link: the link to it; the chain's stripe is locked
  *
- * Return: its index. It is the caller's.
+ * Return: its index. The caller owns it now.
  */
 static __always_inline u32 hash_cut(struct bpfmap_hash *h,
 				    struct bpfmap_hash_elem *e, u32 *link)
@@ -208,23 +208,23 @@ static __always_inline u32 hash_cut(struct bpfmap_hash *h,
 	u32 index = *link;
 
 	hash_save(h, e, true);
-	/* @next stays as it is: readers on @e go on to the rest of the chain */
+	/* @next stays: readers on @e go on to the rest of the chain */
 	WRITE_ONCE(*link, e->next);
-	/* Odd from here on, also if it was: a large value is being written */
+	/* Odd from here on, even if a large value is being written */
 	WRITE_ONCE(e->seq, (e->seq + 1) | 1);
 	/* Pairs with smp_rmb() in hash_unchanged() */
 	smp_wmb();
 	return index;
 }
 
-/* Remove an element from a chain that is locked; free at once */
+/* Remove an element from a locked chain, and free it at once */
 static __always_inline void hash_unlink(struct bpfmap_hash *h,
 					struct bpfmap_hash_elem *e, u32 *link)
 {
 	bpfmap_pool_put(&h->pool, hash_cut(h, e, link), &e->pool);
 }
 
-/* The same in a map that evicts; @group is that of its chain */
+/* The same in a map that evicts; @group is the chain's */
 static __always_inline void lru_hash_unlink(struct bpfmap_hash *h,
 					    struct bpfmap_hash_elem *e,
 					    u32 *link, u32 group)
@@ -248,7 +248,7 @@ static __always_inline void hash_store(const struct bpfmap_hash *h,
 		bpfmap_value_store(hash_value(h, e), value, h->value_size);
 }
 
-/* Replace the value of an element whose stripe is locked: one that is not large */
+/* Replace a value that is not large; the stripe is locked */
 static __always_inline void hash_replace(struct bpfmap_hash *h,
 					 struct bpfmap_hash_elem *e,
 					 const void *value, u64 flags,
@@ -260,7 +260,7 @@ static __always_inline void hash_replace(struct bpfmap_hash *h,
 	hash_write_end(e);
 }
 
-/* Fill in a new element, which is the caller's */
+/* Fill in a new element, which the caller owns */
 static __always_inline void hash_fill(const struct bpfmap_hash *h,
 				      struct bpfmap_hash_elem *e,
 				      const void *key, u32 hash,
@@ -272,7 +272,7 @@ static __always_inline void hash_fill(const struct bpfmap_hash *h,
 	hash_store(h, e, value, flags, true, percpu);
 }
 
-/* Put it into a chain that is locked */
+/* Insert an element into a locked chain */
 static __always_inline void hash_link(struct bpfmap_hash *h,
 				      struct bpfmap_hash_elem *e, u32 index,
 				      u32 hash)
@@ -285,7 +285,7 @@ static __always_inline void hash_link(struct bpfmap_hash *h,
 	smp_store_release(head, index);
 }
 
-/* Hash of a key, which is aligned to 4 if key_size is a multiple of 4 */
+/* Hash of a key; the key is aligned to 4 if key_size is a multiple of 4 */
 static __always_inline u32 hash_key(const struct bpfmap_hash *h,
 				    const void *key)
 {
@@ -293,17 +293,17 @@ static __always_inline u32 hash_key(const struct bpfmap_hash *h,
 
 	if (likely(!(h->map.flags & BPFMAP_F_ZERO_SEED)))
 		return bpfmap_keyed_hash(&h->secret, key, size);
-	/* As bpf(2), for the same order */
+	/* As in bpf(2), to give the same order */
 	return size & 3 ? jhash(key, size, 0) : jhash2(key, size / 4, 0);
 }
 
-/* Keys are short, and mostly whole words: no call for those */
+/* Most keys are short and whole words: no call for those */
 static __always_inline bool hash_same_key(const void *elem_key, const void *key,
 					  u32 size)
 {
 	const u32 *a = elem_key, *b = key;
 
-	/* The compiler knows what to do with these */
+	/* The compiler inlines these */
 	if (likely(size == 8))
 		return !memcmp(a, b, 8);
 	if (size == 4)
@@ -324,7 +324,7 @@ static __always_inline bool hash_matches(const struct bpfmap_hash *h,
 {
 	if (READ_ONCE(e->hash) != hash)
 		return false;
-	/* data_race: the caller drops the answer if @seq has changed */
+	/* data_race: the caller discards the result if @seq has changed */
 	return data_race(hash_same_key(e->key, key, h->map.key_size));
 }
 
@@ -334,9 +334,9 @@ static __always_inline bool hash_matches(const struct bpfmap_hash *h,
  * @key: the key
  * @hash: of the key
  * @elem: out: the element
- * @length: out, if the key is absent: of the chain; HASH_CHAIN_MAX at most
+ * @length: out, if the key is absent: length of the chain, up to HASH_CHAIN_MAX
  *
- * Return: the link to it, NULL if the key is absent.
+ * Return: the link to the element, NULL if the key is absent.
  */
 static __always_inline u32 *
 hash_seek(const struct bpfmap_hash *h, const void *key, u32 hash,
@@ -359,7 +359,7 @@ hash_seek(const struct bpfmap_hash *h, const void *key, u32 hash,
 	return NULL;
 }
 
-/* hash_seek() for those who add nothing */
+/* hash_seek() for callers that insert nothing */
 static __always_inline u32 *
 __hash_find_link(const struct bpfmap_hash *h, const void *key, u32 hash,
 		 struct bpfmap_hash_elem **elem)
@@ -370,14 +370,14 @@ __hash_find_link(const struct bpfmap_hash *h, const void *key, u32 hash,
 }
 
 /**
- * hash_find() - look for a key, without a lock, once
+ * hash_find() - one lockless attempt to look for a key
  * @h: the table
  * @key: the key
  * @hash: of the key
  * @seq: out: of the element, for hash_unchanged() after reading from it
  *
  * Return: the element, NULL if the key was absent, or ERR_PTR(-EAGAIN) if a
- * writer came in between.
+ * writer interfered.
  */
 static __always_inline struct bpfmap_hash_elem *
 hash_find(const struct bpfmap_hash *h, const void *key, u32 hash, u32 *seq)
@@ -397,7 +397,7 @@ hash_find(const struct bpfmap_hash *h, const void *key, u32 hash, u32 *seq)
 	return unlikely(link != (HASH_END | bucket)) ? ERR_PTR(-EAGAIN) : NULL;
 }
 
-/* Elements of a chain that is locked */
+/* Number of elements in a locked chain */
 static __always_inline u32 hash_chain_length(const struct bpfmap_hash *h,
 					     u32 link)
 {
@@ -408,7 +408,7 @@ static __always_inline u32 hash_chain_length(const struct bpfmap_hash *h,
 	return nr;
 }
 
-/* The link to an element of a bucket that is locked; NULL: it is not there */
+/* The link to an element of a locked bucket; NULL if it is not there */
 static inline u32 *hash_link_to(const struct bpfmap_hash *h, u32 bucket,
 				const struct bpfmap_hash_elem *e)
 {
@@ -430,7 +430,7 @@ struct bpfmap_hash_elem *hash_get_again(const struct bpfmap_hash *h,
 					const void *key, u32 hash);
 
 /**
- * hash_get() - look for a key until there is an answer
+ * hash_get() - look for a key, retrying until there is a definite answer
  * @h: the table
  * @key: the key
  * @hash: of the key
@@ -467,10 +467,10 @@ static __always_inline void __hash_load(const struct bpfmap_hash *h,
 }
 
 /**
- * hash_load() - copy an element's value out
+ * hash_load() - copy the value of an element out
  * @h: the table
  * @e: the element, locked or to be checked with hash_unchanged()
- * @value: bpfmap_user_value_size() bytes, for maps of maps a pointer
+ * @value: bpfmap_user_value_size() bytes; for maps of maps a pointer
  * @flags: element flags
  *
  * Context: Sleeps if the value is large.
@@ -482,7 +482,7 @@ static inline void hash_load(const struct bpfmap_hash *h,
 	__hash_load(h, e, value, flags, h->map.ops->percpu);
 }
 
-/* An element to @place of what a walk fills; nobody else writes to the element */
+/* Copy an element to @place of a walk; the caller keeps out writers of @e */
 static __always_inline void hash_copy_elem(const struct bpfmap_hash *h,
 					   const struct bpfmap_hash_elem *e,
 					   struct bpfmap_walk *w, u32 place)
@@ -497,7 +497,7 @@ static __always_inline void hash_copy_elem(const struct bpfmap_hash *h,
 		hash_load(h, e, w->values + (size_t)place * stride, w->flags);
 }
 
-/* -EAGAIN: nothing changed, the pool must grow */
+/* -EAGAIN: nothing changed and the pool must grow */
 static __always_inline int hash_insert(struct bpfmap_hash *h, const void *key,
 				       u32 hash, const void *value, u64 flags,
 				       const bool percpu)
@@ -516,10 +516,10 @@ static __always_inline int hash_insert(struct bpfmap_hash *h, const void *key,
  * @h: the table, of a type that does not evict; not @h->large
  * @key: the key
  * @hash: of the key
- * @value: as it is to be stored
+ * @value: in its stored form
  * @flags: element flags that the type allows
- * @old: out: what was replaced, if not NULL
- * @percpu: does the type have a value for each CPU?
+ * @old: out: the replaced value, if not NULL
+ * @percpu: does the type have one value per CPU?
  *
  * Return: 0, -EEXIST, -ENOENT or -E2BIG; -EAGAIN if nothing changed and
  * bpfmap_pool_grow() can help.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Going through a hash table: the next key, every element, whole buckets
+ * Iterating over a hash table: the next key, every element, whole buckets
  */
 #include <linux/nospec.h>
 #include <linux/rcupdate.h>
@@ -10,14 +10,14 @@
 #include "user.h"
 
 /*
- * Buckets to look at in one go with interrupts off, beside the elements that are
- * copied and HASH_CHAIN_MAX that are counted and do not fit
+ * Buckets to visit in one section with interrupts off, in addition to the
+ * elements copied and HASH_CHAIN_MAX elements that are counted but do not fit
  */
 #define HASH_WALK_BUCKETS	256
 
 /*
- * Copy the key behind @link, which was read from @from. It is a key of that
- * chain only if @from still says so after the copy.
+ * Copy the key of the element at @link, which was read from @from. It is a key
+ * of that chain only if @from is unchanged after the copy.
  */
 static int hash_copy_key(const struct bpfmap_hash *h, const u32 *from, u32 link,
 			 void *next_key)
@@ -35,9 +35,9 @@ static int hash_copy_key(const struct bpfmap_hash *h, const u32 *from, u32 link,
 }
 
 /*
- * With the lock, what is behind @key in the bucket of @hash, or the first one if
- * that is NULL. The mutex keeps what is written to large keys; see hash_large.c.
- * -ENOENT: there is no @key; -ENODATA: nothing is there
+ * With the lock, copy the key after @key in the bucket of @hash, or the first
+ * one if @key is NULL. The mutex protects large keys from writers; see
+ * hash_large.c. -ENOENT: @key is absent; -ENODATA: there is no next key
  */
 static int hash_key_locked(struct bpfmap_hash *h, const void *key, u32 hash,
 			   void *next_key)
@@ -98,8 +98,8 @@ static int hash_first_key(struct bpfmap_hash *h, u32 bucket, void *next_key)
 }
 
 /*
- * The key behind @key in its chain. -EAGAIN: a writer came in between;
- * -ENOENT: there is no @key; -ENODATA: it is the last one of the chain.
+ * Copy the key after @key in its chain. -EAGAIN: a writer interfered;
+ * -ENOENT: @key is absent; -ENODATA: @key is the last one of the chain.
  */
 static int hash_key_after(const struct bpfmap_hash *h, const void *key,
 			  u32 hash, void *next_key)
@@ -116,14 +116,14 @@ static int hash_key_after(const struct bpfmap_hash *h, const void *key,
 	link = READ_ONCE(e->next);
 	err = link & HASH_END ? -ENODATA :
 				hash_copy_key(h, &e->next, link, next_key);
-	/* Only the link of an element that stayed in the chain leads on in it */
+	/* The link is of this chain only if the element stayed in it */
 	return hash_unchanged(e, seq) ? err : -EAGAIN;
 }
 
 /**
- * hash_get_next_key() - bucket by bucket, in a bucket the newest first
+ * hash_get_next_key() - bucket by bucket, and newest first within a bucket
  * @map: the map
- * @key: NULL or a key; one that is not there is as NULL
+ * @key: NULL or a key; one that is not in the map is treated as NULL
  * @next_key: out
  */
 int hash_get_next_key(struct bpfmap *map, const void *key, void *next_key)
@@ -158,7 +158,7 @@ static void *hash_each_value(const struct bpfmap_hash *h,
 	return this_cpu_ptr(*(void __percpu **)value);
 }
 
-/* Of an element whose @seq is odd: is it removed, or is a value being written? */
+/* @seq of the element is odd: is it removed, or is its value being written? */
 static bool hash_is_gone(const struct bpfmap_hash *h, u32 bucket,
 			 const struct bpfmap_hash_elem *e)
 {
@@ -175,11 +175,11 @@ static bool hash_is_gone(const struct bpfmap_hash *h, u32 bucket,
  * hash_for_each() - call a function for every element
  * @map: the map
  * @fn: the function
- * @ctx: for the function
+ * @ctx: passed to @fn
  *
- * Elements that come and go meanwhile may be seen or not. One that is taken for
- * another key while @fn runs may carry the walk out of the bucket: what is left
- * of that is then skipped.
+ * Elements inserted or deleted meanwhile may or may not be visited. An element
+ * that is reused for another key while @fn runs may carry the walk out of the
+ * bucket: the rest of that bucket is then skipped.
  */
 long hash_for_each(struct bpfmap *map, bpfmap_each_fn fn, void *ctx)
 {
@@ -222,8 +222,8 @@ static void hash_copy_bucket(const struct bpfmap_hash *h, u32 bucket,
 }
 
 /*
- * To @w->keys and @w->values. -ENOSPC: what is at @w->pos does not fit; -EFBIG: it
- * does, but is not to be copied in one go with what is before it.
+ * Copy to @w->keys and @w->values. -ENOSPC: the bucket at @w->pos does not fit;
+ * -EFBIG: it fits, but is too much to copy at once with those before it.
  */
 static int hash_copy_buckets(const struct bpfmap_hash *h, struct bpfmap_walk *w,
 			     u32 end)
@@ -261,11 +261,12 @@ static bool hash_put_percpu(const struct bpfmap_hash *h,
 }
 
 /*
- * To @w->ukeys and @w->uvalues; page faults are disabled, and there is room for no
- * more than may be copied in one go. -ENOSPC and -EFAULT: what is at @w->pos does
- * not fit, or met a fault. Where to find the value of a
- * CPU is nothing to be asked under user_write_access_begin(), for what compilers
- * add to it; other values are copied in one go.
+ * Copy to @w->ukeys and @w->uvalues. Page faults are disabled, and there is
+ * room for no more than may be copied at once. -ENOSPC and -EFAULT: the bucket
+ * at
+ * @w->pos does not fit, or met a fault. Per-CPU values are copied in sections
+ * of their own: compilers may add calls to the look-up of a CPU's value, which
+ * are not allowed under user_write_access_begin().
  */
 static __always_inline int __hash_put_buckets(const struct bpfmap_hash *h,
 					      struct bpfmap_walk *w, u32 end,
@@ -316,7 +317,7 @@ static int hash_put_buckets(const struct bpfmap_hash *h, struct bpfmap_walk *w,
 				    __hash_put_buckets(h, w, end, false);
 }
 
-/* What all CPUs may take goes back to the pool in one list */
+/* Elements that any CPU may reuse are returned to the pool as one list */
 static __always_inline void hash_empty_buckets(struct bpfmap_hash *h, u32 bucket,
 					       u32 end, const bool lru)
 {
@@ -348,9 +349,10 @@ static __always_inline void hash_empty_buckets(struct bpfmap_hash *h, u32 bucket
 }
 
 /*
- * Some buckets that share a lock: HASH_WALK_BUCKETS with BPFMAP_ATOMIC_COPY bytes,
- * or one that is larger, without. Page faults are disabled for no longer than the
- * lock is held, as in kernel/futex: a fault is an error, not a sleep.
+ * Copy some buckets that share a lock: up to HASH_WALK_BUCKETS of up to
+ * BPFMAP_ATOMIC_COPY bytes, or one larger bucket without the lock. Page faults
+ * are disabled while the lock is held, as in kernel/futex: a fault is an error
+ * and does not sleep.
  */
 static __always_inline int hash_do_walk(struct bpfmap *map,
 					struct bpfmap_walk *w, const bool lru)
@@ -388,11 +390,11 @@ static __always_inline int hash_do_walk(struct bpfmap *map,
  * @map: the map
  * @w: where and what; positions are buckets
  *
- * Each bucket is of one time.
+ * Each bucket is copied as a snapshot.
  *
- * Return: 0 if buckets are behind us, whether or not they had elements, -ENOSPC
- * if the first bucket with elements does not fit, -EFAULT if it could not be
- * copied straight to user memory, -ENOENT if there is no bucket @w->pos.
+ * Return: 0 if buckets were visited, even if they were empty, -ENOSPC if the
+ * first bucket with elements does not fit, -EFAULT if it could not be copied
+ * straight to user memory, -ENOENT if there is no bucket @w->pos.
  */
 int hash_walk(struct bpfmap *map, struct bpfmap_walk *w)
 {
@@ -400,11 +402,11 @@ int hash_walk(struct bpfmap *map, struct bpfmap_walk *w)
 }
 
 /**
- * lru_hash_walk() - the same where elements have an order
+ * lru_hash_walk() - hash_walk() for LRU maps
  * @map: the map
  * @w: as for hash_walk()
  *
- * Being copied is not being used.
+ * Copying an element does not mark it as used.
  */
 int lru_hash_walk(struct bpfmap *map, struct bpfmap_walk *w)
 {

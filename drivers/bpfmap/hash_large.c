@@ -1,32 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Keys, values and buckets of a hash table that are too large to be compared or
- * copied in one go with a lock held: more than BPFMAP_ATOMIC_COPY bytes
+ * copied at once with a lock held: more than BPFMAP_ATOMIC_COPY bytes
  *
- * All that is written of a large value, and of elements with large keys, is
- * written by user space, with the mutex of the map held. (api.c refuses it to
- * modules, but not the value of one CPU.) So with the mutex the content of such
- * elements stays as it is, also of one that is removed meanwhile, which takes no
- * mutex: nobody takes it for another key. The stripe lock is held only to look
- * for an element, to link it and to cut it:
+ * Only user space writes large values, and elements with large keys, and it
+ * holds the map's mutex. (api.c refuses them to modules, except the value of
+ * one CPU.) So under the mutex the content of such elements does not change,
+ * not even of one that is removed, which needs no mutex: nobody can reuse it.
+ * The stripe lock is held only to find, link and cut elements:
  *
  *	new key		an element is filled in before it is linked
- *	new value	written in place between two holds of the lock, @seq odd
- *	... all CPUs'	written to the spare values, which the element gets for
- *			its own with the lock held
- *	look-up		without a lock, and if writers outrun it with the mutex
- *	removal		cut; then the value is copied and the element given back
+ *	new value	written in place between two sections with the lock,
+ *			@seq odd
+ *	... all CPUs'	written to the spare values, which are swapped in with
+ *			the lock held
+ *	look-up		without a lock; with the mutex if it keeps losing
+ *	removal		cut; then the value is copied and the element freed
  *
- * A bucket that is removed is cut first, and copied after. One that is copied is
- * noted: the indexes of its elements. If these are large, the mutex keeps them.
- * If not, writers do not know of it, and hash_save() makes each of them copy an
- * element for the one who noted it before the first change. So all of it is of
- * the time when it was noted.
+ * A removing walk cuts a bucket first and copies it afterwards. A walk that
+ * only copies notes the indexes of the bucket's elements. If they are large,
+ * the mutex protects them. If not, writers do not take the mutex, but
+ * hash_save() makes each of them copy an element to the walk before changing
+ * it. So the walk gets a snapshot of the time when it noted the bucket.
  *
- * What is left are large values of all CPUs under keys that are not large: one
- * CPU's value can be written at any time, and elements can be used again. They are
- * copied CPU by CPU, each whole, with the mutex against updates of all CPUs; if
- * one is removed meanwhile, it all starts again.
+ * One case remains: large values of all CPUs under keys that are not large. One
+ * CPU's value can be written at any time, and elements can be reused. They are
+ * copied CPU by CPU without tearing, under the mutex against updates of all
+ * CPUs; if one is removed meanwhile, the copy starts again.
  */
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -35,14 +35,14 @@
 #include "hash.h"
 
 /**
- * struct large_put - an update on its way
+ * struct large_put - an update in progress
  * @key: the key
- * @value: as it is to be stored
+ * @value: in its stored form
  * @flags: element flags
  * @gfp: for a new element
  * @hash: of the key
- * @home: of the element that is taken for it, in maps that evict
- * @old: out: what was replaced, if not NULL
+ * @home: owner of the element taken for it, in maps that evict
+ * @old: out: the replaced value, if not NULL
  */
 struct large_put {
 	const void *key;
@@ -54,7 +54,7 @@ struct large_put {
 	void *old;
 };
 
-/* Is it for the mutex? Else it is the value of one CPU */
+/* Is the mutex needed? Not for the value of one CPU */
 static bool large_needs_mutex(const struct bpfmap *map, u64 flags)
 {
 	return bpfmap_copies_large(map, flags) || bpfmap_key_is_large(map);
@@ -64,7 +64,7 @@ static bool large_needs_mutex(const struct bpfmap *map, u64 flags)
  * percpu_hash_load_large() - hash_load() of the values of all CPUs
  * @h: the table
  * @e: the element
- * @value: out: as the user sees it
+ * @value: out: in the user's layout
  *
  * Context: Sleeps.
  */
@@ -80,7 +80,7 @@ void percpu_hash_load_large(const struct bpfmap_hash *h,
 	}
 }
 
-/* What a user gave for all CPUs, or for each of them, to the spare values */
+/* Copy a user's value for all CPUs, or one for each, to the spare values */
 static void large_fill_spare(struct bpfmap_hash *h, const void *value,
 			     u64 flags)
 {
@@ -97,7 +97,7 @@ static void large_fill_spare(struct bpfmap_hash *h, const void *value,
 	}
 }
 
-/* The element is locked and its @seq odd, or it is ours alone */
+/* Either the element is locked and its @seq odd, or the caller owns it */
 static void large_swap(struct bpfmap_hash *h, struct bpfmap_hash_elem *e)
 {
 	void __percpu **values = hash_value(h, e);
@@ -109,7 +109,7 @@ static void large_swap(struct bpfmap_hash *h, struct bpfmap_hash_elem *e)
 	h->spare = old;
 }
 
-/* The lock of @e is held, but not while a value is copied that is in one piece */
+/* The lock of @e is held, but is dropped to copy a large value in place */
 static void large_replace(struct bpfmap_hash *h, const struct large_put *put,
 			  struct bpfmap_hash_elem *e, unsigned long *irqflags)
 	__must_hold(hash_lock(h, put->hash & h->mask))
@@ -134,12 +134,12 @@ static void large_replace(struct bpfmap_hash *h, const struct large_put *put,
 	raw_spin_unlock_irqrestore(lock, *irqflags);
 	hash_store(h, e, put->value, put->flags, false, false);
 	raw_spin_lock_irqsave(lock, *irqflags);
-	/* If it was removed meanwhile, it stays as it is: odd */
+	/* If it was removed meanwhile, @seq must stay odd */
 	if (e->seq == seq)
 		hash_write_end(e);
 }
 
-/* -EAGAIN: nothing changed, the key is absent and to be inserted */
+/* -EAGAIN: nothing changed; the key is absent and must be inserted */
 static int large_update(struct bpfmap_hash *h, const struct large_put *put)
 {
 	raw_spinlock_t *lock = hash_lock(h, put->hash & h->mask);
@@ -161,7 +161,7 @@ static int large_update(struct bpfmap_hash *h, const struct large_put *put)
 	return err;
 }
 
-/* Index of an element that is free, or evicted; -EAGAIN: the pool must grow */
+/* Index of a free or evicted element; -EAGAIN: the pool must grow */
 static s64 large_take(struct bpfmap_hash *h, struct large_put *put)
 {
 	u32 group = (put->hash & h->mask) >> h->stripe_shift;
@@ -182,14 +182,14 @@ static s64 large_take(struct bpfmap_hash *h, struct large_put *put)
 		local_irq_restore(irqflags);
 		if (index == BPFMAP_POOL_NONE)
 			continue;
-		/* Where it goes back to, should it not be needed */
+		/* Where to return the element if it is not needed */
 		bpfmap_lru_node(h->lru, hash_elem(h, index))->home = put->home;
 		return index;
 	}
 	return -ENOMEM;
 }
 
-/* An element that is in no chain and in no list is free again */
+/* Free an element that is in no chain and in no list */
 static void large_give_back(struct bpfmap_hash *h, u32 index)
 {
 	struct bpfmap_hash_elem *e = hash_elem(h, index);
@@ -203,7 +203,7 @@ static void large_give_back(struct bpfmap_hash *h, u32 index)
 	local_irq_restore(irqflags);
 }
 
-/* With no lock: the element is ours */
+/* No lock is held: the caller owns the element */
 static void large_fill(struct bpfmap_hash *h, const struct large_put *put,
 		       struct bpfmap_hash_elem *e)
 {
@@ -219,7 +219,7 @@ static void large_fill(struct bpfmap_hash *h, const struct large_put *put,
 	large_swap(h, e);
 }
 
-/* -EAGAIN: somebody else inserted the key */
+/* -EAGAIN: another task inserted the key */
 static int large_link(struct bpfmap_hash *h, const struct large_put *put,
 		      u32 index)
 {
@@ -249,7 +249,7 @@ out:
 	return err;
 }
 
-/* -EAGAIN: nothing changed, but there may be an element now */
+/* -EAGAIN: nothing changed; try again */
 static int large_insert(struct bpfmap_hash *h, struct large_put *put)
 {
 	s64 index = large_take(h, put);
@@ -264,16 +264,16 @@ static int large_insert(struct bpfmap_hash *h, struct large_put *put)
 
 /**
  * hash_put_large() - insert an element or replace its value
- * @map: the map, in which keys or values are large
+ * @map: the map, with large keys or values
  * @key: the key
- * @value: as it is to be stored
+ * @value: in its stored form
  * @flags: element flags that the type allows
  * @gfp: for a new element
- * @old: out: what was replaced, if not NULL; untouched if nothing was
+ * @old: out: the replaced value, if not NULL; untouched if nothing was replaced
  *
  * Context: Any for the value of one CPU, else sleeps.
- * Return: 0, -EEXIST, -ENOENT, -E2BIG, -ENOMEM; -EOPNOTSUPP: it may not sleep,
- * but would copy something large.
+ * Return: 0, -EEXIST, -ENOENT, -E2BIG, -ENOMEM; -EOPNOTSUPP: the caller may not
+ * sleep, but would copy something large.
  */
 int hash_put_large(struct bpfmap *map, const void *key, const void *value,
 		   u64 flags, gfp_t gfp, void *old)
@@ -309,7 +309,7 @@ int hash_put_large(struct bpfmap *map, const void *key, const void *value,
 
 /**
  * hash_remove_large() - remove an element
- * @map: the map, in which keys or values are large
+ * @map: the map, with large keys or values
  * @key: the key
  * @value: out: as stored, if not NULL
  *
@@ -325,7 +325,7 @@ int hash_remove_large(struct bpfmap *map, const void *key, void *value)
 	struct bpfmap_hash_elem *e;
 	unsigned long irqflags;
 
-	/* Not while the value is being written */
+	/* Exclude a write of the value in progress */
 	if (mutex)
 		mutex_lock(&h->mutex);
 	link = hash_find_lock(h, key, hash, &e, &irqflags);
@@ -345,13 +345,13 @@ int hash_remove_large(struct bpfmap *map, const void *key, void *value)
 	return link ? 0 : -ENOENT;
 }
 
-/* May elements be taken for another key, or be written, with the mutex held? */
+/* Can elements be reused or written while the mutex is held? */
 static bool snap_is_needed(const struct bpfmap_hash *h)
 {
 	return !h->large || (h->spare && !bpfmap_key_is_large(&h->map));
 }
 
-/* The bucket is locked. From here on writers see it, up to snap_end() */
+/* The bucket is locked. From here until snap_end(), writers see the snapshot */
 static void snap_begin(struct bpfmap_hash *h, u32 bucket, u32 *index, u32 nr,
 		       struct bpfmap_walk *w)
 {
@@ -391,12 +391,12 @@ static void snap_copy(struct bpfmap_hash *h, u32 place)
 }
 
 /**
- * __hash_save() - before an element is changed while a bucket is being copied
+ * __hash_save() - call before changing an element while a bucket is copied
  * @h: the table
  * @e: the element, whose stripe is locked
  * @cut: it is removed
  *
- * Bounds what its caller does by one more copy of an element that is not large.
+ * Costs the caller at most one more copy of an element that is not large.
  */
 void __hash_save(struct bpfmap_hash *h, const struct bpfmap_hash_elem *e,
 		 bool cut)
@@ -406,7 +406,7 @@ void __hash_save(struct bpfmap_hash *h, const struct bpfmap_hash_elem *e,
 
 	lockdep_assert_held(hash_lock(h, bucket));
 
-	/* Another bucket's can come and go just now */
+	/* A snapshot of another bucket may come and go concurrently */
 	if (READ_ONCE(snap->bucket) != bucket)
 		return;
 	for (i = 0; i < snap->nr; i++)
@@ -420,7 +420,7 @@ void __hash_save(struct bpfmap_hash *h, const struct bpfmap_hash_elem *e,
 		snap->broken = true;
 }
 
-/* With the lock held for as many elements as may be copied in one go */
+/* Take the lock for as many elements as may be copied at once */
 static void snap_copy_elems(struct bpfmap_hash *h)
 {
 	raw_spinlock_t *lock = hash_lock(h, h->snap.bucket);
@@ -437,7 +437,7 @@ static void snap_copy_elems(struct bpfmap_hash *h)
 	}
 }
 
-/* One CPU's value of an element; false: the element is gone */
+/* Copy one CPU's value of an element. False: the element is gone */
 static bool snap_copy_slot(struct bpfmap_hash *h, u32 place, void *value,
 			   int cpu, bool last)
 {
@@ -464,7 +464,7 @@ static bool snap_copy_slot(struct bpfmap_hash *h, u32 place, void *value,
 	return there;
 }
 
-/* With the lock held for one CPU's value. False: start again */
+/* Take the lock for one CPU's value at a time. False: start again */
 static bool snap_copy_slots(struct bpfmap_hash *h)
 {
 	u32 i, size = bpfmap_value_stride(&h->map), nr = h->snap.nr;
@@ -489,7 +489,7 @@ static bool snap_copy_slots(struct bpfmap_hash *h)
 	return true;
 }
 
-/* Copy what snap_begin() was told of. False: start again */
+/* Copy what snap_begin() noted. False: start again */
 static bool snap_copy_all(struct bpfmap_hash *h)
 {
 	bool done = true;
@@ -503,11 +503,11 @@ static bool snap_copy_all(struct bpfmap_hash *h)
 }
 
 /**
- * hash_lookup_large() - copy the value of a key out when writers outrun a reader
+ * hash_lookup_large() - copy a value out after losing to writers
  * @map: the map, whose values are large
  * @key: the key
  * @hash: of the key
- * @value: out: as the user sees it
+ * @value: out: in the user's layout
  * @flags: element flags
  *
  * Context: Sleeps.
@@ -546,7 +546,7 @@ int hash_lookup_large(struct bpfmap *map, const void *key, u32 hash,
 	return err;
 }
 
-/* Take the elements of a bucket, which is locked, out of the table */
+/* Cut all elements of a locked bucket */
 static void large_cut_bucket(struct bpfmap_hash *h, u32 bucket)
 {
 	u32 *head = &h->heads[bucket];
@@ -560,7 +560,7 @@ static void large_cut_bucket(struct bpfmap_hash *h, u32 bucket)
 	}
 }
 
-/* What is in bucket @w->pos to @index; -ENOSPC: more than @w has room for */
+/* Note the elements of bucket @w->pos in @index; -ENOSPC: no room in @w */
 static int large_note(struct bpfmap_hash *h, struct bpfmap_walk *w, u32 *index)
 {
 	raw_spinlock_t *lock = hash_lock(h, w->pos);
@@ -601,9 +601,9 @@ static bool large_copy_noted(struct bpfmap_hash *h, struct bpfmap_walk *w,
 }
 
 /**
- * hash_walk_bucket() - hash_walk() over a bucket that is not copied in one go
+ * hash_walk_bucket() - hash_walk() for a bucket that cannot be copied at once
  * @h: the table
- * @w: where and what; with a buffer
+ * @w: where and what; must have a buffer
  *
  * Context: Sleeps.
  * Return: as hash_walk(), -ENOMEM, or -EINTR if the process is being killed.

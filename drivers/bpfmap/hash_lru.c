@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Hash tables that never are full: an old element goes when a new one comes
+ * LRU hash tables: an insert into a full map evicts an old element
  *
- * All is as in hash.c, and an LRU group (lru.c) belongs to each stripe: an
- * insert evicts from its own stripe, under the lock that it holds anyway. Only
- * if that has far less elements than its part, another stripe must give one.
+ * As hash.c, plus one LRU group (lru.c) per stripe: an insert evicts from its
+ * own stripe, under the lock that it already holds. It takes an element from
+ * another stripe only if its own has far less than its share.
  *
- * The key is looked for first. An element is taken for an insert that will
- * happen, and then just one: a replacement, or an update that fails, evicts
- * nothing.
+ * The key is looked for first. An element is taken, just one, only for an
+ * insert that will succeed: a replacement or a failing update evicts nothing.
  *
- * Marks of use are set by updates of keys that are there, and by modules that
- * look up; not by what user space reads (as in bpf(2)), by batches, or by
+ * Elements are marked as used by updates of present keys and by look-ups of
+ * modules; not by look-ups from user space (as in bpf(2)), by batches, or by
  * get_next_key.
  *
- * An insert holds the lock of its stripe, or of one after the other, or has irqs
- * off, for no longer than a look at HASH_CHAIN_MAX elements of its bucket, LRU_SCAN
- * marks, and the list of each stripe twice: 16 for a CPU.
+ * An insert holds a stripe lock (its own, or others one after the other), or
+ * has irqs off, for no longer than it takes to look at HASH_CHAIN_MAX elements
+ * of its bucket, LRU_SCAN marks, and twice the list of each stripe: 16 per CPU.
  */
 #include <linux/overflow.h>
 
@@ -28,7 +27,7 @@ static u32 lru_hash_group(const struct bpfmap_hash *h, u32 hash)
 	return (hash & h->mask) >> h->stripe_shift;
 }
 
-/* Take an element from a stripe. Its index, or BPFMAP_POOL_NONE */
+/* Evict an element from a stripe. Returns its index or BPFMAP_POOL_NONE */
 static u32 lru_hash_evict(struct bpfmap_hash *h, u32 group)
 {
 	struct bpfmap_hash_elem *e;
@@ -41,7 +40,7 @@ static u32 lru_hash_evict(struct bpfmap_hash *h, u32 group)
 	return hash_cut(h, e, hash_link_to(h, e->hash & h->mask, e));
 }
 
-/* One for a new key in a stripe, which is locked: free, or evicted there */
+/* Take an element for a new key in a locked stripe: free, or evicted there */
 static u32 lru_hash_take(struct bpfmap_hash *h, u32 group)
 {
 	const struct bpfmap_lru_list *list;
@@ -55,7 +54,7 @@ static u32 lru_hash_take(struct bpfmap_hash *h, u32 group)
 	return lru_hash_evict(h, group);
 }
 
-/* One from the next stripe that has more than @least; no lock is held */
+/* Evict from the next stripe that has more than @least; no lock is held */
 static u32 lru_hash_take_over(struct bpfmap_hash *h, u32 group, u32 least)
 {
 	u32 home = bpfmap_lru_home(h->lru), i, index, nr = h->lru->nr_groups;
@@ -63,7 +62,7 @@ static u32 lru_hash_take_over(struct bpfmap_hash *h, u32 group, u32 least)
 	for (i = 1; i <= nr; i++) {
 		u32 other = (group + i) & (nr - 1);
 
-		/* Racy look: who has few is not worth a lock */
+		/* Racy check: do not lock a stripe that has too few */
 		if (READ_ONCE(bpfmap_lru_list(h->lru, other, home)->nr) <= least)
 			continue;
 		raw_spin_lock(&h->stripes[other].lock);
@@ -82,17 +81,17 @@ static u32 lru_hash_take_elsewhere(struct bpfmap_hash *h, u32 group)
 	index = lru_hash_take_over(h, group, h->lru->fair);
 	if (index == BPFMAP_POOL_NONE)
 		index = lru_hash_take_over(h, group, 0);
-	/* All are on their way from one list to another */
+	/* All elements are in flight between lists: try once more */
 	return index != BPFMAP_POOL_NONE ? index : bpfmap_lru_get(h->lru);
 }
 
 /**
- * lru_hash_get() - take an element for a key of a stripe
+ * lru_hash_get() - take an element for a key of an unlocked stripe
  * @h: the table
- * @group: number of the stripe, which is not locked
+ * @group: number of the stripe
  *
  * Context: irqs off.
- * Return: its index; BPFMAP_POOL_NONE: try again.
+ * Return: the index of the element; BPFMAP_POOL_NONE: try again.
  */
 u32 lru_hash_get(struct bpfmap_hash *h, u32 group)
 {
@@ -106,9 +105,9 @@ u32 lru_hash_get(struct bpfmap_hash *h, u32 group)
 }
 
 /**
- * lru_hash_shorten() - remove the oldest element of a bucket that is too long
+ * lru_hash_shorten() - remove the oldest element of an overlong bucket
  * @h: the table
- * @bucket: a bucket that is locked, and not empty
+ * @bucket: a bucket that is locked and not empty
  */
 void lru_hash_shorten(struct bpfmap_hash *h, u32 bucket)
 {
@@ -125,7 +124,7 @@ void lru_hash_shorten(struct bpfmap_hash *h, u32 bucket)
 }
 
 /**
- * struct lru_put - an update on its way
+ * struct lru_put - an update in progress
  * @key: the key
  * @value: the value
  * @flags: element flags
@@ -140,7 +139,7 @@ struct lru_put {
 	u32 index;
 };
 
-/* -EAGAIN: nothing changed, put->index is needed */
+/* -EAGAIN: nothing changed; put->index is needed */
 static int lru_hash_put_locked(struct bpfmap_hash *h, struct lru_put *put)
 {
 	u64 mode = put->flags & ~BPFMAP_F_THIS_CPU;
@@ -175,7 +174,7 @@ static int lru_hash_put_locked(struct bpfmap_hash *h, struct lru_put *put)
 }
 
 /*
- * The own stripe has too few: evict elsewhere, and look for the key again.
+ * The stripe has too few elements: evict elsewhere, and look for the key again.
  * -EAGAIN: nothing changed
  */
 static int lru_hash_put_slow(struct bpfmap_hash *h, struct lru_put *put)
@@ -189,7 +188,7 @@ static int lru_hash_put_slow(struct bpfmap_hash *h, struct lru_put *put)
 
 	raw_spin_lock(&h->stripes[group].lock);
 	err = lru_hash_put_locked(h, put);
-	/* Somebody else inserted the key */
+	/* Another CPU inserted the key */
 	if (put->index != BPFMAP_POOL_NONE)
 		bpfmap_lru_put(h->lru, put->index, hash_elem(h, put->index));
 	raw_spin_unlock(&h->stripes[group].lock);
@@ -197,7 +196,7 @@ static int lru_hash_put_slow(struct bpfmap_hash *h, struct lru_put *put)
 }
 
 /*
- * irqs are off over all of it, for the elements to be those of one CPU. -EAGAIN:
+ * The caller keeps irqs off, so that all elements are of one CPU. -EAGAIN:
  * nothing changed
  */
 static int lru_hash_put(struct bpfmap_hash *h, const void *key,
@@ -221,7 +220,7 @@ static int lru_hash_put(struct bpfmap_hash *h, const void *key,
 	return err;
 }
 
-/* Interrupts are let in after each time that no element was to be had */
+/* Enables interrupts between attempts that found no element */
 static noinline int lru_hash_update_again(struct bpfmap *map, const void *key,
 					  const void *value, u64 flags)
 {
@@ -309,7 +308,7 @@ static __always_inline void lru_hash_run_next(const struct bpfmap *map,
 	run->done++;
 }
 
-/* What update and delete do, with interrupts off for several elements at once */
+/* As update and delete, with interrupts off over several elements */
 static int lru_hash_update_run(struct bpfmap *map, struct bpfmap_run *run,
 			       gfp_t gfp)
 {
@@ -410,7 +409,7 @@ static int lru_hash_copy(struct bpfmap *map, const void *key, void *value,
 			return 0;
 		}
 	}
-	/* What came in between is an update: that is a mark, too */
+	/* A writer interfered: an update, which has set the mark */
 	return map->ops->lookup(map, key, value, flags);
 }
 
@@ -430,7 +429,7 @@ static int lru_hash_check(const struct bpfmap_create_attr *attr)
 	return hash_check_sizes(attr);
 }
 
-/* Each CPU has as many elements of its own, be there more than were asked for */
+/* Round max_entries, so that each CPU owns the same number of elements */
 static struct bpfmap *lru_hash_alloc(const struct bpfmap_create_attr *attr)
 {
 	struct bpfmap_create_attr even = *attr;

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Many elements of a hash table, written one after the other
+ * Runs: many elements of a hash table, written one after the other
  *
- * Each is as in hash.c. What they have in common is that interrupts are off, and
- * that what is removed goes back to the pool in one list: a moment later than a
- * single removal would put it there, so an insert that comes in between finds
- * the map as full as it was.
+ * As hash.c, but with interrupts off over several elements, and with removed
+ * elements returned to the pool in one list. They get there slightly later than
+ * after a single removal, so an insert in between finds the map still as full.
  *
- * Interrupts are off for BPFMAP_RUN elements that are not large, of 4 KiB
- * together or one, and a chain for each.
+ * Interrupts are off for up to BPFMAP_RUN elements that are not large, of 4 KiB
+ * in total or a single one, and a chain for each.
  */
 #include "hash.h"
 
-/* Some elements of a run; irqs are off */
+/* Write some elements of a run; irqs are off */
 static __always_inline int hash_update_some(struct bpfmap_hash *h,
 					    struct bpfmap_run *run, u32 end,
 					    const bool percpu)
@@ -80,7 +79,7 @@ int percpu_hash_update_run(struct bpfmap *map, struct bpfmap_run *run,
 	return hash_do_update_run(map, run, gfp, true);
 }
 
-/* Some elements of a run; irqs are off */
+/* Delete some elements of a run; irqs are off */
 static int hash_delete_some(struct bpfmap_hash *h, struct bpfmap_run *run,
 			    u32 end)
 {
