@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a map tells of itself
+ * Information about a map
  */
 #include <crypto/sha2.h>
 #include <linux/seq_file.h>
@@ -28,10 +28,10 @@ static int get_hash(struct bpfmap *map, const struct bpfmap_info *info)
  * bpfmap_get_info() - OBJ_GET_INFO_BY_FD
  * @map: the map
  * @uinfo: the caller's buffer
- * @len: in: its size; out: how much of it was filled
+ * @len: in: its size; out: bytes filled
  *
- * Return: 0, -E2BIG if the buffer is longer than a page or has something where
- * there is no member, -EFAULT, -EINVAL or -EPERM if the hash cannot be given.
+ * Return: 0, -E2BIG if the buffer is longer than a page or not zero behind the
+ * last member, -EFAULT, -EINVAL or -EPERM if the hash cannot be computed.
  */
 int bpfmap_get_info(struct bpfmap *map, struct bpfmap_info __user *uinfo,
 		    u32 *len)
@@ -55,7 +55,7 @@ int bpfmap_get_info(struct bpfmap *map, struct bpfmap_info __user *uinfo,
 	if (err)
 		return err;
 
-	/* What is not set here goes back as it came, as in bpf(2) */
+	/* As in bpf(2), members that are not set here are returned unchanged */
 	info.type = map->type;
 	info.id = map->id;
 	info.key_size = map->key_size;
@@ -69,8 +69,8 @@ int bpfmap_get_info(struct bpfmap *map, struct bpfmap_info __user *uinfo,
 }
 
 /**
- * bpfmap_show_fdinfo() - lines of /proc/PID/fdinfo/N, as bpf(2) has them
- * @m: where to
+ * bpfmap_show_fdinfo() - lines of /proc/PID/fdinfo/N, as in bpf(2)
+ * @m: output
  * @file: descriptor of a map
  */
 void bpfmap_show_fdinfo(struct seq_file *m, struct file *file)
