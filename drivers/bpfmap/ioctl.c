@@ -16,12 +16,12 @@
 #include "user.h"
 
 /**
- * struct bpfmap_call - a command on its way
- * @map: the map that the attr names, for commands that concern one; held by a
- *	 descriptor for as long as the command runs
- * @mode: of that descriptor; set for commands with NEEDS_MODE only
- * @uattr: the caller's attr, for outputs inside of it
- * @attr: copy of it, with zeros up to the size of the command's members
+ * struct bpfmap_call - a command being executed
+ * @map: the map that the attr names, if the command needs one; a descriptor
+ *	 holds it while the command runs
+ * @mode: of that descriptor; set only for commands with NEEDS_MODE
+ * @uattr: the caller's attr, for outputs inside it
+ * @attr: kernel copy, zeroed up to the end of the command's members
  */
 struct bpfmap_call {
 	struct bpfmap *map;
@@ -39,7 +39,7 @@ struct bpfmap_call {
 	} attr;
 };
 
-/* Keys and values up to this many bytes, together, need no allocation */
+/* A key and a value of up to this many bytes together need no allocation */
 #define ELEM_INLINE	640
 
 /**
@@ -48,8 +48,8 @@ struct bpfmap_call {
  * @value: the value or the next key, aligned to 8
  * @heap: to be freed, or NULL
  *
- * Small ones are in an array on the handler's stack, apart from this struct, so
- * that the compiler can keep the pointers in registers.
+ * Small ones are in an array on the handler's stack. It is not in this struct
+ * so that the compiler can keep the pointers in registers.
  */
 struct elem_bufs {
 	void *key;
@@ -89,7 +89,7 @@ static __always_inline void elem_bufs_exit(struct elem_bufs *bufs)
 		kvfree(bufs->heap);
 }
 
-/* With the user's key in it */
+/* Also copies the key from user space */
 static __always_inline int elem_bufs_init_key(struct elem_bufs *bufs,
 					      u64 *stack,
 					      const struct bpfmap *map,
@@ -97,7 +97,7 @@ static __always_inline int elem_bufs_init_key(struct elem_bufs *bufs,
 {
 	int err;
 
-	/* A map without keys wants no key either */
+	/* A map without keys requires a NULL key */
 	if (unlikely(!map->key_size && ukey))
 		return -EINVAL;
 	err = elem_bufs_init(bufs, stack, map, value_size);
@@ -110,12 +110,12 @@ static __always_inline int elem_bufs_init_key(struct elem_bufs *bufs,
 }
 
 /**
- * __bpfmap_check_flags() - are these element flags allowed?
+ * __bpfmap_check_flags() - check element flags
  * @map: map they are for
- * @flags: from user space, or from a module; not 0
- * @allowed: flags that the command knows, of the lower 32 bits
+ * @flags: from user space or a module; not 0
+ * @allowed: flags that the command accepts, among the lower 32 bits
  *
- * The order is that of bpf(2) in 7.3.
+ * The order of the checks is that of bpf(2) in 7.3.
  *
  * Return: 0, -EINVAL, or -ERANGE for a CPU that is not possible.
  */
@@ -125,7 +125,7 @@ int __bpfmap_check_flags(const struct bpfmap *map, u64 flags, u64 allowed)
 
 	if ((u32)flags & ~(u32)allowed)
 		return -EINVAL;
-	/* No value can have a lock in it: there is no BTF to tell */
+	/* Without BTF, no value can have a lock in it */
 	if (flags & BPFMAP_F_LOCK)
 		return -EINVAL;
 	if (cpu && !(flags & BPFMAP_F_CPU))
@@ -180,7 +180,7 @@ static long cmd_update(struct bpfmap_call *call)
 	u32 size;
 	int err;
 
-	/* Which of the lower bits there are is for the type to say */
+	/* The type checks the lower bits itself */
 	err = bpfmap_check_flags(map, attr->flags, U32_MAX);
 	if (err)
 		return err;
@@ -219,7 +219,7 @@ static long cmd_get_next_key(struct bpfmap_call *call)
 	struct elem_bufs bufs __bpfmap_uninit;
 	int err;
 
-	/* No key: the first one */
+	/* Without a key, return the first one */
 	if (attr->key)
 		err = elem_bufs_init_key(&bufs, stack, map, attr->key, map->key_size);
 	else
@@ -236,7 +236,7 @@ static long cmd_get_next_key(struct bpfmap_call *call)
 	return err;
 }
 
-/* What bpf(2) looks at before it looks for the map */
+/* Checks that bpf(2) does before it looks for the map */
 static int check_lookup_and_delete(const struct bpfmap_call *call)
 {
 	return call->attr.elem.flags & ~BPFMAP_F_LOCK ? -EINVAL : 0;
@@ -262,7 +262,7 @@ static long cmd_lookup_and_delete(struct bpfmap_call *call)
 	err = -ENOTSUPP;
 	if (map->ops->lookup_and_delete)
 		err = map->ops->lookup_and_delete(map, bufs.key, bufs.value);
-	/* As in bpf(2), the element is gone whether or not it arrives */
+	/* As in bpf(2), the element is gone even if the copy faults */
 	if (!err)
 		err = bpfmap_copy_out(u64_to_user_ptr(attr->value), bufs.value,
 				      size);
@@ -320,13 +320,13 @@ static long cmd_info(struct bpfmap_call *call)
 	return err;
 }
 
-/* Steps of bpf(2) that come after the type's allocation */
+/* Checks that bpf(2) does after the type's allocation */
 static int check_created(const struct bpfmap_create_attr *attr)
 {
 	const u32 both = BPFMAP_F_RDONLY | BPFMAP_F_WRONLY;
 	u8 hash[32];
 
-	/* There is no BTF here. libbpf tries again without */
+	/* BTF is not supported. libbpf retries without it */
 	if (attr->btf_key_type_id || attr->btf_value_type_id) {
 		struct fd f = fdget(attr->btf_fd);
 		int err = fd_file(f) ? -EINVAL : -EBADF;
@@ -335,7 +335,7 @@ static int check_created(const struct bpfmap_create_attr *attr)
 		return err;
 	}
 	if (attr->excl_prog_hash) {
-		/* For a program that may use the map alone: there are none */
+		/* Names the only program with access; there are none */
 		if (attr->excl_prog_hash_size != sizeof(hash))
 			return -EINVAL;
 		if (copy_from_user(hash, u64_to_user_ptr(attr->excl_prog_hash),
@@ -363,7 +363,7 @@ static long cmd_create(struct bpfmap_call *call)
 	map->exclusive = attr->excl_prog_hash;
 	if (!ret)
 		ret = bpfmap_publish(map);
-	/* Last: from here on user space has it */
+	/* Last, because it makes the map visible to user space */
 	if (!ret)
 		ret = bpfmap_install_fd(map, attr->map_flags &
 					(BPFMAP_F_RDONLY | BPFMAP_F_WRONLY));
@@ -407,7 +407,7 @@ static long cmd_get_fd_by_id(struct bpfmap_call *call)
 	return fd;
 }
 
-/* What all of it must be before anything else is looked at */
+/* Checks of the whole attr, which come before anything else */
 static int check_obj(const struct bpfmap_obj_attr *attr, u32 flags)
 {
 	if (attr->file_flags & ~(flags | BPFMAP_F_PATH_FD))
@@ -456,23 +456,23 @@ static long cmd_get_pinned(struct bpfmap_call *call)
 }
 
 /* Bits of struct bpfmap_command's needs */
-#define NEEDS_MAP	BIT(0)	/* a descriptor, of the given modes */
+#define NEEDS_MAP	BIT(0)	/* a descriptor, open in the given modes */
 #define NEEDS_READ	BIT(1)
 #define NEEDS_WRITE	BIT(2)
-#define IS_WRITER	BIT(3)	/* not while the map is frozen */
+#define IS_WRITER	BIT(3)	/* refused while the map is frozen */
 #define CLOSED_EBADFD	BIT(4)	/* errno for a closed descriptor */
 #define CLOSED_EINVAL	BIT(5)
 #define HALFWAY		BIT(6)	/* may have changed something when it fails */
 #define FOR_ELEM	BIT(7)	/* its attr is a struct bpfmap_elem_attr */
-#define NEEDS_MODE	BIT(8)	/* hands on what the descriptor is good for */
+#define NEEDS_MODE	BIT(8)	/* uses the mode of the descriptor */
 
 /**
  * struct bpfmap_command - a row of the command table
  * @run: the handler
- * @check: what comes before looking for the map, or NULL
- * @size: end of the last member; bytes behind it must be zero
+ * @check: checks done before the map is looked up, or NULL
+ * @size: end of the last member; bytes after it must be zero
  * @fd_at: offset of the map's descriptor
- * @needs: what the map's descriptor must be good for
+ * @needs: what the command requires; see above
  */
 struct bpfmap_command {
 	long (*run)(struct bpfmap_call *call);
@@ -527,7 +527,7 @@ static const struct bpfmap_command bpfmap_cmds[] = {
 	CMD(MAP_GET_FD_BY_ID, cmd_get_fd_by_id, id, open_flags),
 };
 
-/* Command number, under speculation too; NULL if there is no such command */
+/* Row of a command, safe under speculation; NULL: no such command */
 static const struct bpfmap_command *find_cmd(unsigned int nr)
 {
 	const struct bpfmap_command *cmd;
@@ -538,7 +538,7 @@ static const struct bpfmap_command *find_cmd(unsigned int nr)
 	return cmd->run ? cmd : NULL;
 }
 
-/* The rules for an attr that is not as long as its members, or is longer */
+/* Copy an attr that is shorter or longer than the command's members */
 static noinline int copy_odd_attr(struct bpfmap_call *call,
 				  const struct bpfmap_command *cmd,
 				  size_t size)
@@ -566,7 +566,7 @@ static noinline int copy_odd_attr(struct bpfmap_call *call,
 	return 0;
 }
 
-/* What is behind the last member of a command for elements, which ends at @size */
+/* Are the members after @size zero, which the command does not have? */
 static __always_inline bool elem_tail_is_zero(const struct bpfmap_elem_attr *attr,
 					      size_t size)
 {
@@ -580,8 +580,8 @@ static __always_inline bool elem_tail_is_zero(const struct bpfmap_elem_attr *att
 }
 
 /*
- * Most attrs are those of elements and as long as libbpf sends them, even where
- * the command has fewer members.
+ * Fast path: most attrs are struct bpfmap_elem_attr, in full as libbpf sends
+ * it, even if the command has fewer members.
  */
 static __always_inline int copy_attr(struct bpfmap_call *call,
 				     const struct bpfmap_command *cmd,
@@ -617,7 +617,7 @@ static __always_inline long run_on_map(struct bpfmap_call *call,
 	if (!(cmd->needs & IS_WRITER)) {
 		if (unlikely(cmd->needs & (NEEDS_WRITE | NEEDS_MODE))) {
 			call->mode = file->f_mode;
-			/* Freezing a frozen map: as with any other write */
+			/* Freezing a frozen map fails like any other write */
 			if (cmd->needs & NEEDS_WRITE &&
 			    bpfmap_is_frozen(call->map))
 				return -EPERM;
@@ -651,7 +651,7 @@ static u32 attr_fd(const struct bpfmap_call *call, const struct bpfmap_command *
 	return fd;
 }
 
-/* Is this ioctl one of ours, and if so, which? */
+/* Check that the ioctl is ours, find the command and copy its attr */
 static __always_inline long
 bpfmap_ioctl_begin(struct bpfmap_call *call, const struct bpfmap_command **cmd,
 		   unsigned int ioc, unsigned long arg)
@@ -703,7 +703,7 @@ static long bpfmap_map_ioctl(struct file *file, unsigned int ioc,
 	ret = bpfmap_ioctl_begin(&call, &cmd, ioc, arg);
 	if (ret)
 		return ret;
-	/* A command for no map or for another one: to the device with it */
+	/* Commands for no map, or for another one, belong to the device */
 	if (!(cmd->needs & NEEDS_MAP) || attr_fd(&call, cmd))
 		return -EINVAL;
 	return run_on_map(&call, cmd, file);
@@ -715,7 +715,7 @@ static int bpfmap_map_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* As bpf(2): EINVAL, not what the VFS says of files that cannot be read */
+/* EINVAL as in bpf(2), unlike the VFS for files without read and write */
 static ssize_t bpfmap_map_read(struct file *file, char __user *buf,
 			       size_t size, loff_t *pos)
 {

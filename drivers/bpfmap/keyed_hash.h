@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Hash of a key, for users who choose keys and see buckets
+ * Keyed hash: users choose keys and can see buckets
  *
- * SipHash-1-3, as hsiphash() on 64 bits, inlined and for keys of one size: the
- * block that tells the length is left out, since no two keys of a map differ in
- * it. What a user sees of the hashes of his keys does not tell the random state
- * of the map, nor the hash of another key.
+ * SipHash-1-3, as hsiphash() on 64 bits, but inlined and for keys of one size:
+ * the final block with the length is omitted, since all keys of a map have the
+ * same length. A user who sees hashes of his keys learns neither the map's
+ * random state nor the hash of another key.
  */
 #ifndef _BPFMAP_KEYED_HASH_H
 #define _BPFMAP_KEYED_HASH_H
@@ -19,15 +19,16 @@
 #include <linux/types.h>
 
 /**
- * struct bpfmap_hash_secret - what makes the hash function of a map its own
- * @v: SipHash's state before the first block, with what the first round does to
- *     v[0] and v[1] before the block has a part in it; constant, and told to nobody
+ * struct bpfmap_hash_secret - the secret of one map's hash function
+ * @v: SipHash's state before the first block, after the part of the first round
+ *     on v[0] and v[1] that does not depend on the block; constant, never
+ *     exposed
  */
 struct bpfmap_hash_secret {
 	u64 v[4];
 };
 
-/* SIPHASH_PERMUTATION() is this ... */
+/* SIPHASH_PERMUTATION() consists of this ... */
 static __always_inline void keyed_hash_half_1(u64 *v0, u64 *v1)
 {
 	*v0 += *v1;
@@ -48,7 +49,7 @@ static __always_inline void keyed_hash_half_2(u64 *v0, u64 *v1, u64 *v2, u64 *v3
 }
 
 /**
- * bpfmap_hash_secret_set() - make a hash function
+ * bpfmap_hash_secret_set() - set up a hash function
  * @secret: out
  * @key: random
  */
@@ -75,7 +76,7 @@ static inline void bpfmap_hash_secret_init(struct bpfmap_hash_secret *secret)
 	memzero_explicit(key, sizeof(key));
 }
 
-/* Up to 8 bytes, of which none is left out */
+/* Load up to 8 bytes; no byte is left out */
 static __always_inline u64 keyed_hash_short(const void *key, u32 size)
 {
 	const u8 *bytes = key;
@@ -88,7 +89,7 @@ static __always_inline u64 keyed_hash_short(const void *key, u32 size)
 	return first | (u64)last << 32;
 }
 
-/* The last block is the last 8 bytes, be some of them in the one before, too */
+/* The last block is the last 8 bytes, which may overlap the one before */
 static __always_inline u64 keyed_hash_block(const void *key, u32 at, u32 size)
 {
 	u64 block;
@@ -100,10 +101,10 @@ static __always_inline u64 keyed_hash_block(const void *key, u32 at, u32 size)
 /**
  * bpfmap_keyed_hash() - hash of a key
  * @secret: of the map
- * @key: the key, with any alignment
+ * @key: the key, any alignment
  * @size: of all keys of this map, not 0
  *
- * Any bits of the result are as good as others. hsiphash() takes 32 of them.
+ * All bits of the result are equally good. hsiphash() uses 32 of them.
  *
  * Context: Any.
  */
