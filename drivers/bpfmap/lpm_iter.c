@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Going through a trie, in post-order: what is on the side of the 0, what is on
- * the side of the 1, then the node itself. So a prefix comes behind all that
- * are more specific, and the next one can be found by going down from the root.
+ * Iterating over a trie, in post-order: the subtree of child 0, the subtree of
+ * child 1, then the node. So a prefix comes after all more specific ones, and
+ * the next one can be found by descending from the root.
  */
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
@@ -11,20 +11,20 @@
 #include "lpm_trie.h"
 #include "value.h"
 
-/* Ancestors that a walk remembers; a power of two */
+/* Ancestors that a path stores; a power of two */
 #define LPM_PATH	64
 
 /* Elements that for_each visits in one RCU read-side critical section */
 #define LPM_EACH	64
 
 /**
- * struct lpm_path - the node that is next, and its ancestors
- * @depth: how many they are; 0: there is no next one
- * @lost: of them the first ones, which were forgotten
+ * struct lpm_path - the next node and its ancestors
+ * @depth: number of nodes; 0: there is no next one
+ * @lost: number of nodes at the top that were dropped
  * @nodes: the others, each at its depth modulo LPM_PATH
  *
- * Valid inside one RCU read-side critical section. What others insert and
- * remove meanwhile may be seen or not.
+ * Valid inside one RCU read-side critical section. Nodes inserted or removed
+ * meanwhile may or may not be visited.
  */
 struct lpm_path {
 	u32 depth;
@@ -44,7 +44,7 @@ static struct lpm_node *lpm_top(const struct lpm_path *path)
 	return path->depth ? path->nodes[(path->depth - 1) % LPM_PATH] : NULL;
 }
 
-/* From @node on, the first one comes first */
+/* Push the path from @node to the first node of its subtree */
 static void lpm_push_first(struct lpm_path *path, struct lpm_node *node)
 {
 	while (node) {
@@ -53,7 +53,7 @@ static void lpm_push_first(struct lpm_path *path, struct lpm_node *node)
 	}
 }
 
-/* What comes after all that is on the side of @bits below the top? */
+/* Move past the subtree on the side of @bits below the top */
 static void lpm_leave(struct lpm_path *path, const u64 *bits)
 {
 	struct lpm_node *top = lpm_top(path);
@@ -62,7 +62,7 @@ static void lpm_leave(struct lpm_path *path, const u64 *bits)
 		lpm_push_first(path, lpm_get(top->child[1]));
 }
 
-/* The node on the path to a prefix that is not shorter; ancestors are pushed */
+/* Push ancestors; return the first node on the path that is not shorter */
 static __always_inline struct lpm_node *
 __lpm_seek(const struct bpfmap_lpm *t, struct lpm_path *path, const u64 *bits,
 	   u32 len, bool word)
@@ -83,9 +83,9 @@ __lpm_seek(const struct bpfmap_lpm *t, struct lpm_path *path, const u64 *bits,
 }
 
 /*
- * Make the node behind a prefix the next one.
+ * Make the node after a prefix the next one.
  *
- * Return: is there a node of just that prefix?
+ * Return: is there a node with exactly this prefix?
  */
 static bool lpm_seek(const struct bpfmap_lpm *t, struct lpm_path *path,
 		     const u64 *bits, u32 len)
@@ -100,7 +100,7 @@ static bool lpm_seek(const struct bpfmap_lpm *t, struct lpm_path *path,
 	if (node) {
 		max = min_t(u32, node->len, len);
 		common = lpm_common(node->bits, bits, max);
-		/* @node is on the side of the 1: all of it follows */
+		/* @node is on the side of the 1: its subtree follows */
 		if (common < max && !lpm_bit(bits, common)) {
 			lpm_push_first(path, node);
 			return false;
@@ -141,8 +141,8 @@ static void lpm_start(const struct bpfmap_lpm *t, struct lpm_path *path)
 }
 
 /*
- * Go on behind @key. If it is no key of the map: from the start, or, @anyway,
- * where it was or would be.
+ * Continue after @key. If it is not in the map, start over or, with @anyway, at
+ * the place where it was or would be.
  */
 static void lpm_start_after(const struct bpfmap_lpm *t, struct lpm_path *path,
 			    const void *key, bool anyway)
@@ -156,9 +156,9 @@ static void lpm_start_after(const struct bpfmap_lpm *t, struct lpm_path *path,
 }
 
 /**
- * lpm_get_next_key() - the key behind a key, in the order of a walk
+ * lpm_get_next_key() - copy the key after a key, in the order of a walk
  * @map: the map
- * @key: NULL or a key; one that is not there is as NULL
+ * @key: NULL or a key; one that is not in the map is treated as NULL
  * @next_key: out
  */
 int lpm_get_next_key(struct bpfmap *map, const void *key, void *next_key)
@@ -176,7 +176,7 @@ int lpm_get_next_key(struct bpfmap *map, const void *key, void *next_key)
 	return node ? 0 : -ENOENT;
 }
 
-/* One element, whose value is copied when its node has been found */
+/* Find one element, then copy its value */
 static int lpm_walk_large(struct bpfmap_lpm *t, struct bpfmap_walk *w)
 {
 	struct lpm_path path __bpfmap_uninit;
@@ -237,9 +237,9 @@ int lpm_walk(struct bpfmap *map, struct bpfmap_walk *w)
  * lpm_for_each() - call a function for every element
  * @map: the map
  * @fn: the function
- * @ctx: for the function
+ * @ctx: passed to @fn
  *
- * Elements that come and go meanwhile may be seen or not.
+ * Elements inserted or deleted meanwhile may or may not be visited.
  */
 long lpm_for_each(struct bpfmap *map, bpfmap_each_fn fn, void *ctx)
 {

@@ -4,39 +4,39 @@
  *
  *	          0.0.0.0/0
  *	         0/        \1
- *	  10.0.0.0/8      (192.168.0.0/16)        () hidden: holds no value
+ *	  10.0.0.0/8      (192.168.0.0/16)        () intermediate: no value
  *	                  0/            \1
  *	        192.168.0.0/24     192.168.128.0/17
  *
- * A binary trie with compressed paths, as D. R. Morrison's PATRICIA and as
- * drivers/net/wireguard/allowedips.c has it: a node's prefix extends that of
- * its parent, and the bit behind the parent's prefix says which child it is.
- * Where two prefixes part at a place that is none itself, a hidden node stands
- * that has two children always.
+ * A binary trie with compressed paths, as D. R. Morrison's PATRICIA and
+ * drivers/net/wireguard/allowedips.c: a node's prefix extends that of its
+ * parent, and the bit after the parent's prefix selects the child. Where two
+ * prefixes diverge at a prefix that is not in the map, there is an intermediate
+ * node (@hidden), which always has two children.
  *
- * Prefixes are kept as 64-bit words with the first bit as the most significant
- * one, so that a comparison is an exclusive or and a search for the first bit
- * set. What a descent needs of a node with a key of up to 8 bytes is in one
- * cache line.
+ * Prefixes are stored as 64-bit words with the first bit as the most
+ * significant one, so that a comparison is an exclusive or and a
+ * find-first-set. For keys of up to 8 bytes, all that a descent reads of a node
+ * is in one cache line.
  *
- * Writers hold the lock of the trie. Readers hold nothing. Prefix, value and
- * length of a node are constant as long as a reader can have it: to replace a
- * value is to replace the node, and memory of nodes is used again only after a
- * grace period. A reader on a node that was replaced or removed finds from
- * there all that was below it then and still is.
+ * Writers hold the lock of the trie. Readers hold nothing. Prefix, length and
+ * value of a node are constant while a reader can see it: replacing a value
+ * replaces the node, and a node is reused only after a grace period. A reader
+ * on a node that was replaced or removed still reaches everything that was
+ * below it then and is still in the trie.
  *
- * That alone would let a look-up see what is never true at one time: it goes by
- * the place where 10.1.0.0/16 is to come, somebody inserts that, removes
- * 10.1.1.0/24, and the look-up, further down, misses both and answers 10.0.0.0/8.
- * It takes a removal to do that: as long as nothing is removed, what matches a
- * key becomes only longer, and the answer was right when it was inserted, or at
- * the start. So removals are counted before they can be seen, and a look-up
- * that sees another count at its end than at its start does it again; after
- * LPM_TRIES times, with the lock.
+ * That alone would allow a look-up to return a result that was never right. For
+ * example, it passes the place where 10.1.0.0/16 would be; that is inserted,
+ * then 10.1.1.0/24 is removed; the look-up, further down, misses both and
+ * returns 10.0.0.0/8. This takes a removal: without one, the longest match of a
+ * key only gets longer, so the result was right when it was inserted, or at the
+ * start. So each removal increments a count before it becomes visible, and a
+ * look-up whose count has changed retries; after LPM_TRIES attempts, with the
+ * lock.
  *
- * The lock is held to go down once, past LPM_DATA_MAX * 8 nodes at most, and to
- * copy a value of BPFMAP_ATOMIC_COPY bytes at most: a larger one is copied to its
- * node before.
+ * The lock is held for one descent, past LPM_DATA_MAX * 8 nodes at most, and to
+ * copy a value of BPFMAP_ATOMIC_COPY bytes at most. A larger value is copied to
+ * its node before the lock is taken.
  */
 #include <linux/log2.h>
 #include <linux/mm.h>
@@ -58,15 +58,15 @@
 		   BPFMAP_F_RDONLY | BPFMAP_F_WRONLY |			\
 		   BPFMAP_F_RDONLY_PROG | BPFMAP_F_WRONLY_PROG)
 
-/* Attempts without the lock, before a look-up that writers outrun takes it */
+/* Lockless attempts before a look-up that keeps losing takes the lock */
 #define LPM_TRIES	16
 
-/* Bytes of nodes to allocate at once, at least one node */
+/* Bytes of nodes to allocate at once; at least one node */
 #define LPM_CHUNK_MIN	SZ_1K
 #define LPM_CHUNK_MAX	SZ_32K
 #define LPM_CHUNK_HEAD	L1_CACHE_BYTES
 
-/* For the writer */
+/* For writers */
 #define lpm_get_locked(t, p) \
 	rcu_dereference_protected(p, lockdep_is_held(&(t)->lock))
 
@@ -74,7 +74,7 @@
 /* Keys */
 
 /**
- * lpm_load_key() - a key as it is compared
+ * lpm_load_key() - convert a key to the form for comparisons
  * @t: the trie
  * @k: out
  * @key: key_size bytes
@@ -112,7 +112,7 @@ bool lpm_load_key(const struct bpfmap_lpm *t, struct lpm_key *k,
 }
 
 /**
- * lpm_store_key() - a node's key as it was given
+ * lpm_store_key() - convert a node's key back to what the user gave
  * @t: the trie
  * @node: the node
  * @key: out: key_size bytes
@@ -147,7 +147,7 @@ static bool lpm_is_exact(const struct lpm_node *node, const u64 *bits, u32 len)
 }
 
 /* ------------------------------------------------------------------------- */
-/* Memory: nodes come in chunks and stay with the map */
+/* Memory: nodes are allocated in chunks, which are freed with the map */
 
 static void lpm_list_add(struct lpm_list *list, struct lpm_node *node)
 {
@@ -179,7 +179,7 @@ static struct lpm_node *lpm_take(struct bpfmap_lpm *t)
 	return node;
 }
 
-/* @node can be reached no more, except by those who have it already */
+/* @node is unlinked; readers that already found it may still use it */
 static void lpm_retire(struct bpfmap_lpm *t, struct lpm_node *node)
 {
 	lockdep_assert_held(&t->lock);
@@ -187,7 +187,7 @@ static void lpm_retire(struct bpfmap_lpm *t, struct lpm_node *node)
 	lpm_list_add(&t->retired, node);
 }
 
-/* Shall the caller call_rcu()? After the lock, and before the map's last put */
+/* Must the caller call_rcu()? After unlocking, before the map's last put */
 static bool lpm_arm(struct bpfmap_lpm *t)
 {
 	lockdep_assert_held(&t->lock);
@@ -235,8 +235,8 @@ static bool lpm_is_armed(struct bpfmap_lpm *t)
 }
 
 /*
- * Wait until nobody uses @t->rcu; there are no writers any more. Once is not
- * enough if lpm_reclaim() is at work, and is about to call call_rcu() again.
+ * Wait until @t->rcu is unused; there are no more writers. One wait is not
+ * enough if lpm_reclaim() is running and about to call call_rcu() again.
  */
 static void lpm_settle(struct bpfmap_lpm *t)
 {
@@ -245,8 +245,9 @@ static void lpm_settle(struct bpfmap_lpm *t)
 }
 
 /*
- * The more there is the more comes at once; large pieces can be hard to get.
- * Of nodes that would leave much of a piece unused, one.
+ * The more memory there is, the larger the next chunk, within limits: large
+ * ones can be hard to get. If nodes would leave much of a chunk unused,
+ * allocate one.
  */
 static size_t lpm_chunk_bytes(const struct bpfmap_lpm *t, gfp_t gfp)
 {
@@ -323,8 +324,8 @@ static struct lpm_node *lpm_find_locked(struct bpfmap_lpm *t,
 }
 
 /*
- * The longest prefix of @k that is there, or NULL. Caller is in an RCU
- * read-side critical section.
+ * The longest prefix of @k in the trie, or NULL. Caller is in an RCU read-side
+ * critical section.
  */
 static struct lpm_node *lpm_find(struct bpfmap_lpm *t, const struct lpm_key *k)
 {
@@ -333,7 +334,7 @@ static struct lpm_node *lpm_find(struct bpfmap_lpm *t, const struct lpm_key *k)
 	int tries;
 
 	for (tries = 0; tries < LPM_TRIES; tries++) {
-		/* Before the first link is read */
+		/* Load the count before the first link */
 		removals = smp_load_acquire(&t->removals);
 		node = likely(t->words == 1) ? lpm_descend(t, k, true) :
 					       lpm_descend(t, k, false);
@@ -391,10 +392,10 @@ static int lpm_lookup(struct bpfmap *map, const void *key, void *value,
 /* Changes */
 
 /**
- * struct lpm_place - where a key is, or where it would be
+ * struct lpm_place - where a key is or would be
  * @slot: link to the first node that is not a shorter prefix of the key, or
- *	  the empty one in its place
- * @up: link to the node that holds @slot, NULL if that is the root's
+ *	  the empty link in its place
+ * @up: link to the node that contains @slot, NULL for the root
  */
 struct lpm_place {
 	struct lpm_node __rcu **slot;
@@ -433,9 +434,9 @@ static struct lpm_node *lpm_locate(struct bpfmap_lpm *t,
 }
 
 /*
- * The node with prefix @k, NULL if there is none. As in PATRICIA, the way down is
- * found by the bits that tell children apart, and all others are compared once,
- * at its end: if @k is in the trie then all above it are prefixes of it.
+ * The node with exactly prefix @k, or NULL. As in PATRICIA, the descent tests
+ * only the bits that select children, and the node at its end is compared in
+ * full: if @k is in the trie, then all nodes above it are prefixes of it.
  */
 static struct lpm_node *lpm_locate_exact(struct bpfmap_lpm *t,
 					 const struct lpm_key *k,
@@ -477,7 +478,7 @@ static struct lpm_node *lpm_new_node(struct bpfmap_lpm *t, const u64 *bits,
 	return node;
 }
 
-/* In place of @old, with the same prefix; @old may be hidden */
+/* Replace @old by @node, with the same prefix; @old may be intermediate */
 static void lpm_replace(struct bpfmap_lpm *t, struct lpm_node *node,
 			struct lpm_node *old, struct lpm_place *place)
 {
@@ -487,7 +488,7 @@ static void lpm_replace(struct bpfmap_lpm *t, struct lpm_node *node,
 	lpm_retire(t, old);
 }
 
-/* In front of @below, which goes another way somewhere */
+/* Insert above @below, whose prefix extends @node's or diverges from it */
 static void lpm_insert_above(struct bpfmap_lpm *t, struct lpm_node *node,
 			     struct lpm_node *below, struct lpm_place *place)
 {
@@ -504,7 +505,7 @@ static void lpm_insert_above(struct bpfmap_lpm *t, struct lpm_node *node,
 	rcu_assign_pointer(*place->slot, fork);
 }
 
-/* May it become one more? */
+/* May another element be added? */
 static int lpm_check_new(const struct bpfmap_lpm *t, u64 flags)
 {
 	if (flags == BPFMAP_F_EXIST)
@@ -512,15 +513,15 @@ static int lpm_check_new(const struct bpfmap_lpm *t, u64 flags)
 	return t->nr_entries == t->map.max_entries ? -ENOSPC : 0;
 }
 
-/* Are there two free nodes, or is there one beside @node? */
+/* Are two nodes free, or one besides @node? */
 static bool lpm_has_free(const struct bpfmap_lpm *t, const struct lpm_node *node)
 {
 	return t->free.first && (node || t->free.first->next);
 }
 
 /*
- * @node has prefix and value, or it is NULL. -EAGAIN: nothing changed, there must
- * be more nodes
+ * @node is NULL or has prefix and value. -EAGAIN: nothing changed, more nodes
+ * are needed
  */
 static int lpm_update_locked(struct bpfmap_lpm *t, const struct lpm_key *k,
 			     const void *value, u64 flags, struct lpm_node *node)
@@ -537,7 +538,7 @@ static int lpm_update_locked(struct bpfmap_lpm *t, const struct lpm_key *k,
 		err = -EEXIST;
 	if (err)
 		return err;
-	/* One for the prefix, one to be hidden at most */
+	/* One for the prefix, and perhaps an intermediate one */
 	if (unlikely(!lpm_has_free(t, node)))
 		return -EAGAIN;
 
@@ -556,7 +557,7 @@ static int lpm_update_locked(struct bpfmap_lpm *t, const struct lpm_key *k,
 	return 0;
 }
 
-/* A node that nobody else has, with prefix and value; ERR_PTR(-ENOMEM) */
+/* A private node with prefix and value, or ERR_PTR(-ENOMEM) */
 static struct lpm_node *lpm_prepare_node(struct bpfmap_lpm *t,
 					 const struct lpm_key *k,
 					 const void *value, gfp_t gfp)
@@ -598,7 +599,7 @@ static int __lpm_update_large(struct bpfmap_lpm *t, const struct lpm_key *k,
 	}
 }
 
-/* Of a value that is too large to be copied with the lock held */
+/* Update with a value that is too large to be copied under the lock */
 static int lpm_update_large(struct bpfmap_lpm *t, const struct lpm_key *k,
 			    const void *value, u64 flags, gfp_t gfp)
 {
@@ -634,7 +635,7 @@ static int lpm_update(struct bpfmap *map, const void *key, const void *value,
 	}
 }
 
-/* @node is behind @place->slot, and not hidden */
+/* @node is at @place->slot, and not intermediate */
 static void lpm_remove(struct bpfmap_lpm *t, struct lpm_node *node,
 		       struct lpm_place *place)
 {
@@ -654,7 +655,7 @@ static void lpm_remove(struct bpfmap_lpm *t, struct lpm_node *node,
 	if (place->up)
 		up = lpm_get_locked(t, *place->up);
 	if (!left && !right && up && up->hidden) {
-		/* The other child takes the place of the hidden one */
+		/* The other child replaces the intermediate node */
 		bool side = place->slot == &up->child[0];
 
 		rcu_assign_pointer(*place->up,

@@ -11,18 +11,19 @@
 
 #include "internal.h"
 
-/* A key is a prefix length and the data, bytes of it at most */
+/* A key is a prefix length and up to this many bytes of data */
 #define LPM_HEAD	sizeof(u32)
 #define LPM_DATA_MAX	256
 #define LPM_WORDS	(LPM_DATA_MAX / sizeof(u64))
 
 /**
  * struct lpm_node - a prefix
- * @child: what follows a 0 and a 1 behind the prefix; written under the lock
- * @next: in a list of nodes that are in the trie no more; under the lock
+ * @child: subtrees after a 0 and a 1 following the prefix; written under the
+ *	   lock
+ * @next: in a list of nodes that are no longer in the trie; under the lock
  * @len: of the prefix in bits; constant as @bits
- * @hidden: there is no such element; set under the lock
- * @bits: the whole data of the key, also behind the prefix; then the value
+ * @hidden: intermediate node, no element; set under the lock
+ * @bits: all data of the key, including what follows the prefix; then the value
  */
 struct lpm_node {
 	struct lpm_node __rcu *child[2];
@@ -33,24 +34,24 @@ struct lpm_node {
 };
 
 /**
- * struct lpm_key - a key as it is compared
+ * struct lpm_key - a key in the form for comparisons
  * @len: of the prefix in bits
- * @bits: the data; zeros behind it in the last word
+ * @bits: the data; the last word is padded with zeros
  */
 struct lpm_key {
 	u32 len;
 	u64 bits[LPM_WORDS];
 };
 
-/* Nodes that are in no trie; the first one is what was added last */
+/* Nodes that are in no trie; @first is the one added last */
 struct lpm_list {
 	struct lpm_node *first;
 	struct lpm_node *last;
 };
 
 /**
- * struct lpm_chunk - memory of nodes, which begin at LPM_CHUNK_HEAD
- * @next: a chunk
+ * struct lpm_chunk - memory for nodes, which start at LPM_CHUNK_HEAD
+ * @next: next chunk
  */
 struct lpm_chunk {
 	struct lpm_chunk *next;
@@ -60,23 +61,23 @@ struct lpm_chunk {
  * struct bpfmap_lpm - a trie
  * @map: the common part
  * @root: written under @lock
- * @removals: counted before they are done, under @lock
+ * @removals: incremented before each removal, under @lock
  * @data_size: bytes of the data in a key, constant as all up to @node_size
- * @max_len: bits of it
- * @words: words that it takes
+ * @max_len: the same in bits
+ * @words: 64-bit words that it takes
  * @value_off: from a node to its value
- * @node_size: from one node to the next
- * @lock: protects all links between nodes and what follows; irqs off
- * @nr_entries: nodes that are not hidden
- * @free: nodes that no reader can have
- * @retired: nodes that readers may have, for a grace period to come
- * @waiting: the same, for the grace period that is under way
- * @armed: there is one: @rcu is not to be used
+ * @node_size: bytes from one node to the next
+ * @lock: protects all links between nodes and the members below; irqs off
+ * @nr_entries: nodes that are not intermediate
+ * @free: nodes that no reader can see
+ * @retired: nodes that readers may see, waiting for the next grace period
+ * @waiting: the same, waiting for the grace period in progress
+ * @armed: a grace period is in progress: @rcu is in use
  * @rcu: ends @waiting
- * @sem: of a map with large values: held to take a node, and for reading while
- *	 a value is copied, so that its node is not used again. User space only,
- *	 as is what writes such values; @lock inside
- * @chunks: all memory of nodes
+ * @sem: for maps with large values: held for writing to take a node, and for
+ *	 reading to copy a value, so that its node is not reused. Only user
+ *	 space takes it, and only user space writes such values; outside @lock
+ * @chunks: all memory for nodes
  * @nr_bytes: of @chunks; read without the lock
  */
 struct bpfmap_lpm {
@@ -110,7 +111,7 @@ static inline void *lpm_value(const struct bpfmap_lpm *t, const struct lpm_node 
 	return (void *)node + t->value_off;
 }
 
-/* For readers, who may use any flavour of RCU */
+/* For readers; any flavour of RCU is allowed */
 #define lpm_get(p)	rcu_dereference_check(p, rcu_read_lock_any_held())
 
 static inline u32 lpm_bit(const u64 *bits, u32 pos)
@@ -118,7 +119,7 @@ static inline u32 lpm_bit(const u64 *bits, u32 pos)
 	return bits[pos / 64] >> (63 - pos % 64) & 1;
 }
 
-/* Bits that two keys have in common, at most @len */
+/* Length of the common prefix of two keys, at most @len bits */
 static inline u32 lpm_common(const u64 *a, const u64 *b, u32 len)
 {
 	u32 i;
@@ -133,9 +134,9 @@ static inline u32 lpm_common(const u64 *a, const u64 *b, u32 len)
 }
 
 /*
- * Which child of @node is on the way to a key that is longer than its prefix?
- * -1 if none is. The first @from bits are known to be equal, as those of the
- * parent. @word: keys are one word; the compiler is to know.
+ * Which child of @node leads to a key that is longer than its prefix? -1: none.
+ * The first @from bits, those of the parent, are known to be equal. @word: keys
+ * are one word; a constant for the compiler.
  */
 static __always_inline int lpm_side(const struct lpm_node *node,
 				    const u64 *bits, u32 from, bool word)
@@ -146,7 +147,7 @@ static __always_inline int lpm_side(const struct lpm_node *node,
 	for (; i < last; i++)
 		if (node->bits[i] != bits[i])
 			return -1;
-	/* What is left has the prefix, and the bit behind it as the last one */
+	/* After the shift, bit 0 follows the prefix; the others are in it */
 	if ((node->bits[last] ^ bits[last]) >> shift > 1)
 		return -1;
 	return bits[last] >> shift & 1;
