@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Which element goes when a new one needs a place
+ * Choosing the element to evict
  *
  *	new --> [ young ] --used--> [  old  ] --used--> back to its start
  *	            |                   |
- *	          taken               taken
+ *	         evicted             evicted
  *
- * A list is two queues. Elements come in as young ones. Those that are marked
- * as used when they are the oldest of their queue go to the start of the old
- * ones, without the mark; others are taken. It is the young ones' turn while
- * they are more than a third of the list: what is used once, like all that a
- * scan brings in, passes through there and leaves alone what is used often.
- * Every so often it is the turn of the old ones, so that what was used often
- * some day, and never since, does not stay for ever.
+ * A list is two queues. New elements enter the young queue. An element that is
+ * the oldest of its queue is evicted, or, if it is marked as used, loses the
+ * mark and moves to the start of the old queue. Eviction is from the young
+ * queue while that has more than a third of the list: elements used once, such
+ * as those of a scan, pass through it and do not displace frequently used ones.
+ * Every LRU_AGING-th eviction is from the old queue, so that elements that are
+ * no longer used do not stay there for ever.
  *
- * Two queues with a mark are what kernel/bpf/bpf_lru_list.c has; the idea is
- * that of 2Q (Johnson, Shasha: VLDB 1994). Here an element is taken when one is
- * needed and not before, and marks are looked at only then.
+ * kernel/bpf/bpf_lru_list.c also has two queues and a mark; the idea is that of
+ * 2Q (Johnson, Shasha: VLDB 1994). Here, an element is evicted only when one is
+ * needed, and only then are marks looked at.
  *
- * Elements are in groups, each with lists of its own and a lock, which is that
- * of the owner's table for these elements anyway. So inserting, deleting and
- * evicting take no lock for the order's sake, and a hit is a mark: nothing, if
- * there is one already. A group is large enough for its order to be as good as
- * that of all elements; small maps are one group.
+ * Elements are in groups. Each has its own lists, protected by the lock that
+ * the owner's table already has for these elements. So inserting, deleting and
+ * evicting need no extra lock, and a hit only sets a mark, if that is not yet
+ * set. A group is large enough for its order to be as good as an order of all
+ * elements; small maps are one group.
  */
 #include <linux/list.h>
 #include <linux/log2.h>
@@ -32,25 +32,25 @@
 #include "internal.h"
 #include "lru.h"
 
-/* Elements of a list, at least, where there are several groups */
+/* Minimum elements of a list if there are several groups */
 #define LRU_LIST_MIN	128
 
 /*
- * Marks to clear before an element is taken, be it marked or not. They bound what
- * bpfmap_lru_evict() does with the lock of the group held
+ * Marks to clear before an element is evicted even if marked. Bounds the time
+ * for which bpfmap_lru_evict() runs under the lock of the group.
  */
 #define LRU_SCAN	128
 
-/* One in so many turns is that of the old ones */
+/* One eviction in this many is from the old queue */
 #define LRU_AGING	128
 
 enum { YOUNG, OLD };
 
 /**
- * bpfmap_lru_groups() - in how many groups is it good to divide elements?
+ * bpfmap_lru_groups() - number of groups to divide elements into
  * @nr_elems: of all groups
  * @nr_homes: CPUs that have elements of their own, or 1
- * @max: groups at most, a power of two
+ * @max: maximum number of groups, a power of two
  *
  * Return: a power of two.
  */
@@ -62,13 +62,13 @@ u32 bpfmap_lru_groups(u32 nr_elems, u32 nr_homes, u32 max)
 }
 
 /**
- * bpfmap_lru_create() - lists for the elements of a pool
- * @pool: all its elements are free. With homes, each CPU's free ones are its own
+ * bpfmap_lru_create() - create lists for the elements of a pool
+ * @pool: all elements are free; with several homes, each CPU owns its free ones
  * @node_off: from an element to its struct bpfmap_lru_node
  * @nr_groups: from bpfmap_lru_groups()
  * @nr_homes: 1 or nr_cpu_ids
  *
- * Return: empty lists, NULL if there is no memory.
+ * Return: empty lists, or NULL without memory.
  */
 struct bpfmap_lru *bpfmap_lru_create(struct bpfmap_pool *pool, u32 node_off,
 				     u32 nr_groups, u32 nr_homes)
@@ -117,8 +117,8 @@ void bpfmap_lru_destroy(struct bpfmap_lru *lru)
  * bpfmap_lru_get() - take a free element
  * @lru: the lists
  *
- * Another CPU's free elements are looked for only if there may be one, since a
- * map in use is full.
+ * Searches other CPUs' free elements only if there may be any: a map in use is
+ * usually full.
  *
  * Context: irqs off.
  * Return: its index, or BPFMAP_POOL_NONE.
@@ -146,7 +146,7 @@ u32 bpfmap_lru_get(struct bpfmap_lru *lru)
 }
 
 /**
- * bpfmap_lru_add() - put an element into the list of its home
+ * bpfmap_lru_add() - add an element to the list of its home
  * @lru: the lists
  * @group: the group
  * @home: bpfmap_lru_home() of the CPU that took @elem
@@ -164,11 +164,11 @@ void bpfmap_lru_add(struct bpfmap_lru *lru, u32 group, u32 home, void *elem)
 	WRITE_ONCE(node->used, 0);
 	list_add(&node->link, &list->queues[YOUNG]);
 	list->nr_young++;
-	/* Others read it without the lock, to find a long list */
+	/* Read without the lock to find a long list */
 	WRITE_ONCE(list->nr, list->nr + 1);
 }
 
-/* An element that was used gets another round, as an old one */
+/* A used element gets another round, in the old queue */
 static void lru_keep(struct bpfmap_lru_list *list, struct bpfmap_lru_node *node)
 {
 	list_move(&node->link, &list->queues[OLD]);
@@ -177,7 +177,7 @@ static void lru_keep(struct bpfmap_lru_list *list, struct bpfmap_lru_node *node)
 	WRITE_ONCE(node->used, 0);
 }
 
-/* Whose turn is it? */
+/* The next candidate for eviction */
 static struct bpfmap_lru_node *lru_oldest(const struct bpfmap_lru_list *list,
 					  bool aging)
 {
@@ -189,7 +189,7 @@ static struct bpfmap_lru_node *lru_oldest(const struct bpfmap_lru_list *list,
 }
 
 /**
- * bpfmap_lru_evict() - take that element out of a list whose time it is
+ * bpfmap_lru_evict() - evict one element from a list
  * @lru: the lists
  * @group: the group
  * @home: which of its lists

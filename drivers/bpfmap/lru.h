@@ -10,18 +10,18 @@
 
 #include "pool.h"
 
-/* A new element's place is that of one that was not used for long: lru.c */
+/* LRU lists: a new element evicts one that was not used for long. See lru.c */
 
 /**
- * struct bpfmap_lru_node - what is behind every element of a pool with lists
+ * struct bpfmap_lru_node - follows every element of a pool with lists
  * @link: in its queue
- * @home: list of its group; constant where lists have elements of their own
- * @old: in the queue of the old ones
- * @used: since it was last looked at; set by anybody at any time, also by who
- *	  comes late and marks an element that is another one by now
+ * @home: list of its group; constant if CPUs have elements of their own
+ * @old: in the old queue
+ * @used: since it was last looked at; set by anyone at any time. A late caller
+ *	  may even mark an element that has been reused
  *
- * Protected by the lock of its group while it is in a list, else by being
- * known to one only; but for @used.
+ * Protected by the lock of its group while it is in a list, else by having a
+ * single owner; except @used.
  */
 struct bpfmap_lru_node {
 	struct list_head link;
@@ -31,11 +31,11 @@ struct bpfmap_lru_node {
 };
 
 /**
- * struct bpfmap_lru_list - elements of one group, and of one CPU if each has
- * its own; protected by the lock of the group, but for looks at @nr
- * @queues: the young ones and the old ones, the newest first
+ * struct bpfmap_lru_list - elements of one group, and of one CPU if each CPU
+ * has its own; protected by the lock of the group, except for racy reads of @nr
+ * @queues: young and old elements, each newest first
  * @nr: elements in both
- * @nr_young: elements in the first one
+ * @nr_young: elements in the young queue
  * @turn: counts bpfmap_lru_evict()
  */
 struct bpfmap_lru_list {
@@ -50,11 +50,11 @@ struct bpfmap_lru_list {
  * @pool: the elements
  * @lists: @nr_homes for each group
  * @node_off: from an element to its node
- * @nr_groups: of elements; each has a lock, which is the owner's
- * @nr_homes: 1, or nr_cpu_ids if a CPU's elements are for that CPU only
- * @fair: elements of a list, were all equally long
- * @low: a list that is not longer is to get elements from others
- * @loose: false: when free elements were last looked for, no CPU had one
+ * @nr_groups: groups; the owner has a lock for each
+ * @nr_homes: 1, or nr_cpu_ids if each CPU has elements of its own
+ * @fair: length of each list if all were equally long
+ * @low: a list of at most this length takes elements from others
+ * @loose: false: no CPU had a free element at the last search
  *
  * All but @loose are constant.
  */
@@ -78,14 +78,14 @@ void bpfmap_lru_add(struct bpfmap_lru *lru, u32 group, u32 home, void *elem);
 void *bpfmap_lru_evict(struct bpfmap_lru *lru, u32 group, u32 home);
 u64 bpfmap_lru_mem_usage(const struct bpfmap_lru *lru);
 
-/* The list of a CPU, or of all, in a group */
+/* The list of a group, for one CPU or for all */
 static inline struct bpfmap_lru_list *
 bpfmap_lru_list(const struct bpfmap_lru *lru, u32 group, u32 home)
 {
 	return &lru->lists[group * lru->nr_homes + home];
 }
 
-/* Where this CPU's elements are; irqs are off, for the CPU to stay */
+/* Home of this CPU's elements; irqs are off, so that the CPU stays the same */
 static inline u32 bpfmap_lru_home(const struct bpfmap_lru *lru)
 {
 	return lru->nr_homes == 1 ? 0 : smp_processor_id();
@@ -97,19 +97,19 @@ bpfmap_lru_node(const struct bpfmap_lru *lru, void *elem)
 	return elem + lru->node_off;
 }
 
-/* Take an element out of its list, whose group is locked */
+/* Remove an element from its list; the group is locked */
 static inline void bpfmap_lru_unlist(struct bpfmap_lru_list *list,
 				     struct bpfmap_lru_node *node)
 {
-	/* Nobody follows its links any more, and who adds it sets them: no poison */
+	/* No poison: nobody follows these links, and adding it sets them */
 	__list_del_entry(&node->link);
 	list->nr_young -= !node->old;
-	/* Others read it without the lock, to find a long list */
+	/* Read without the lock to find a long list */
 	WRITE_ONCE(list->nr, list->nr - 1);
 }
 
 /**
- * bpfmap_lru_del() - take an element out of its list
+ * bpfmap_lru_del() - remove an element from its list
  * @lru: the lists
  * @group: the group
  * @elem: in a list of the group
@@ -124,7 +124,7 @@ static inline void bpfmap_lru_del(const struct bpfmap_lru *lru, u32 group,
 	bpfmap_lru_unlist(bpfmap_lru_list(lru, group, node->home), node);
 }
 
-/* An element was used. The second time in a row costs no write */
+/* Mark an element as used. No write if it is already marked */
 static inline void bpfmap_lru_mark(const struct bpfmap_lru *lru, void *elem)
 {
 	struct bpfmap_lru_node *node = bpfmap_lru_node(lru, elem);
@@ -134,9 +134,9 @@ static inline void bpfmap_lru_mark(const struct bpfmap_lru *lru, void *elem)
 }
 
 /*
- * After elements became free for every CPU. The cmpxchg that did it is the barrier
- * which pairs with that in bpfmap_lru_get(): either that sees the elements, or
- * this sees that it did not.
+ * Call after freeing elements for every CPU. The cmpxchg that freed them is the
+ * barrier that pairs with the one in bpfmap_lru_get(): either that sees the
+ * elements, or this sees @loose cleared.
  */
 static inline void bpfmap_lru_loosen(struct bpfmap_lru *lru)
 {
@@ -145,9 +145,9 @@ static inline void bpfmap_lru_loosen(struct bpfmap_lru *lru)
 }
 
 /**
- * bpfmap_lru_put() - make an element free
+ * bpfmap_lru_put() - free an element
  * @lru: the lists
- * @index: of an element that is in none of them
+ * @index: of an element that is in no list
  * @elem: the element
  *
  * Context: irqs off.
