@@ -16,28 +16,28 @@
 
 #include "internal.h"
 
-/* Requests above this are weighed against the memory that is there */
+/* Larger requests are checked against the available memory */
 #define BPFMAP_AREA_BIG (64ULL << 20)
 
 /*
- * Maps by id; its lock is taken with bottom halves off, which the xarray must
- * know: it gives its lock up to allocate. A node is charged to the creator of
- * the first map in it.
+ * Maps by id. The lock is taken with bottom halves off; the xarray must know,
+ * since it drops the lock to allocate. A node is charged to the creator of the
+ * first map in it.
  */
 static DEFINE_XARRAY_FLAGS(bpfmap_ids, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_BH |
 				       XA_FLAGS_ACCOUNT);
 static u32 bpfmap_next_free_id;			/* under the lock of bpfmap_ids */
 static struct workqueue_struct *bpfmap_free_wq;
 
-/* Pays for maps that were created in no other memory cgroup; never freed */
+/* Charged for maps created in no other memory cgroup; never freed */
 static struct mem_cgroup *bpfmap_root_memcg __ro_after_init;
 
 /**
- * bpfmap_mem_available() - is it worth trying to get so much memory?
+ * bpfmap_mem_available() - can memory be had without invoking the OOM killer?
  * @bytes: any number
  *
- * vmalloc would take page after page until none is left, and the OOM killer
- * would then find somebody else to blame. Small requests are not worth asking.
+ * vmalloc would allocate pages until none is left, and the OOM killer could
+ * then hit any process. Small requests are not checked.
  */
 bool bpfmap_mem_available(u64 bytes)
 {
@@ -48,9 +48,9 @@ bool bpfmap_mem_available(u64 bytes)
 /**
  * bpfmap_area_vmalloc() - page-aligned memory for a map's content
  * @size: bytes, any number
- * @gfp: GFP_KERNEL, with __GFP_ZERO where wanted
+ * @gfp: GFP_KERNEL, optionally with __GFP_ZERO
  *
- * As bpfmap_area_alloc(), but vmalloc_to_page() works on it.
+ * As bpfmap_area_alloc(), but vmalloc_to_page() works on the result.
  */
 void *bpfmap_area_vmalloc(u64 size, gfp_t gfp)
 {
@@ -64,13 +64,13 @@ void *bpfmap_area_vmalloc(u64 size, gfp_t gfp)
  * bpfmap_area_alloc() - memory for a map's content
  * @size: bytes, any number
  * @node: preferred NUMA node or NUMA_NO_NODE
- * @gfp: GFP_KERNEL or GFP_ATOMIC, with __GFP_ZERO where wanted
+ * @gfp: GFP_KERNEL or GFP_ATOMIC, optionally with __GFP_ZERO
  *
- * Does not wake the OOM killer and does not warn; charged to the memory
+ * Does not invoke the OOM killer and does not warn; charged to the memory
  * cgroup. Free with kvfree().
  *
- * Return: the memory; NULL if there is not that much, or if @gfp is GFP_ATOMIC
- * and @size above 32 KiB.
+ * Return: the memory; NULL if there is not enough, or if @gfp is GFP_ATOMIC and
+ * @size is above 32 KiB.
  */
 void *bpfmap_area_alloc(u64 size, int node, gfp_t gfp)
 {
@@ -78,7 +78,7 @@ void *bpfmap_area_alloc(u64 size, int node, gfp_t gfp)
 	void *p;
 
 	gfp |= __GFP_ACCOUNT | __GFP_NOWARN;
-	/* What kmalloc would round up a lot is better vmalloc's, if that may be */
+	/* kmalloc rounds up to powers of two: prefer vmalloc if possible */
 	if (size <= PAGE_SIZE || (size <= PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER &&
 				  (atomic || is_power_of_2(size)))) {
 		p = kmalloc_node(size, gfp | __GFP_NORETRY, node);
@@ -87,7 +87,7 @@ void *bpfmap_area_alloc(u64 size, int node, gfp_t gfp)
 	}
 	if (atomic)
 		return NULL;
-	/* There is no exported vmalloc with both a node and gfp flags */
+	/* No exported vmalloc takes both a node and gfp flags */
 	if (node != NUMA_NO_NODE && size <= INT_MAX)
 		return bpfmap_mem_available(size) ?
 		       kvmalloc_node(size, gfp | __GFP_RETRY_MAYFAIL, node) :
@@ -96,10 +96,10 @@ void *bpfmap_area_alloc(u64 size, int node, gfp_t gfp)
 }
 
 /*
- * Remember the creator's memory cgroup, if memory is allocated later than now.
- * An obj_cgroup is reparented when its cgroup is removed; a reference to the
- * mem_cgroup itself would keep the removed cgroup. The kernel exports nothing
- * that returns the obj_cgroup of a task, but a page tells what it is charged to.
+ * Remember the creator's memory cgroup if memory will be allocated later. Its
+ * obj_cgroup is reparented when the cgroup is removed; a reference to the
+ * mem_cgroup itself would pin the removed cgroup. The kernel exports no way to
+ * get the obj_cgroup of a task, but that of a charged page can be read.
  */
 static int bpfmap_charge_init(struct bpfmap *map)
 {
@@ -117,16 +117,18 @@ static int bpfmap_charge_init(struct bpfmap *map)
 }
 
 /**
- * bpfmap_charge_begin() - charge what follows to a map's memory cgroup
- * @map: a map that grows: its ops say so, or BPFMAP_F_NO_PREALLOC
+ * bpfmap_charge_begin() - charge later allocations to a map's memory cgroup
+ * @map: a map that grows: @grows is set in its ops, or it has
+ *	 BPFMAP_F_NO_PREALLOC
  *
- * That is its creator's, or the nearest ancestor that has not been removed. A
- * GFP_ATOMIC allocation may exceed the limit of the cgroup, as everywhere in the
- * kernel.
+ * That is the creator's cgroup, or its nearest ancestor that has not been
+ * removed. A GFP_ATOMIC allocation may exceed the limit of the cgroup, as
+ * everywhere in the kernel.
  *
- * Context: Any but NMI. What interrupts the caller may charge, too: the old
- * value is the task's, or in interrupts the CPU's, and each restores its own.
- * Return: what to give to bpfmap_charge_end(), in the same context.
+ * Context: Any but NMI. An interrupt of the caller may do the same: the old
+ * value is per task, or per CPU in interrupts, and each caller restores its
+ * own.
+ * Return: cookie for bpfmap_charge_end(), in the same context.
  */
 struct mem_cgroup *bpfmap_charge_begin(const struct bpfmap *map)
 {
@@ -141,7 +143,7 @@ struct mem_cgroup *bpfmap_charge_begin(const struct bpfmap *map)
  */
 void bpfmap_charge_end(struct mem_cgroup *old)
 {
-	/* The root's references are not counted: putting one is harmless */
+	/* The root's references are not counted: a put is harmless */
 	mem_cgroup_put(set_active_memcg(old));
 }
 
@@ -163,7 +165,7 @@ static void bpfmap_free_work(struct work_struct *work)
 }
 
 /**
- * bpfmap_init_map() - first thing for a type's alloc after allocating zeros
+ * bpfmap_init_map() - initialise the common part, first in a type's alloc
  * @map: the common part
  * @attr: the request
  */
@@ -211,9 +213,9 @@ static int bpfmap_check_numa(const struct bpfmap_create_attr *attr)
 }
 
 /**
- * bpfmap_check_create_flags() - rules for map_flags that all types share
+ * bpfmap_check_create_flags() - rules for map_flags common to all types
  * @attr: the request
- * @allowed: flags that the type knows
+ * @allowed: flags that the type accepts
  *
  * Return: 0 or -EINVAL.
  */
@@ -227,7 +229,7 @@ int bpfmap_check_create_flags(const struct bpfmap_create_attr *attr,
 	return 0;
 }
 
-/* Steps of bpf(2) that come before the type's own test */
+/* Checks that bpf(2) does before those of the type */
 static int bpfmap_check_common(const struct bpfmap_create_attr *attr)
 {
 	const struct bpfmap_ops *ops;
@@ -242,7 +244,7 @@ static int bpfmap_check_common(const struct bpfmap_create_attr *attr)
 	return bpfmap_check_numa(attr);
 }
 
-/* No descriptor can be seen to be a token of the BPF file system from here */
+/* The module cannot tell whether a descriptor is a BPF token */
 static int bpfmap_check_token(int fd)
 {
 	struct fd f = fdget(fd);
@@ -267,22 +269,22 @@ int bpfmap_publish(struct bpfmap *map)
 				     XA_LIMIT(1, INT_MAX - 1),
 				     &bpfmap_next_free_id, GFP_KERNEL);
 
-	/* 1 is a success, too: the numbers have wrapped */
+	/* 1 also means success: ids have wrapped */
 	if (err >= 0)
 		return 0;
-	/* The number that could not be had for want of memory is another's now */
+	/* On -ENOMEM the id is not reserved: another map may get it */
 	map->id = 0;
 	return err == -EBUSY ? -ENOSPC : err;
 }
 
 #if IS_ENABLED(CONFIG_KUNIT)
 /**
- * bpfmap_set_next_id() - the id to try first when the next map is published
+ * bpfmap_set_next_id() - set the id to try first for the next map
  * @id: from 1 to INT_MAX - 1
  *
- * For the test of what comes after the last one.
+ * For the test of id wrap-around.
  *
- * Return: what it was before.
+ * Return: the previous value.
  */
 u32 bpfmap_set_next_id(u32 id)
 {
@@ -298,10 +300,10 @@ EXPORT_SYMBOL_GPL(bpfmap_set_next_id);
 #endif
 
 /**
- * bpfmap_create_from() - a map without an id yet, so that nobody can find it
+ * bpfmap_create_from() - create a map without an id, which nobody can find yet
  * @attr: as in bpfmap_create(), but descriptor flags are ignored
- * @like: template of a map of maps; NULL: the one behind @attr's inner_map_fd
- * @token: with BPFMAP_F_TOKEN_FD, which @attr no longer has
+ * @like: template of a map of maps; NULL: the map at @attr's inner_map_fd
+ * @token: BPFMAP_F_TOKEN_FD was set, which @attr no longer contains
  *
  * Return: the map with one reference, or an ERR_PTR.
  */
@@ -325,7 +327,7 @@ struct bpfmap *bpfmap_create_from(const struct bpfmap_create_attr *attr,
 	err = token ? bpfmap_check_token(attr->map_token_fd) : 0;
 	if (err)
 		return ERR_PTR(err);
-	/* No device to offload a map to */
+	/* Offload is not supported */
 	if (attr->map_ifindex)
 		return ERR_PTR(-EINVAL);
 
@@ -375,14 +377,14 @@ static struct bpfmap *bpfmap_create_like(const struct bpfmap_create_attr *attr,
 
 /**
  * bpfmap_create() - create a map
- * @attr: as in BPFMAP_MAP_CREATE, without what belongs to a descriptor: flags
+ * @attr: as in BPFMAP_MAP_CREATE, except what belongs to a descriptor: flags
  *	  BPFMAP_F_RDONLY, BPFMAP_F_WRONLY, BPFMAP_F_TOKEN_FD, and
  *	  excl_prog_hash
  *
  * Memory is charged to the running task's memory cgroup.
  *
  * Context: Process context. May sleep.
- * Return: the map, to be given back with bpfmap_put(), or an ERR_PTR with the
+ * Return: the map, to be released with bpfmap_put(), or an ERR_PTR with the
  * errno of the command.
  */
 struct bpfmap *bpfmap_create(const struct bpfmap_create_attr *attr)
@@ -394,11 +396,11 @@ EXPORT_SYMBOL_GPL(bpfmap_create);
 /**
  * bpfmap_create_outer() - create a map of maps
  * @attr: as in bpfmap_create(); inner_map_fd is ignored
- * @like: a map like those that are to be put in, not needed any more afterwards
+ * @like: example of the inner maps; not needed afterwards
  *
  * Context: Process context. May sleep.
- * Return: as bpfmap_create(), and -EINVAL if it is to be a map of another type
- * or @like is a map of maps, -ENOTSUPP if @like cannot be in one.
+ * Return: as bpfmap_create(); also -EINVAL if @attr is for another type or
+ * @like is a map of maps, -ENOTSUPP if @like cannot be an inner map.
  */
 struct bpfmap *bpfmap_create_outer(const struct bpfmap_create_attr *attr,
 				   const struct bpfmap *like)
@@ -426,12 +428,12 @@ struct bpfmap *bpfmap_get(struct bpfmap *map)
 EXPORT_SYMBOL_GPL(bpfmap_get);
 
 /**
- * bpfmap_tryget() - take a reference, if there is one left
- * @map: map whose memory is there, as that of bpfmap_lookup_inner() is up to
- *	 rcu_read_unlock()
+ * bpfmap_tryget() - take a reference unless the last one is gone
+ * @map: map whose memory is still valid, as that of bpfmap_lookup_inner() is
+ *	 until rcu_read_unlock()
  *
  * Context: Any.
- * Return: true with a reference, false if the last one is gone.
+ * Return: true with a reference, false if the map is about to be freed.
  */
 bool bpfmap_tryget(struct bpfmap *map)
 {
@@ -440,12 +442,12 @@ bool bpfmap_tryget(struct bpfmap *map)
 EXPORT_SYMBOL_GPL(bpfmap_tryget);
 
 /**
- * bpfmap_put() - give a reference back
+ * bpfmap_put() - drop a reference
  * @map: the map
  *
- * The last one makes the id vanish at once. Memory follows after a grace
- * period, so that values from bpfmap_lookup_elem() are valid up to
- * rcu_read_unlock() even then.
+ * Dropping the last one removes the id at once. Memory is freed after a grace
+ * period, so that values from bpfmap_lookup_elem() stay valid until
+ * rcu_read_unlock().
  *
  * Context: Process and softirq context.
  */
@@ -460,15 +462,15 @@ void bpfmap_put(struct bpfmap *map)
 EXPORT_SYMBOL_GPL(bpfmap_put);
 
 /**
- * bpfmap_get_from_fd() - the map behind a descriptor of the running process
+ * bpfmap_get_from_fd() - get the map of a descriptor of the running process
  * @fd: descriptor
  *
- * What the descriptor is good for is not looked at: do not give the process
- * more than it had, by bpfmap_install_fd() or by writing what it says.
+ * The mode of the descriptor is not checked: do not give the process more
+ * access than it had, by bpfmap_install_fd() or by writing on its behalf.
  *
  * Context: Process context.
- * Return: the map, to be given back with bpfmap_put(); ERR_PTR -EBADF if @fd
- * is closed, -EINVAL if it is something else.
+ * Return: the map, to be released with bpfmap_put(); ERR_PTR -EBADF if @fd
+ * is closed, -EINVAL if it is no map.
  */
 struct bpfmap *bpfmap_get_from_fd(int fd)
 {
@@ -510,7 +512,7 @@ int bpfmap_install_fd(struct bpfmap *map, unsigned int open_flags)
 	fd = get_unused_fd_flags(mode | O_CLOEXEC);
 	if (fd < 0)
 		return fd;
-	/* The name is bpf(2)'s: tools tell what a descriptor is by it */
+	/* bpf(2)'s name, by which tools recognise map descriptors */
 	file = anon_inode_getfile("bpf-map", &bpfmap_map_fops, bpfmap_get(map),
 				  mode | O_CLOEXEC);
 	if (IS_ERR(file)) {
@@ -526,7 +528,7 @@ int bpfmap_install_fd(struct bpfmap *map, unsigned int open_flags)
 EXPORT_SYMBOL_GPL(bpfmap_install_fd);
 
 /**
- * bpfmap_get_by_id() - take a reference to the map with an id
+ * bpfmap_get_by_id() - get the map with an id
  * @id: any number
  *
  * Return: the map, NULL if there is none or its last reference is gone.
@@ -535,7 +537,7 @@ struct bpfmap *bpfmap_get_by_id(u32 id)
 {
 	struct bpfmap *map;
 
-	/* The lock keeps the map: it is erased before it is freed */
+	/* The lock keeps the map valid: it is erased before it is freed */
 	xa_lock_bh(&bpfmap_ids);
 	map = xa_load(&bpfmap_ids, id);
 	if (map && !bpfmap_tryget(map))
@@ -545,7 +547,7 @@ struct bpfmap *bpfmap_get_by_id(u32 id)
 }
 
 /**
- * bpfmap_next_id() - the smallest id that is not below a number
+ * bpfmap_next_id() - the smallest id that is at least @start
  * @start: the number, at most INT_MAX
  *
  * Return: the id, -ENOENT if there is none.
@@ -564,13 +566,13 @@ int __init bpfmap_lifetime_init(void)
 	return bpfmap_free_wq ? 0 : -ENOMEM;
 }
 
-/* No map has a reference: descriptors, mounts and modules pin this one */
+/* No map has a reference: descriptors, mounts and modules pin this module */
 void bpfmap_lifetime_exit(void)
 {
 	/*
-	 * First the grace periods, of inodes too, that queue work, then the
-	 * work. That of a map of maps starts grace periods of the maps in it,
-	 * which have none in them.
+	 * First wait for grace periods that queue work, of inodes too, then for
+	 * the work. Freeing a map of maps starts grace periods of its inner
+	 * maps, which contain no maps.
 	 */
 	rcu_barrier();
 	flush_workqueue(bpfmap_free_wq);

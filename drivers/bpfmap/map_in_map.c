@@ -2,20 +2,20 @@
 /*
  * Maps of maps: arrays and hashes
  *
- * An element is a pointer to a map, with a reference. User space puts a map in
- * by descriptor and gets its id out; a map may be in any number of elements.
- * All maps in one are like the template it was created with, which is kept as a
- * few numbers. A map of maps is never in another one, so none keeps itself
- * alive, and freeing one frees no other.
+ * An element is a pointer to a map, with a reference. User space stores a map
+ * by descriptor and reads its id; a map may be in any number of elements. All
+ * inner maps are like the template given at creation, which is kept as a few
+ * numbers. A map of maps cannot be an inner map, so there are no cycles, and
+ * freeing one never frees another one.
  *
- * Readers are RCU readers. Whoever takes a pointer out of an element gives its
- * reference back, and a map is freed a grace period after its last one: a
- * reader that found the pointer in place may use the map up to
- * rcu_read_unlock(). In a hash that means hash_unchanged() comes between
- * reading the pointer and using it, since an element that left its chain still
- * holds the pointer of a map that may be long gone.
+ * Readers use RCU. Removing a pointer from an element drops its reference, and
+ * a map is freed a grace period after its last put: a reader that found the
+ * pointer in place may use the map until rcu_read_unlock(). In a hash,
+ * hash_unchanged() must come between reading the pointer and using it, since an
+ * element that left its chain still holds the pointer of a map that may have
+ * been freed.
  *
- * References are given back under no lock: bpfmap_put() enables bottom halves.
+ * References are dropped under no lock: bpfmap_put() enables bottom halves.
  */
 #include <linux/export.h>
 #include <linux/mm.h>
@@ -30,17 +30,17 @@
 #define ARRAY_OF_MAPS_FLAGS (BPFMAP_F_NUMA_NODE | BPFMAP_F_RDONLY |	\
 			     BPFMAP_F_WRONLY)
 
-/* Elements of an array to look at in one RCU read-side critical section */
+/* Elements of an array to visit in one RCU read-side critical section */
 #define ARRAY_OF_MAPS_WALK	4096
 
-/* A counter that is saturated is never freed, and far away from here */
+/* A saturated counter is never freed: stay far away from saturation */
 #define INNER_MAX_REFS		(INT_MAX / 2)
 
 /**
  * struct bpfmap_array_of_maps - an array of maps
  * @map: the common part
- * @slots: the elements; NULL where there is none. Changed by xchg() only, so
- *	   that each reference is given back once
+ * @slots: the elements; NULL if there is none. Changed only by xchg(), so that
+ *	   each reference is dropped once
  */
 struct bpfmap_array_of_maps {
 	struct bpfmap map;
@@ -67,13 +67,13 @@ static struct bpfmap_template template_of(const struct bpfmap *like)
 }
 
 /**
- * bpfmap_template_from() - what the maps in a map of maps must be like
+ * bpfmap_template_from() - set the template for the maps in a map of maps
  * @template: out
  * @like: an example, or NULL
  * @fd: descriptor of the example, if @like is NULL
  *
  * Return: 0, -EBADF if @fd is closed, -EINVAL if it is no map or the example is
- * a map of maps, -ENOTSUPP if the example cannot be in one.
+ * a map of maps, -ENOTSUPP if the example cannot be an inner map.
  */
 int bpfmap_template_from(struct bpfmap_template *template,
 			 const struct bpfmap *like, int fd)
@@ -104,7 +104,7 @@ static int inner_check(const struct bpfmap *outer, const struct bpfmap *inner)
 
 	if (inner->exclusive)
 		return -ENOTSUPP;
-	/* The template is no map of maps, and what has its type is none either */
+	/* A template is no map of maps: same type means it is none either */
 	if (inner->type != t->type || inner->key_size != t->key_size ||
 	    inner->value_size != t->value_size || inner->flags != t->flags)
 		return -EINVAL;
@@ -149,28 +149,28 @@ static int inner_copy_id(const struct bpfmap *inner, void *value)
 	return 0;
 }
 
-/* There is no value that others could have a pointer to */
+/* No pointer to a value is ever given out */
 static void *outer_lookup_elem(struct bpfmap *map, const void *key)
 {
 	return NULL;
 }
 
 /**
- * bpfmap_set_inner() - put a map into a map of maps
+ * bpfmap_set_inner() - store a map in a map of maps
  * @outer: the map of maps
  * @key: key_size bytes of @outer
- * @inner: the map, which @outer takes a reference to
+ * @inner: the map; @outer takes a reference
  * @flags: BPFMAP_F_ANY; in a hash also BPFMAP_F_NOEXIST or BPFMAP_F_EXIST
  *
- * A map that was there gives way to it, and is freed if nobody else has a
- * reference to it, a grace period later. Who must know that no reader uses it
- * any more waits with synchronize_rcu(), as is done for user space.
+ * The previous inner map loses its reference; if that was the last one, the map
+ * is freed a grace period later. Use synchronize_rcu() to wait for its readers,
+ * as is done for user space.
  *
  * Context: Process and softirq context. Caller holds a reference to both. Takes
- * a lock of @outer, irqs off. Memory that BPFMAP_F_NO_PREALLOC needs is
- * GFP_ATOMIC.
+ * a lock of @outer, irqs off. With BPFMAP_F_NO_PREALLOC, memory is allocated
+ * with GFP_ATOMIC.
  * Return:
- * * %0 - it is in
+ * * %0 - stored
  * * %-EINVAL - @outer is no map of maps, @inner is not like its template, or
  *   other flags
  * * %-ENOTSUPP - @inner was created for one program alone
@@ -179,7 +179,7 @@ static void *outer_lookup_elem(struct bpfmap *map, const void *key)
  * * %-E2BIG - @outer is full, the index is out of range, or @inner has 2^30
  *   references already
  * * %-ENOMEM - no memory for a new element
- * * %-EOPNOTSUPP - a key has more than 64 KiB
+ * * %-EOPNOTSUPP - the key is larger than 64 KiB
  */
 int bpfmap_set_inner(struct bpfmap *outer, const void *key,
 		     struct bpfmap *inner, u64 flags)
@@ -197,10 +197,10 @@ EXPORT_SYMBOL_GPL(bpfmap_set_inner);
  * @outer: the map of maps
  * @key: key_size bytes of @outer
  *
- * The caller has no reference to it: bpfmap_tryget() takes one.
+ * The caller gets no reference: bpfmap_tryget() takes one.
  *
  * Context: Any but NMI, inside an RCU read-side critical section.
- * Return: the map, to be used like any other up to rcu_read_unlock(); NULL if
+ * Return: the map, to be used like any other until rcu_read_unlock(); NULL if
  * there is none, or if @outer is no map of maps.
  */
 struct bpfmap *bpfmap_lookup_inner(struct bpfmap *outer, const void *key)
@@ -212,7 +212,7 @@ struct bpfmap *bpfmap_lookup_inner(struct bpfmap *outer, const void *key)
 }
 EXPORT_SYMBOL_GPL(bpfmap_lookup_inner);
 
-/* Put @inner, or nothing, where something else may be */
+/* Store @inner, which may be NULL, and drop the previous map's reference */
 static int array_of_maps_replace(struct bpfmap_array_of_maps *a, u32 index,
 				 struct bpfmap *inner)
 {
@@ -268,7 +268,7 @@ static int array_of_maps_set_inner(struct bpfmap *map, const void *key,
 	return 0;
 }
 
-/* Here, unlike in a hash, a bad descriptor is the last thing to complain about */
+/* Unlike in a hash, a bad descriptor is the last error to be checked for */
 static int array_of_maps_update(struct bpfmap *map, const void *key,
 				const void *value, u64 flags, gfp_t gfp)
 {
@@ -326,7 +326,7 @@ static void array_of_maps_free(struct bpfmap *map)
 	u32 index;
 
 	for (index = 0; index < map->max_entries; index++) {
-		/* Nobody has a reference: no readers, no writers */
+		/* No references, hence no readers and no writers */
 		inner = unrcu_pointer(a->slots[index]);
 		if (inner)
 			bpfmap_put(inner);
@@ -406,14 +406,14 @@ static int hash_of_maps_delete(struct bpfmap *map, const void *key)
 /**
  * struct hash_of_maps_walk - a walk over a hash of maps
  * @walk: the walk
- * @removed: maps whose references are the walk's now, if it removes
+ * @removed: maps whose references the walk owns, if it removes
  */
 struct hash_of_maps_walk {
 	struct bpfmap_walk walk;
 	struct bpfmap **removed;
 };
 
-/* The bucket is locked or the element is ours: it has a reference */
+/* The bucket is locked or the element is the caller's: it has a reference */
 static void hash_of_maps_take(struct bpfmap_walk *w, u32 place,
 			      const void *value)
 {
