@@ -2,20 +2,20 @@
 /*
  * bpfmapfs: names for maps, under which they outlive their descriptors
  *
- * A regular file here is a pin. Its inode holds a reference to a map, which it
- * takes when OBJ_PIN makes it and gives back when it goes: after the last name
- * is unlinked, or the file system is unmounted, and nobody has it in use any
- * more. A pin never gives more access than the descriptor had that was pinned;
- * its inode operations say how much that is. All else is as in the bpf file
- * system of Linux 7.3 (kernel/bpf/inode.c there).
+ * A regular file here is a pin. Its inode holds a reference to a map. OBJ_PIN
+ * creates the inode, and the reference is dropped when the inode goes: the last
+ * name is unlinked or the file system is unmounted, and nobody uses it any
+ * more. A pin never gives more access than the pinned descriptor had; its inode
+ * operations record how much that was. All else is as in the bpf file system of
+ * Linux 7.3 (kernel/bpf/inode.c).
  *
  * The VFS serialises all changes (i_rwsem of the directory) and keeps an inode
- * for as long as there is a path to it; no lock of this module is taken.
+ * while there is a path to it; no lock of this module is taken.
  *
- * Only root of the initial user namespace may mount it. Whoever can open the
- * device or has a descriptor may pin where directories let him, but where maps
- * can live on without a process, and who gets at them, is the administrator's
- * to say: for a container he binds a directory into it.
+ * Only root of the initial user namespace may mount it. Any process that can
+ * open the device or has a descriptor may pin where directory permissions allow
+ * it. But the administrator decides where maps can outlive processes, and which
+ * users can access them; for a container, by a bind mount.
  */
 #include <linux/fs.h>
 #include <linux/fs_context.h>
@@ -32,7 +32,7 @@
 
 #define PINFS_MOUNT_POINT "bpfmap"	/* under /sys/fs */
 
-/* What the root directory is made with */
+/* Properties of the root directory */
 struct pinfs_options {
 	kuid_t uid;
 	kgid_t gid;
@@ -41,13 +41,13 @@ struct pinfs_options {
 
 static const struct inode_operations pinfs_dir_iops;
 
-/* What is pinned, on its way to pinfs_make_pin() */
+/* Argument of pinfs_make_pin() */
 struct pinfs_pin {
 	struct bpfmap *map;
 	fmode_t mode;
 };
 
-/* Whatever the mode bits say, for root too */
+/* Applies whatever the mode bits are, and to root too */
 static int pinfs_rdonly_permission(struct mnt_idmap *idmap,
 				   struct inode *inode, int mask)
 {
@@ -84,13 +84,13 @@ static const struct inode_operations pinfs_symlink_iops = {
 	.get_link = simple_get_link,
 };
 
-/* As a map of bpf(2) without BTF: there is nothing that could be shown */
+/* As for a bpf(2) map without BTF: there is nothing to show */
 static int pinfs_pin_open(struct inode *inode, struct file *file)
 {
 	return -EIO;
 }
 
-/* What a map's inode is known by */
+/* Identifies the inode of a map */
 static const struct file_operations pinfs_pin_fops = {
 	.owner = THIS_MODULE,
 	.open = pinfs_pin_open,
@@ -114,7 +114,7 @@ static struct inode *pinfs_new_inode(struct super_block *sb, struct inode *dir,
 	return inode;
 }
 
-/* An inode for the name @dentry in @dir */
+/* Create an inode for the name @dentry in @dir */
 static struct inode *pinfs_new_node(struct inode *dir, struct dentry *dentry,
 				    umode_t mode)
 {
@@ -123,7 +123,7 @@ static struct inode *pinfs_new_node(struct inode *dir, struct dentry *dentry,
 
 	if (IS_ERR(inode))
 		return inode;
-	/* No extended attributes here: labels are what the policy says */
+	/* No extended attributes: labels come from the policy only */
 	err = security_inode_init_security(inode, dir, &dentry->d_name, NULL,
 					   NULL);
 	if (err && err != -EOPNOTSUPP) {
@@ -133,7 +133,7 @@ static struct inode *pinfs_new_node(struct inode *dir, struct dentry *dentry,
 	return inode;
 }
 
-/* The name exists from here on */
+/* Makes the name visible */
 static void pinfs_add(struct inode *dir, struct dentry *dentry,
 		      struct inode *inode)
 {
@@ -141,7 +141,7 @@ static void pinfs_add(struct inode *dir, struct dentry *dentry,
 	bpfmap_dir_changed(dir);
 }
 
-/* Runs under vfs_mkobj(), which has asked whether this is allowed */
+/* Called by vfs_mkobj(), which has checked the permission */
 static int pinfs_make_pin(struct dentry *dentry, umode_t mode, void *arg)
 {
 	const struct pinfs_pin *pin = arg;
@@ -190,7 +190,7 @@ static int pinfs_symlink(struct mnt_idmap *idmap, struct inode *dir,
 	return 0;
 }
 
-/* Names with a dot are reserved, as in the bpf file system: there are none */
+/* As in the bpf file system, names with a dot are reserved and do not exist */
 static struct dentry *pinfs_lookup(struct inode *dir, struct dentry *dentry,
 				   unsigned int flags)
 {
@@ -209,14 +209,14 @@ static const struct inode_operations pinfs_dir_iops = {
 	.rename = simple_rename,
 };
 
-/* No path leads here any more, nor will one */
+/* No path leads here any more */
 static void pinfs_destroy_inode(struct inode *inode)
 {
 	if (pinfs_is_pin(inode))
 		bpfmap_put(inode->i_private);
 }
 
-/* After a grace period: a walk under RCU may follow the link until then */
+/* Called after a grace period: an RCU path walk may still read the link */
 static void pinfs_free_inode(struct inode *inode)
 {
 	if (S_ISLNK(inode->i_mode))
@@ -270,7 +270,7 @@ static int pinfs_fill_super(struct super_block *sb, struct fs_context *fc)
 	root->i_fop = &simple_dir_operations;
 	set_nlink(root, 2);
 
-	/* Takes the inode, also when it fails */
+	/* Consumes the inode, also on failure */
 	sb->s_root = d_make_root(root);
 	return sb->s_root ? 0 : -ENOMEM;
 }
@@ -296,7 +296,7 @@ static int pinfs_parse_param(struct fs_context *fc, struct fs_parameter *param)
 	kuid_t uid;
 	kgid_t gid;
 
-	/* The caller knows "source", and refuses what nobody knows */
+	/* The caller handles "source" and refuses unknown parameters */
 	if (opt < 0)
 		return opt;
 
@@ -351,7 +351,7 @@ static int pinfs_init_fs_context(struct fs_context *fc)
 	return 0;
 }
 
-/* Without FS_USERNS_MOUNT, for the reason given at the top */
+/* No FS_USERNS_MOUNT: see the top of this file */
 static struct file_system_type pinfs_type = {
 	.owner = THIS_MODULE,
 	.name = "bpfmapfs",
@@ -362,15 +362,15 @@ static struct file_system_type pinfs_type = {
 MODULE_ALIAS_FS("bpfmapfs");
 
 /**
- * bpfmap_pin() - give a map a name
- * @map: the map; the name's inode takes a reference of its own
- * @mode: the pinned descriptor's, of which FMODE_READ and FMODE_WRITE say what
- *	  the name is good for at most
+ * bpfmap_pin() - pin a map at a path
+ * @map: the map; the new inode takes its own reference
+ * @mode: of the pinned descriptor: FMODE_READ and FMODE_WRITE are the most
+ *	  access that the pin can give
  * @dfd: where a relative path starts: a descriptor or AT_FDCWD
- * @pathname: the name, which must not exist
+ * @pathname: the new name, which must not exist
  *
  * Return: 0; -EPERM if the directory is not on a bpfmapfs or the name has a
- * dot; -EEXIST, -ENOSPC, or what the look-up of a path can fail with.
+ * dot; -EEXIST, -ENOSPC, or any errno of a path look-up.
  */
 int bpfmap_pin(struct bpfmap *map, fmode_t mode, int dfd,
 	       const char __user *pathname)
@@ -401,15 +401,14 @@ int bpfmap_pin(struct bpfmap *map, fmode_t mode, int dfd,
 }
 
 /**
- * bpfmap_get_pinned() - the map that has a name
+ * bpfmap_get_pinned() - get the map that is pinned at a path
  * @dfd: where a relative path starts: a descriptor or AT_FDCWD
  * @pathname: the name; symbolic links are followed
- * @open_flags: 0, BPFMAP_F_RDONLY or BPFMAP_F_WRONLY: what it is wanted for
+ * @open_flags: 0, BPFMAP_F_RDONLY or BPFMAP_F_WRONLY: the access wanted
  *
- * Return: the map, to be given back with bpfmap_put(); ERR_PTR -EACCES if the
- * inode does not permit this, the descriptor that was pinned had less, or it is
- * no pin, -EROFS, or what the look-up of a
- * path can fail with.
+ * Return: the map, to be released with bpfmap_put(); ERR_PTR -EACCES if the
+ * inode does not permit this, the pinned descriptor had less access, or it is
+ * no pin, -EROFS, or any errno of a path look-up.
  */
 struct bpfmap *bpfmap_get_pinned(int dfd, const char __user *pathname,
 				 unsigned int open_flags)
@@ -432,7 +431,7 @@ struct bpfmap *bpfmap_get_pinned(int dfd, const char __user *pathname,
 	if (err) {
 		map = ERR_PTR(err);
 	} else {
-		/* The path holds the inode, which holds a reference */
+		/* The path holds the inode, which holds the map */
 		map = bpfmap_get(d_backing_inode(path.dentry)->i_private);
 		touch_atime(&path);
 	}
@@ -453,9 +452,9 @@ int __init bpfmap_pinfs_init(void)
 }
 
 /*
- * Nothing is mounted: that would hold the module. Inodes may still wait for
- * pinfs_free_inode(), and maps that they had for being freed: to be followed by
- * bpfmap_lifetime_exit(), which waits for both.
+ * Nothing is mounted: a mount would pin the module. Inodes may still wait for
+ * pinfs_free_inode(), and their maps for being freed. bpfmap_lifetime_exit()
+ * must be called next; it waits for both.
  */
 void bpfmap_pinfs_exit(void)
 {

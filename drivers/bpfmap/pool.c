@@ -2,12 +2,12 @@
 /*
  * Elements with per-CPU free lists
  *
- * Each element is in exactly one list or taken. A CPU puts to and gets from
- * its own list, and looks through the others' when that is empty, so that any
- * CPU can have the last element. The idea of a list per CPU is that of
- * kernel/bpf/percpu_freelist.c; indexes instead of pointers halve the links,
- * let a link and a counter be replaced as one word, and let chunks come one by
- * one where nothing is preallocated.
+ * Each element is either taken or in exactly one list. A CPU uses its own list,
+ * and searches the others' when that is empty, so that any CPU can get the last
+ * element. The idea of per-CPU lists is that of kernel/bpf/percpu_freelist.c;
+ * indexes instead of pointers halve the links, allow a link and a counter to be
+ * replaced as one word, and allow chunks to be added one by one without
+ * preallocation.
  */
 #include <linux/log2.h>
 #include <linux/mm.h>
@@ -29,7 +29,7 @@ static u32 pool_chunk_elems(const struct bpfmap_pool *pool, u32 first)
 	return min_t(u32, 1U << pool->chunk_shift, pool->nr_max - first);
 }
 
-/* The first @nr elements were set up; exit must see no other */
+/* @nr elements were set up; exit must not be called for others */
 static void pool_free_chunk(struct bpfmap_pool *pool, void *chunk, u32 nr,
 			    gfp_t gfp)
 {
@@ -72,8 +72,9 @@ static struct bpfmap_pool_elem *pool_link(struct bpfmap_pool *pool, u32 index)
 }
 
 /*
- * Put elements first..first+nr-1, which nobody knows, into lists of CPUs. Those
- * of a chunk under grow_lock: HASH_GROW_MAX bytes, or one element
+ * Add elements first..first+nr-1, which nobody else knows, to lists of CPUs.
+ * For a new chunk this runs under grow_lock: HASH_GROW_MAX bytes, or one
+ * element
  */
 static void pool_add_range(struct bpfmap_pool *pool, u32 first, u32 nr, int cpu)
 {
@@ -88,7 +89,7 @@ static void pool_add_range(struct bpfmap_pool *pool, u32 first, u32 nr, int cpu)
 	local_irq_restore(flags);
 }
 
-/* A piece for each CPU, so that the first inserts need not look elsewhere */
+/* Give each CPU a share, so that the first inserts need not search others' */
 static void pool_spread(struct bpfmap_pool *pool)
 {
 	u32 cpus = num_possible_cpus();
@@ -122,15 +123,15 @@ static int pool_fill(struct bpfmap_pool *pool)
 }
 
 /**
- * bpfmap_pool_create() - set a pool up
+ * bpfmap_pool_create() - set up a pool
  * @pool: zeroed, in the map's struct
- * @map: owner, of which max_entries and numa_node are set
+ * @map: owner; max_entries and numa_node are set
  * @ops: owner's hooks
  * @elem_size: bytes of an element, a multiple of 8
  * @chunk_elems: elements to allocate at once, rounded up to a power of two
- * @prealloc: allocate all now, rather than when they are needed
+ * @prealloc: allocate all elements now, instead of on demand
  *
- * Return: 0 or -ENOMEM; bpfmap_pool_destroy() after both.
+ * Return: 0 or -ENOMEM; call bpfmap_pool_destroy() in both cases.
  */
 int bpfmap_pool_create(struct bpfmap_pool *pool, struct bpfmap *map,
 		       const struct bpfmap_pool_ops *ops, u32 elem_size,
@@ -169,8 +170,8 @@ int bpfmap_pool_create(struct bpfmap_pool *pool, struct bpfmap *map,
 }
 
 /**
- * bpfmap_pool_destroy() - give everything back
- * @pool: that bpfmap_pool_create() was called for, or all zero
+ * bpfmap_pool_destroy() - free all elements
+ * @pool: passed to bpfmap_pool_create() before, or all zero
  *
  * Context: Process context, after the last reader's grace period.
  */
@@ -194,7 +195,7 @@ void bpfmap_pool_destroy(struct bpfmap_pool *pool)
  * @gfp: GFP_KERNEL or GFP_ATOMIC
  *
  * Context: No lock held. Charged to the map's memory cgroup.
- * Return: 0 when it is worth to try bpfmap_pool_get() again, or -ENOMEM.
+ * Return: 0 if bpfmap_pool_get() should be tried again, or -ENOMEM.
  */
 int bpfmap_pool_grow(struct bpfmap_pool *pool, gfp_t gfp)
 {
@@ -212,7 +213,7 @@ int bpfmap_pool_grow(struct bpfmap_pool *pool, gfp_t gfp)
 
 	raw_spin_lock_irqsave(&pool->grow_lock, flags);
 	if (pool->nr_ready != first) {
-		/* Somebody was faster: there are elements now */
+		/* Another CPU was faster: there are elements now */
 		raw_spin_unlock_irqrestore(&pool->grow_lock, flags);
 		pool_free_chunk(pool, chunk, nr, gfp);
 		return 0;
@@ -226,10 +227,10 @@ int bpfmap_pool_grow(struct bpfmap_pool *pool, gfp_t gfp)
 }
 
 /**
- * bpfmap_pool_steal() - take an element, whoever's list it is in
+ * bpfmap_pool_steal() - take an element from any CPU's list
  * @pool: the pool
  *
- * Looks once at the list of each CPU.
+ * Checks the list of each CPU once.
  *
  * Context: irqs off.
  * Return: as bpfmap_pool_get().
@@ -237,7 +238,7 @@ int bpfmap_pool_grow(struct bpfmap_pool *pool, gfp_t gfp)
 s64 bpfmap_pool_steal(struct bpfmap_pool *pool)
 {
 	struct bpfmap_pool_list *own = this_cpu_ptr(pool->lists);
-	/* Read before the lists, where those are that make it larger */
+	/* Load this before the lists: elements are added before it grows */
 	u32 ready = smp_load_acquire(&pool->nr_ready);
 	u32 index, i, cpu = own->victim;
 
@@ -257,7 +258,7 @@ s64 bpfmap_pool_steal(struct bpfmap_pool *pool)
 }
 
 /**
- * bpfmap_pool_mem_usage() - bytes of the elements there are
+ * bpfmap_pool_mem_usage() - bytes of all allocated elements
  * @pool: the pool
  */
 u64 bpfmap_pool_mem_usage(const struct bpfmap_pool *pool)

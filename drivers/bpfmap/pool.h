@@ -15,8 +15,8 @@ struct bpfmap_pool;
 
 /**
  * struct bpfmap_pool_elem - head of every element of a pool
- * @next_free: next in a pool's list; written by who puts the element into one,
- *	       and read by who tries to take it, perhaps too late
+ * @next_free: next in a free list. Written by the freeing CPU; racy reads of
+ *	       pop are validated by cmpxchg
  */
 struct bpfmap_pool_elem {
 	u32 next_free;
@@ -25,7 +25,7 @@ struct bpfmap_pool_elem {
 /**
  * struct bpfmap_pool_ops - what the owner does with new elements
  * @init: set up an element that nobody has seen; may allocate with @gfp
- * @exit: undo @init when the pool goes; NULL: nothing to undo
+ * @exit: undo @init when the pool is destroyed; NULL: nothing to undo
  */
 struct bpfmap_pool_ops {
 	int (*init)(struct bpfmap *map, void *elem, gfp_t gfp);
@@ -33,14 +33,13 @@ struct bpfmap_pool_ops {
 };
 
 /**
- * struct bpfmap_pool_list - free elements of one CPU, the last one put first
- * @head: index of the first one, and in the upper half the number of changes
- * @victim: CPU that gave something the last time; a hint, this CPU only
+ * struct bpfmap_pool_list - free elements of one CPU, last freed first
+ * @head: index of the first one; the upper half is a tag that counts changes
+ * @victim: CPU that last gave an element to this one; a hint, this CPU only
  *
  * A stack as in Treiber, "Systems programming: coping with parallelism", 1986:
- * @head is replaced by cmpxchg. The number makes one fail that looked at an
- * element which was taken and put back since; 2^32 changes meanwhile, in a few
- * instructions with interrupts off, are not to be feared.
+ * @head is replaced by cmpxchg. The tag prevents ABA: wrapping within a short
+ * irqs-off section is implausible.
  */
 struct bpfmap_pool_list {
 	atomic64_t head;
@@ -50,7 +49,7 @@ struct bpfmap_pool_list {
 /**
  * struct bpfmap_pool - elements of one size, addressed by a 32-bit index
  * @chunks: memory of the elements, chunk by chunk; an entry is constant once
- *	    an index in it was given out
+ *	    an index in it has been handed out
  * @chunk_shift: log2 of the elements in a chunk
  * @chunk_mask: elements in a chunk - 1
  * @elem_size: bytes of an element, a multiple of 8
@@ -61,9 +60,8 @@ struct bpfmap_pool_list {
  * @map: owner
  * @ops: owner's hooks
  *
- * An element stays an element of this map, and its memory stays, until the
- * pool is destroyed: a reader under RCU that still looks at an element which
- * was put back sees no foreign memory.
+ * Elements and their memory stay with this map until the pool is destroyed: an
+ * RCU reader that still looks at a freed element sees no foreign memory.
  */
 struct bpfmap_pool {
 	void **chunks;
@@ -89,9 +87,9 @@ u64 bpfmap_pool_mem_usage(const struct bpfmap_pool *pool);
 /**
  * bpfmap_pool_elem() - address of an element
  * @pool: the pool
- * @index: that was given out, now or earlier
+ * @index: handed out now or earlier
  *
- * The load of the chunk's address depends on @index: whoever can know the
+ * The load of the chunk's address depends on @index: a CPU that can know the
  * index sees the chunk.
  */
 static __always_inline void *bpfmap_pool_elem(const struct bpfmap_pool *pool, u32 index)
@@ -100,7 +98,7 @@ static __always_inline void *bpfmap_pool_elem(const struct bpfmap_pool *pool, u3
 	       (size_t)(index & pool->chunk_mask) * pool->elem_size;
 }
 
-/* What comes after @head when @index is the first element */
+/* The value that replaces @head to make @index the first element */
 static __always_inline s64 bpfmap_pool_head(s64 head, u32 index)
 {
 	return (s64)((((u64)head >> 32) + 1) << 32 | index);
@@ -115,8 +113,8 @@ static __always_inline void bpfmap_pool_push(struct bpfmap_pool_list *list,
 	lockdep_assert_irqs_disabled();
 
 	/*
-	 * Fully ordered: who takes the element sees what was done to it before,
-	 * and bpfmap_lru_loosen() comes after
+	 * Fully ordered: the CPU that takes the element sees all earlier writes
+	 * to it, and bpfmap_lru_loosen() comes after
 	 */
 	do {
 		WRITE_ONCE(last->next_free, (u32)head);
@@ -135,7 +133,7 @@ static __always_inline u32 bpfmap_pool_pop(const struct bpfmap_pool *pool,
 	do {
 		if ((u32)head == BPFMAP_POOL_NONE)
 			return BPFMAP_POOL_NONE;
-		/* Not ours yet: what we read is of use only if @head is as it was */
+		/* Not owned yet: the value counts only if @head is unchanged */
 		elem = bpfmap_pool_elem(pool, (u32)head);
 	} while (!atomic64_try_cmpxchg(&list->head, &head,
 				       bpfmap_pool_head(head, READ_ONCE(elem->next_free))));
@@ -143,7 +141,7 @@ static __always_inline u32 bpfmap_pool_pop(const struct bpfmap_pool *pool,
 }
 
 /**
- * bpfmap_pool_get_own() - take an element, but none of another CPU
+ * bpfmap_pool_get_own() - take an element of this CPU only
  * @pool: the pool
  *
  * Context: irqs off.
@@ -171,7 +169,7 @@ static __always_inline s64 bpfmap_pool_get(struct bpfmap_pool *pool)
 }
 
 /**
- * struct bpfmap_pool_bundle - elements on their way back, linked by next_free
+ * struct bpfmap_pool_bundle - elements to be freed, linked by next_free
  * @first: index of the one added last, or BPFMAP_POOL_NONE
  * @last: the one added first
  */
@@ -187,7 +185,7 @@ bpfmap_pool_bundle_init(struct bpfmap_pool_bundle *bundle)
 	bundle->last = NULL;
 }
 
-/* Add an element that is taken */
+/* Add a taken element */
 static __always_inline void
 bpfmap_pool_bundle_add(struct bpfmap_pool_bundle *bundle, u32 index,
 		       struct bpfmap_pool_elem *elem)
@@ -199,7 +197,7 @@ bpfmap_pool_bundle_add(struct bpfmap_pool_bundle *bundle, u32 index,
 }
 
 /**
- * bpfmap_pool_put_bundle() - give elements back
+ * bpfmap_pool_put_bundle() - free several elements
  * @pool: the pool
  * @bundle: the elements; may be empty
  *
@@ -215,9 +213,9 @@ bpfmap_pool_put_bundle(const struct bpfmap_pool *pool,
 }
 
 /**
- * bpfmap_pool_put() - give an element back
+ * bpfmap_pool_put() - free an element
  * @pool: the pool
- * @index: of an element that is taken
+ * @index: of a taken element
  * @elem: the element
  *
  * Context: irqs off.
@@ -230,9 +228,9 @@ static __always_inline void bpfmap_pool_put(const struct bpfmap_pool *pool,
 }
 
 /**
- * bpfmap_pool_put_to() - give an element back to a CPU
+ * bpfmap_pool_put_to() - free an element to a CPU's list
  * @pool: the pool
- * @index: of an element that is taken
+ * @index: of a taken element
  * @elem: the element
  * @cpu: a possible CPU
  *
