@@ -5,16 +5,15 @@
  *	slots[]:  . . oldest x x newest . .
  *	              ^first
  *
- * A ring of max_entries slots. Elements go in behind the newest one. A queue
- * gives out the oldest, a stack the newest. Everything happens under one lock
- * with interrupts off, so that each operation takes place at one moment. Large
- * values are copied outside of it, under a mutex that lets only one operation
- * at a time begin.
+ * A ring of max_entries slots. A push adds after the newest element. A pop
+ * removes the oldest from a queue, the newest from a stack. Each operation is
+ * atomic: it runs under one lock with interrupts off. Large values are copied
+ * without that lock, under a mutex that serialises whole operations.
  *
- * poll() says EPOLLIN while there are elements. Who adds one looks for sleepers
- * under the lock, and wakes them after it: at once if it may sleep itself, else
- * from an irq_work, because a waitqueue's lock may not be taken everywhere that
- * the lock of a queue may (hardirq context and raw locks on PREEMPT_RT).
+ * poll() reports EPOLLIN while there are elements. A push checks for sleepers
+ * under the lock and wakes them after unlocking: directly if it may sleep, else
+ * from an irq_work, because a queue's lock may be taken where a waitqueue's may
+ * not (hardirq context and raw locks on PREEMPT_RT).
  */
 #include <linux/irq_work.h>
 #include <linux/mutex.h>
@@ -42,8 +41,8 @@
  *	  off, for no longer than it takes to copy BPFMAP_ATOMIC_COPY bytes
  * @first: slot of the oldest element
  * @nr: elements
- * @wait: those who poll; looked at under @lock, woken outside of it
- * @wake_work: wakes them for callers who cannot
+ * @wait: pollers; checked under @lock, woken without it
+ * @wake_work: wakes @wait for callers that cannot
  */
 struct bpfmap_queue {
 	struct bpfmap map;
@@ -61,7 +60,7 @@ static struct bpfmap_queue *to_queue(const struct bpfmap *map)
 	return container_of(map, struct bpfmap_queue, map);
 }
 
-/* The nth element from the oldest, or where it would be */
+/* The slot of the nth element from the oldest, or of the one to add */
 static void *queue_slot(const struct bpfmap_queue *q, u32 n)
 {
 	u64 slot = (u64)q->first + n;
@@ -87,7 +86,7 @@ static void queue_wake_work(struct irq_work *work)
 	struct bpfmap_queue *q = container_of(work, struct bpfmap_queue,
 					      wake_work);
 
-	/* For more than one element perhaps: exclusive waiters, too */
+	/* May stand for several pushes: also wake exclusive waiters */
 	wake_up_all(&q->wait);
 }
 
@@ -99,7 +98,7 @@ static void queue_wake(struct bpfmap_queue *q, gfp_t gfp)
 		irq_work_queue(&q->wake_work);
 }
 
-/* Where the next element goes, NULL if the queue is full */
+/* Slot for the next element, NULL if the queue is full */
 static void *queue_room(struct bpfmap_queue *q, u64 flags)
 {
 	lockdep_assert_held(&q->lock);
@@ -112,17 +111,17 @@ static void *queue_room(struct bpfmap_queue *q, u64 flags)
 	return queue_slot(q, q->nr);
 }
 
-/* The slot that queue_room() returned is filled. Does anybody wait for it? */
+/* The slot from queue_room() is filled: add it. Are there waiters? */
 static bool queue_add(struct bpfmap_queue *q)
 {
 	lockdep_assert_held(&q->lock);
 
 	q->nr++;
-	/* No barrier: queue_poll() enters the queue before it takes the lock */
+	/* No barrier: queue_poll() adds itself before it takes the lock */
 	return waitqueue_active(&q->wait);
 }
 
-/* Nobody but queue_poll() looks between the two sections */
+/* Between the two sections with the lock, only queue_poll() can look */
 static int queue_push_large(struct bpfmap_queue *q, const void *value,
 			    u64 flags)
 {
@@ -172,7 +171,7 @@ static int queue_push(struct bpfmap *map, const void *key, const void *value,
 	return slot ? 0 : -E2BIG;
 }
 
-/* The slot of the element to take, NULL if there is none */
+/* Slot of the element to take, NULL if there is none */
 static __always_inline void *queue_next(struct bpfmap_queue *q, bool newest)
 {
 	lockdep_assert_held(&q->lock);
@@ -254,7 +253,7 @@ static int stack_pop(struct bpfmap *map, const void *key, void *value)
 	return queue_take(map, value, true, true);
 }
 
-/* Elements move on: there is nothing that a pointer could be good for */
+/* Elements move, so no pointer can be given out */
 static void *queue_lookup_elem(struct bpfmap *map, const void *key)
 {
 	return NULL;
@@ -280,8 +279,8 @@ static __poll_t queue_poll(struct bpfmap *map, struct file *file,
 
 	poll_wait(file, &q->wait, wait);
 	/*
-	 * Under the lock: what queue_push() added before is seen here, and one
-	 * that comes after sees that somebody waits.
+	 * Taking the lock ensures that an earlier queue_push() is seen here,
+	 * and that a later one sees the waiter.
 	 */
 	raw_spin_lock_irqsave(&q->lock, irqflags);
 	empty = !q->nr;
@@ -331,7 +330,7 @@ static void queue_free(struct bpfmap *map)
 {
 	struct bpfmap_queue *q = to_queue(map);
 
-	/* Nobody polls any more, but the last push may have been just now */
+	/* No pollers are left, but the last push may have queued this */
 	irq_work_sync(&q->wake_work);
 	kvfree(q->slots);
 	mutex_destroy(&q->large);
