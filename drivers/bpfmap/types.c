@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The one place that goes from a map type's number to what it can do
+ * The only table from a map type's number to its operations
  */
 #include <linux/nospec.h>
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Copying small things between user memory and the kernel
+ * Copying small objects between user memory and the kernel
  *
  * Most keys and values are a few words. For those, opening user memory once and
- * moving words costs a quarter of what copy_from_user() does.
+ * moving words costs a quarter of copy_from_user().
  */
 #ifndef _BPFMAP_USER_H
 #define _BPFMAP_USER_H
 
 #include <linux/uaccess.h>
 
-/* Up to this many bytes are moved word by word where they are copied */
+/* Up to this many bytes are moved word by word inline */
 #define BPFMAP_USER_FEW		64
 
 /* ... and up to this many by a function in copy.c */
@@ -37,10 +37,10 @@ int bpfmap_copy_out_large(void __user *dst, const void *src, size_t size);
  * bpfmap_copy_in() - copy from user memory
  * @dst: kernel memory, aligned to 4
  * @src: user memory
- * @size: bytes; best a multiple of 4, up to BPFMAP_USER_FEW
+ * @size: bytes; ideally a multiple of 4, up to BPFMAP_USER_FEW
  *
  * Context: Process context. May sleep in a page fault.
- * Return: 0 or -EFAULT; @dst may then be filled in part.
+ * Return: 0 or -EFAULT; @dst may then be partly filled.
  */
 static __always_inline int bpfmap_copy_in(void *dst, const void __user *src,
 					  size_t size)
@@ -52,7 +52,7 @@ static __always_inline int bpfmap_copy_in(void *dst, const void __user *src,
 	}
 
 	might_fault();
-	/* As copy_from_user(): nothing can be copied from anywhere */
+	/* As in copy_from_user(): zero bytes can be copied from anywhere */
 	if (!user_read_access_begin(src, size))
 		return size ? -EFAULT : 0;
 	for (; size >= 8; size -= 8, dst += 8, src += 8)
@@ -67,15 +67,15 @@ fault:
 }
 
 /**
- * bpfmap_copy_in_few() - copy three or four words from user memory, no loop
+ * bpfmap_copy_in_few() - copy three or four words from user memory, unrolled
  * @dst: kernel memory
  * @src: user memory
- * @words: 3 or 4, known when this is compiled
+ * @words: 3 or 4, a compile-time constant
  *
  * For the attrs of the single-element commands.
  *
  * Context: Process context. May sleep in a page fault.
- * Return: 0 or -EFAULT; @dst may then be filled in part.
+ * Return: 0 or -EFAULT; @dst may then be partly filled.
  */
 static __always_inline int bpfmap_copy_in_few(u64 *dst, const u64 __user *src,
 					      const unsigned int words)
@@ -99,7 +99,7 @@ fault:
  * bpfmap_copy_out() - copy to user memory
  * @dst: user memory
  * @src: kernel memory, aligned to 4
- * @size: bytes; best a multiple of 4, up to BPFMAP_USER_FEW
+ * @size: bytes; ideally a multiple of 4, up to BPFMAP_USER_FEW
  *
  * Context: Process context. May sleep in a page fault.
  * Return: 0 or -EFAULT; a part may have been written.
@@ -134,7 +134,7 @@ fault:
  * @src: kernel memory that others may write to, aligned to 8
  * @size: bytes
  *
- * No function is called, as must be so there.
+ * Makes no function calls, which are not allowed there.
  *
  * Return: false after a fault; a part may have been written.
  */
@@ -178,12 +178,12 @@ fault:
 }
 
 /**
- * bpfmap_put_elem() - copy to user memory what others may write to
+ * bpfmap_put_elem() - copy memory that others may write to, to user memory
  * @dst: user memory
  * @src: kernel memory, aligned to 8
  * @size: bytes
  *
- * Context: Any, with page faults disabled; else process context, and may sleep.
+ * Context: Any with page faults disabled; otherwise process context, may sleep.
  * Return: false after a fault; a part may have been written.
  */
 static __always_inline bool bpfmap_put_elem(void __user *dst, const void *src,

@@ -3,8 +3,8 @@
  * Copying values between an element and a caller's buffer
  *
  * Element memory is aligned to 8 bytes, callers' buffers are not. Everything
- * here may race with a writer of the same element; whoever needs more than a
- * whole word checks a sequence count afterwards and drops what it copied.
+ * here may race with a writer of the same element; callers that need more than
+ * a word then check a sequence count and discard the copy if it has changed.
  */
 #ifndef _BPFMAP_VALUE_H
 #define _BPFMAP_VALUE_H
@@ -20,9 +20,9 @@
 #include "internal.h"
 
 /*
- * Around what for_each does between two points where it could let go. This CPU's
- * value must be this CPU's throughout the callback, which may allocate, give maps
- * back and on PREEMPT_RT take spin locks: preemption stays enabled.
+ * Brackets one RCU section of for_each. The CPU must stay the same throughout
+ * the callback, for its value; but the callback may allocate, put maps and, on
+ * PREEMPT_RT, take spin locks, so preemption stays enabled.
  */
 static inline void bpfmap_each_begin(const struct bpfmap *map)
 	__acquires(RCU)
@@ -40,13 +40,13 @@ static inline void bpfmap_each_end(const struct bpfmap *map)
 		migrate_enable();
 }
 
-/* Sizes that one load or store moves, so that they need no sequence count */
+/* Sizes moved by a single load or store, which need no sequence count */
 static inline bool bpfmap_value_is_word(u32 size)
 {
 	return size == 1 || size == 2 || size == 4 || size == 8;
 }
 
-/* Up to this many bytes words are faster than memcpy() */
+/* Up to this size, copying words is faster than memcpy() */
 #define BPFMAP_VALUE_WORDS	512
 
 static __always_inline bool bpfmap_value_by_words(u32 size)
@@ -92,7 +92,7 @@ static __always_inline void bpfmap_value_load(void *dst, const void *elem,
 		if (bpfmap_value_by_words(size))
 			bpfmap_words_load(dst, elem, size);
 		else
-			/* data_race: the caller's sequence count tells */
+			/* data_race: the caller checks a sequence count */
 			data_race(memcpy(dst, elem, size));
 	}
 }
@@ -117,7 +117,7 @@ static __always_inline void bpfmap_value_store(void *elem, const void *src,
 		if (bpfmap_value_by_words(size))
 			bpfmap_words_store(elem, src, size);
 		else
-			/* data_race: the reader's sequence count tells */
+			/* data_race: the reader checks a sequence count */
 			data_race(memcpy(elem, src, size));
 	}
 }
@@ -129,16 +129,16 @@ static __always_inline unsigned int bpfmap_possible_cpu(unsigned int cpu)
 	return cpu;
 }
 
-/* for_each_possible_cpu() without a call for each */
+/* for_each_possible_cpu() without a call per CPU */
 #define bpfmap_each_cpu(cpu)						\
 	for ((cpu) = bpfmap_possible_cpu(0); (cpu) < nr_cpu_ids;	\
 	     (cpu) = bpfmap_possible_cpu((cpu) + 1))
 
-/* Where an element's value of a CPU is; constant while the element exists */
+/* Address of one CPU's value; constant while the element exists */
 typedef void *(*bpfmap_slot_fn)(const struct bpfmap *map, const void *elem,
 				int cpu);
 
-/* Bytes behind a value up to its stride are zero, in the map and outside */
+/* Bytes between a value and its stride are zero, in the map and outside */
 static __always_inline void *bpfmap_slot_load(const struct bpfmap *map,
 					      void *dst, const void *slot)
 {
@@ -154,11 +154,11 @@ static __always_inline int bpfmap_one_cpu(u64 flags)
 {
 	if (flags & BPFMAP_F_THIS_CPU)
 		return raw_smp_processor_id();
-	/* bpfmap_check_flags() has looked at it, but not under speculation */
+	/* Checked by bpfmap_check_flags(), but not against speculation */
 	return array_index_nospec(bpfmap_flags_cpu(flags), nr_cpu_ids);
 }
 
-/* Copy out what @flags ask for, bpfmap_user_value_size() bytes */
+/* Copy out what @flags select, bpfmap_user_value_size() bytes */
 static __always_inline void
 bpfmap_percpu_load(const struct bpfmap *map, void *dst, const void *elem,
 		   u64 flags, bpfmap_slot_fn slot)
@@ -175,8 +175,8 @@ bpfmap_percpu_load(const struct bpfmap *map, void *dst, const void *elem,
 }
 
 /*
- * Copy in what @flags say. A @fresh element may hold what it held in an earlier
- * life: CPUs that are not written get zeros.
+ * Copy in what @flags select. A @fresh element may contain values of an earlier
+ * use: zero those of CPUs that are not written.
  */
 static __always_inline void
 bpfmap_percpu_store(const struct bpfmap *map, void *elem, const void *src,
@@ -196,7 +196,7 @@ bpfmap_percpu_store(const struct bpfmap *map, void *elem, const void *src,
 		if (cpu == only)
 			continue;
 		if (only >= 0)
-			/* data_race: readers of its last life drop it */
+			/* data_race: readers of its last use discard this */
 			data_race(memset(slot(map, elem, cpu), 0,
 					 map->value_size));
 		else
