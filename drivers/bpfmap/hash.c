@@ -262,8 +262,7 @@ hash_do_exchange(struct bpfmap *map, const void *key, const void *value,
 }
 
 /**
- * hash_exchange() - insert an element, or replace its value and return the old
- * one
+ * hash_exchange() - insert an element, or replace and return its value
  * @map: the map, not of a per-CPU type
  * @key: the key
  * @value: in its stored form

@@ -61,8 +61,7 @@ struct bpfmap_hash_stripe {
 #define HASH_WORDS_MAX	64
 
 /**
- * struct hash_snap - snapshot of a bucket that is being copied; see
- * hash_large.c
+ * struct hash_snap - snapshot of a bucket being copied; see hash_large.c
  * @bucket: number of the bucket, or HASH_NO_BUCKET. Written with that bucket
  *	    and &bpfmap_hash.mutex locked, read without; all else is protected
  *	    by the lock of @bucket

@@ -263,10 +263,9 @@ static bool hash_put_percpu(const struct bpfmap_hash *h,
 /*
  * Copy to @w->ukeys and @w->uvalues. Page faults are disabled, and there is
  * room for no more than may be copied at once. -ENOSPC and -EFAULT: the bucket
- * at
- * @w->pos does not fit, or met a fault. Per-CPU values are copied in sections
- * of their own: compilers may add calls to the look-up of a CPU's value, which
- * are not allowed under user_write_access_begin().
+ * at @w->pos does not fit, or met a fault. Per-CPU values are copied in
+ * sections of their own: compilers may add calls to the look-up of a CPU's
+ * value, which are not allowed under user_write_access_begin().
  */
 static __always_inline int __hash_put_buckets(const struct bpfmap_hash *h,
 					      struct bpfmap_walk *w, u32 end,

@@ -2,22 +2,24 @@
 /*
  * Hash tables that grow and shrink
  *
- * Chains are sorted by hash, and among equal hashes by key; a bucket is a range of
- * hashes, the first bits being its number. So all elements have one order, which
- * is that of walks (rhash_iter.c), and replacing the table (rhash_table.c) does
- * not change it. A look-up that meets a larger hash need not go on.
+ * Chains are sorted by hash, and by key among equal hashes. A bucket is a range
+ * of hashes: its number is their first bits. So all elements have one total
+ * order, which walks follow (rhash_iter.c), and replacing the table
+ * (rhash_table.c) does not change it. A look-up can stop at a larger hash.
  *
- * Readers take no lock. Writers look without a lock what is to be done, then take
- * that of the stripe, a range of hashes that is a run of buckets in any table:
+ * Readers take no lock. Writers first check without a lock what is to be done,
+ * then lock the stripe, a range of hashes that is a run of buckets in any
+ * table:
  *
  *	insert:	look for the place again, link the element
  *	delete:	look for the element, unlink it, mark it dead
  *	update:	in place, unless the element is dead: then look again
  *
- * Values of a word are loaded and stored as such. For others of up to 64 KiB each
- * element has a sequence count, as in hash.c. Larger ones never change: an update
- * links another element in place of the old one, and readers, who may sleep there
- * (bpfmap_copies_large()), hold a reference to the element while they copy.
+ * Values of one word are loaded and stored as a word. For others of up to 64
+ * KiB each element has a sequence count, as in hash.c. Larger ones never
+ * change: an update links a new element in place of the old one, and readers,
+ * which may sleep there (bpfmap_copies_large()), hold a reference to the
+ * element while they copy.
  *
  * Elements are freed after a grace period.
  */
@@ -36,22 +38,22 @@
 		     BPFMAP_F_RDONLY | BPFMAP_F_WRONLY |		\
 		     BPFMAP_F_RDONLY_PROG | BPFMAP_F_WRONLY_PROG)
 
-/* Attempts without a lock, before a reader that writers outrun takes it */
+/* Lockless attempts before a reader that keeps losing takes the lock */
 #define RHASH_TRIES	16
 
 /*
- * Elements of a chain before the place of a new one: the most that a writer looks
- * at with interrupts off. More can be there only if the table could not grow in
- * time, for want of memory or because nobody let the work run.
+ * Maximum number of elements in a chain before a new one, as a writer looks at
+ * them with interrupts off. Longer chains are possible only if the table could
+ * not grow in time: there was no memory, or the work did not get to run.
  */
 #define RHASH_MAX_CHAIN	256
 
 /**
- * struct rhash_place - where an element is, or would be; under the stripe's lock
- * @link: to it
- * @at: what @link points to: the element, or the one behind it, or NULL
+ * struct rhash_place - where an element is or would be; under the stripe's lock
+ * @link: the link to it
+ * @at: what @link points to: the element, or the next one, or NULL
  * @elem: the element; NULL if there is none
- * @also: table in which the head may need to be changed too; NULL: none
+ * @also: table whose head may need the same change; NULL: none
  * @steps: elements before it
  */
 struct rhash_place {
@@ -62,14 +64,14 @@ struct rhash_place {
 	u32 steps;
 };
 
-/* Users of a large element: the map, and readers */
+/* References to a large element: the map's and those of readers */
 static refcount_t *rhash_users(const struct bpfmap_rhash *h,
 			       const struct rhash_elem *e)
 {
 	return (void *)e + h->elem_size - 8;
 }
 
-/* Give a reference to an element back; small ones have just the map's */
+/* Drop a reference to an element; small ones have only the map's */
 static void rhash_put_elem(struct bpfmap_rhash *h, struct rhash_elem *e)
 {
 	if (likely(!bpfmap_value_is_large(&h->map)))
@@ -86,7 +88,7 @@ static void *rhash_lookup_elem(struct bpfmap *map, const void *key)
 	return e ? rhash_value(h, e) : NULL;
 }
 
-/* Copy a value that does not change, where sleeping is allowed */
+/* Copy a value that is immutable, in a context that may sleep */
 static void rhash_copy_large(const struct bpfmap_rhash *h,
 			     const struct rhash_elem *e, void *value)
 {
@@ -104,7 +106,7 @@ static int rhash_lookup_large(struct bpfmap_rhash *h, const void *key, u32 hash,
 {
 	struct rhash_elem *e;
 
-	/* One without a user was replaced or deleted just now */
+	/* No references left: just replaced or deleted, so look again */
 	rcu_read_lock();
 	do {
 		e = rhash_get(h, key, hash);
@@ -135,7 +137,7 @@ void rhash_read_again(const struct bpfmap_rhash *h, const struct rhash_elem *e,
 		if (rhash_try_read(h, e, value))
 			return;
 	}
-	/* A copy of up to BPFMAP_ATOMIC_COPY bytes */
+	/* At most BPFMAP_ATOMIC_COPY bytes */
 	raw_spin_lock_irqsave(&s->lock, irq);
 	bpfmap_value_load(value, rhash_value(h, e), h->map.value_size);
 	raw_spin_unlock_irqrestore(&s->lock, irq);
@@ -187,7 +189,7 @@ static void rhash_store(const struct bpfmap_rhash *h, struct rhash_elem *e,
 	smp_store_release(&e->seq, (e->seq & ~RHASH_BUSY) + RHASH_STEP);
 }
 
-/* Replace a value in place. -EAGAIN: the element is dead, or its value is large */
+/* Replace a value in place. -EAGAIN: the element is dead, or the value large */
 static int rhash_replace(struct bpfmap_rhash *h, struct rhash_elem *e,
 			 const void *value)
 {
@@ -206,7 +208,7 @@ static int rhash_replace(struct bpfmap_rhash *h, struct rhash_elem *e,
 	return err;
 }
 
-/* Look for a key where only one can look. At most RHASH_MAX_CHAIN steps, or so */
+/* Look for a key under the lock. At most about RHASH_MAX_CHAIN steps */
 static struct rhash_place rhash_find_place(const struct bpfmap_rhash *h,
 					   const struct rhash_stripe *s,
 					   const void *key, u32 hash)
@@ -248,8 +250,8 @@ static struct rhash_elem *rhash_of_bucket(const struct rhash_table *t,
 }
 
 /*
- * Let what points to @p->at point to @to: the link, and in another table the head
- * of the bucket, if that is the first element there.
+ * Replace @p->at by @to: in the link, and in the head of the bucket in the
+ * other table, if @p->at is the first element there.
  */
 static void rhash_set_link(const struct rhash_place *p, u32 hash,
 			   struct rhash_elem *to)
@@ -266,7 +268,7 @@ static void rhash_set_link(const struct rhash_place *p, u32 hash,
 		rcu_assign_pointer(*head, rhash_of_bucket(p->also, to, hash));
 }
 
-/* The element behind @e; the stripe is locked */
+/* The element after @e; the stripe is locked */
 static struct rhash_elem *rhash_behind(const struct rhash_stripe *s,
 				       const struct rhash_elem *e)
 {
@@ -278,7 +280,7 @@ static struct rhash_elem *rhash_behind(const struct rhash_stripe *s,
  * @h: the map
  * @new: element with key and value
  * @flags: element flags
- * @left: out: element for rhash_put_elem(), @new or what was replaced; or NULL
+ * @left: out: element for rhash_put_elem(), @new or the replaced one; or NULL
  *
  * Return: 0, -EEXIST, -ENOENT, -E2BIG; -EBUSY if the chain is too long.
  */
@@ -336,7 +338,7 @@ static struct rhash_elem *rhash_elem_new(struct bpfmap_rhash *h,
 	bool large = bpfmap_value_is_large(&h->map);
 	struct rhash_elem *e = rhash_elem_alloc(h, gfp);
 
-	/* What was replaced just before may be all that there is */
+	/* Replaced elements that are still to be freed may suffice */
 	if (!e && large) {
 		rhash_reap_now(h);
 		e = rhash_elem_alloc(h, gfp);
@@ -352,7 +354,7 @@ static struct rhash_elem *rhash_elem_new(struct bpfmap_rhash *h,
 	return e;
 }
 
-/* Store a value for which memory is needed, or was when we looked */
+/* Store a value that needs memory, or did at the caller's lockless check */
 static noinline int rhash_insert(struct bpfmap_rhash *h, const void *key,
 				 u32 hash, const void *value, u64 flags,
 				 gfp_t gfp)
@@ -398,7 +400,7 @@ static int rhash_update(struct bpfmap *map, const void *key, const void *value,
 		return err;
 	if (!e && flags == BPFMAP_F_EXIST)
 		return -ENOENT;
-	/* Do not ask for memory if there is no room */
+	/* Do not allocate if the map is full */
 	if (!e && (u32)atomic_read(&h->nr) >= map->max_entries)
 		return -E2BIG;
 	return rhash_insert(h, key, hash, value, flags, gfp);
@@ -414,7 +416,7 @@ static struct rhash_elem *rhash_unlink(struct bpfmap_rhash *h, const void *key,
 	raw_spin_lock_irqsave(&s->lock, irq);
 	p = rhash_find_place(h, s, key, hash);
 	if (p.elem) {
-		/* Before it is gone: there is room for what comes in its place */
+		/* Decrement first, so that a replacement has room */
 		atomic_dec(&h->nr);
 		rhash_set_link(&p, hash, rhash_behind(s, p.elem));
 		WRITE_ONCE(p.elem->seq, p.elem->seq | RHASH_DEAD);
@@ -425,7 +427,7 @@ static struct rhash_elem *rhash_unlink(struct bpfmap_rhash *h, const void *key,
 }
 
 /**
- * rhash_take() - delete an element, and copy its last value
+ * rhash_take() - delete an element and copy its last value
  * @h: the map
  * @key: key of the element
  * @hash: of the key
@@ -441,7 +443,7 @@ bool rhash_take(struct bpfmap_rhash *h, const void *key, u32 hash, void *value)
 
 	if (!e)
 		return false;
-	/* Nobody writes to it any more */
+	/* There are no more writers */
 	if (value && unlikely(bpfmap_value_is_large(&h->map)))
 		rhash_copy_large(h, e, value);
 	else if (value)

@@ -10,7 +10,7 @@
 #include "keyed_hash.h"
 #include "value.h"
 
-/* Bits of rhash_elem.seq; what is above them counts */
+/* Bits of rhash_elem.seq; the bits above are the count */
 #define RHASH_BUSY	1U	/* the value is being written */
 #define RHASH_DEAD	2U	/* deleted */
 #define RHASH_STEP	4U
@@ -18,12 +18,12 @@
 /**
  * struct rhash_elem - an element
  * @rcu: for freeing
- * @retired: for freeing what is large; first, as in struct rhash_table
- * @next: the next one of the chain; written under the stripe's lock
- * @hash: of the key, constant as the key is
- * @seq: written, as the value is, under the stripe's lock; see RHASH_BUSY
- * @key: the key, and from bpfmap_rhash.value_off on the value. A large value is
- *	 constant, and its last 8 bytes are followed by a refcount_t
+ * @retired: for freeing large elements; first, as in struct rhash_table
+ * @next: next element of the chain; written under the stripe's lock
+ * @hash: of the key; constant, as is the key
+ * @seq: written under the stripe's lock, as is the value; see RHASH_BUSY
+ * @key: the key and, at bpfmap_rhash.value_off, the value. A large value is
+ *	 constant, and a refcount_t follows its last 8 bytes
  */
 struct rhash_elem {
 	union {
@@ -50,13 +50,13 @@ struct rhash_table {
 
 /**
  * struct rhash_stripe - elements that share a lock: a range of hashes
- * @lock: protects chains and heads of the range, and what is in its elements;
- *	  irqs off
- * @table: chains of hashes from @pos on are those of this table's buckets;
- *	   protected by @lock, as @also and @pos are
- * @also: chains of hashes below @pos are those of this one's, and its heads are
- *	  kept right, as those of @table; NULL: there is no resize
- * @pos: see there
+ * @lock: protects chains and heads of the range and the content of its
+ *	  elements; irqs off
+ * @table: holds the chains of hashes from @pos on; protected by @lock, as are
+ *	   @also and @pos
+ * @also: holds the chains of hashes below @pos; its heads are kept valid, as
+ *	  are those of @table; NULL: no resize in progress
+ * @pos: see @table and @also
  * @nr: elements; written under @lock, read without
  */
 struct rhash_stripe {
@@ -70,17 +70,17 @@ struct rhash_stripe {
 /**
  * struct bpfmap_rhash - a map
  * @map: the common part
- * @table: what readers use; written by @resize only
+ * @table: used by readers; written by @resize only
  * @stripes: by the first bits of the hash
- * @stripe_shift: stripe = hash >> stripe_shift; constant, as up to @secret
- * @min_bits: log2 of the buckets of the smallest table: there are not fewer of
- *	      them than stripes
+ * @stripe_shift: stripe = hash >> stripe_shift; constant, as all up to @secret
+ * @min_bits: log2 of the buckets of the smallest table, which has at least one
+ *	      per stripe
  * @value_off: from an element to its value
  * @elem_size: bytes of an element
  * @secret: of the hash function
  * @grow_at: with more elements than this the table is too small; written by
- *	     @resize, as @shrink_at
- * @shrink_at: with fewer it is too large
+ *	     @resize, as is @shrink_at
+ * @shrink_at: with fewer elements it is too large
  * @resize: work that replaces the table
  * @reap: work that frees @retired
  * @retired: tables and large elements, to be freed after a grace period
@@ -135,7 +135,7 @@ static inline bool rhash_is_dead(const struct rhash_elem *e)
 	return READ_ONCE(e->seq) & RHASH_DEAD;
 }
 
-/* The compiler knows what to do with these sizes */
+/* The compiler inlines these sizes */
 static __always_inline bool rhash_same_key(const struct rhash_elem *e,
 					   const void *key, u32 size)
 {
@@ -147,12 +147,12 @@ static __always_inline bool rhash_same_key(const struct rhash_elem *e,
 }
 
 /**
- * rhash_moved() - is there another table by now?
+ * rhash_moved() - has the table been replaced?
  * @h: the map
  * @t: in: table in which a chain has just ended; out: what readers use now
  *
- * A table that has been replaced by a larger one may have chains that end too
- * early. Caller has been in RCU since it had @t.
+ * Chains of a table that was replaced by a larger one may end too early. Caller
+ * has stayed inside RCU since it loaded @t.
  */
 static __always_inline bool rhash_moved(const struct bpfmap_rhash *h,
 					const struct rhash_table **t)
@@ -171,7 +171,7 @@ static __always_inline bool rhash_moved(const struct bpfmap_rhash *h,
 /**
  * rhash_find() - look for a key
  * @h: the map
- * @t: in: the table; out: a newer one, if that was needed
+ * @t: in: the table; out: a newer one, if that was used
  * @key: the key
  * @hash: of the key
  *
@@ -199,7 +199,7 @@ rhash_find(const struct bpfmap_rhash *h, const struct rhash_table **t,
 	return NULL;
 }
 
-/* rhash_find() for those who do not go on from there */
+/* rhash_find() for callers that do not continue from there */
 static __always_inline struct rhash_elem *
 rhash_get(const struct bpfmap_rhash *h, const void *key, u32 hash)
 {
@@ -214,7 +214,7 @@ bool rhash_take(struct bpfmap_rhash *h, const void *key, u32 hash, void *value);
 void rhash_read_again(const struct bpfmap_rhash *h, const struct rhash_elem *e,
 		      void *value);
 
-/* Copy the value out, whole. False: a writer came in between */
+/* One attempt to copy an untorn value. False: a writer interfered */
 static __always_inline bool rhash_try_read(const struct bpfmap_rhash *h,
 					   const struct rhash_elem *e,
 					   void *value)
@@ -231,10 +231,10 @@ static __always_inline bool rhash_try_read(const struct bpfmap_rhash *h,
 }
 
 /**
- * rhash_read() - copy a value that is not large, whole
+ * rhash_read() - copy a value that is not large
  * @h: the map
- * @e: element; if it was deleted meanwhile, this is the last value it had
- * @value: out: value_size bytes
+ * @e: element; if it was deleted meanwhile, its last value is copied
+ * @value: out: value_size bytes, never torn
  *
  * Caller is in an RCU read-side critical section.
  */

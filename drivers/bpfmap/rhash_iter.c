@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Walks of a hash that grows and shrinks, in the order of the elements
+ * Iterating over a hash that grows and shrinks, in the order of its elements
  *
- * The order is that of (hash, key), whatever the table is. A walk goes on from a
- * place in the order, be there an element or not. What is in the map all the time
- * is seen once.
+ * The order is by (hash, key), whatever the table is. A walk continues from a
+ * place in the order, whether or not an element is there. An element that stays
+ * in the map is visited exactly once.
  */
 #include "rhash.h"
 #include "value.h"
 
-/* Callbacks between two looks whether somebody waits for a grace period */
+/* Callbacks in one RCU read-side critical section */
 #define RHASH_EACH	16
 
-/* First element of stripes @stripe and after; most of a large table may be empty */
+/* First element from stripe @stripe on; large tables may be mostly empty */
 static noinline struct rhash_elem *
 rhash_scan_stripes(const struct bpfmap_rhash *h, const struct rhash_table *t,
 		   u32 stripe)
@@ -33,7 +33,7 @@ rhash_scan_stripes(const struct bpfmap_rhash *h, const struct rhash_table *t,
 	return NULL;
 }
 
-/* First element of the buckets after that of @hash */
+/* First element in the buckets after that of @hash */
 static __always_inline struct rhash_elem *
 rhash_scan_after(const struct bpfmap_rhash *h, const struct rhash_table *t,
 		 u32 hash)
@@ -51,8 +51,8 @@ rhash_scan_after(const struct bpfmap_rhash *h, const struct rhash_table *t,
 }
 
 /*
- * First element from a place in the order on; a @key of NULL comes before all
- * keys. Caller is in RCU, as everywhere here, and has been since it had @t.
+ * First element at or after a place in the order; a NULL @key precedes all
+ * keys. Caller has been inside RCU since it loaded @t, as everywhere here.
  */
 static noinline struct rhash_elem *
 rhash_seek(const struct bpfmap_rhash *h, const struct rhash_table **t, u32 hash,
@@ -73,7 +73,7 @@ rhash_seek(const struct bpfmap_rhash *h, const struct rhash_table **t, u32 hash,
 	return rhash_scan_after(h, *t, hash);
 }
 
-/* The element after @e, whether or not that is still in the map */
+/* The element after @e; either may have left the map */
 static __always_inline struct rhash_elem *
 rhash_follow(const struct bpfmap_rhash *h, const struct rhash_table **t,
 	     const struct rhash_elem *e)
@@ -95,7 +95,7 @@ rhash_follow(const struct bpfmap_rhash *h, const struct rhash_table **t,
 	}
 }
 
-/* The same, but one that is in the map */
+/* The same, but skips elements that have left the map */
 static __always_inline struct rhash_elem *
 rhash_next(const struct bpfmap_rhash *h, const struct rhash_table **t,
 	   struct rhash_elem *e)
@@ -124,7 +124,7 @@ static void rhash_copy_key(const struct bpfmap_rhash *h, void *to,
 /**
  * rhash_get_next_key() - as in struct bpfmap_ops
  * @map: the map
- * @key: the key before, or NULL
+ * @key: the previous key, or NULL
  * @next_key: out: key_size bytes
  *
  * Context: Any but NMI.
@@ -148,9 +148,10 @@ int rhash_get_next_key(struct bpfmap *map, const void *key, void *next_key)
 }
 
 /*
- * Call @fn for elements whose hash is *@pos or more, for some of them in one RCU
- * read-side critical section, and for all that have one hash. *@pos is set to the
- * first hash that is left, which is above U32_MAX at the end.
+ * Call @fn for elements with a hash of *@pos or more: for about RHASH_EACH of
+ * them in one RCU read-side critical section, and always for all that have the
+ * same hash. *@pos is set to the first hash not visited, which is above U32_MAX
+ * at the end.
  */
 static long rhash_each_from(struct bpfmap_rhash *h, u64 *pos, bpfmap_each_fn fn,
 			    void *ctx, long *nr)
@@ -179,8 +180,8 @@ static long rhash_each_from(struct bpfmap_rhash *h, u64 *pos, bpfmap_each_fn fn,
 /**
  * rhash_for_each() - as in struct bpfmap_ops
  * @map: the map
- * @fn: called inside of RCU, with nothing locked or disabled
- * @ctx: for @fn
+ * @fn: called inside RCU, with nothing locked or disabled
+ * @ctx: passed to @fn
  *
  * Context: Any but NMI.
  * Return: number of calls.
@@ -197,7 +198,7 @@ long rhash_for_each(struct bpfmap *map, bpfmap_each_fn fn, void *ctx)
 	return nr;
 }
 
-/* Where a walk begins; NULL: nowhere, -EAGAIN: its key is gone */
+/* First element of a walk; NULL: none, -EAGAIN: its key is gone */
 static struct rhash_elem *rhash_walk_first(struct bpfmap_rhash *h,
 					   const struct rhash_table **t,
 					   const void *from)
@@ -210,7 +211,7 @@ static struct rhash_elem *rhash_walk_first(struct bpfmap_rhash *h,
 	return e ?: ERR_PTR(-EAGAIN);
 }
 
-/* An element with a large value: under RCU only the keys */
+/* Copy an element with a large value; only the keys under RCU */
 static int rhash_walk_large(struct bpfmap *map, struct bpfmap_walk *w,
 			    const void *from, void *next)
 {
@@ -233,7 +234,7 @@ static int rhash_walk_large(struct bpfmap *map, struct bpfmap_walk *w,
 		rhash_copy_key(h, next, e);
 	rcu_read_unlock();
 
-	/* Deleted meanwhile: then there is none to deliver */
+	/* If it was deleted meanwhile, deliver nothing */
 	w->nr = w->remove ? rhash_take(h, w->keys, hash, w->values) :
 			    !rhash_lookup(map, w->keys, w->values, 0);
 	return e ? 0 : -ENOENT;
@@ -242,12 +243,12 @@ static int rhash_walk_large(struct bpfmap *map, struct bpfmap_walk *w,
 /**
  * rhash_walk_from() - as in struct bpfmap_ops
  * @map: the map
- * @w: what, and where to
+ * @w: what to copy, and where to
  * @from: key of the first element to copy, or NULL
  * @next: out: key of the first element not copied; may be @from
  *
  * Context: Process context; may sleep if bpfmap_value_is_large().
- * Return: 0, -ENOENT if no element is left, -EAGAIN if there is no @from.
+ * Return: 0, -ENOENT if no element is left, -EAGAIN if @from is not in the map.
  */
 int rhash_walk_from(struct bpfmap *map, struct bpfmap_walk *w,
 		    const void *from, void *next)
@@ -269,7 +270,7 @@ int rhash_walk_from(struct bpfmap *map, struct bpfmap_walk *w,
 		return PTR_ERR(e);
 	}
 	for (; e && w->nr < w->room; e = rhash_next(h, &t, e)) {
-		/* Somebody else took it: then it is not ours to deliver */
+		/* Deleted by another task: do not deliver it */
 		if (w->remove && !rhash_take(h, e->key, e->hash, value))
 			continue;
 		if (!w->remove)

@@ -1,32 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The table of a hash that grows and shrinks, and its replacement
+ * Replacing the table of a hash that grows and shrinks
  *
- * A work looks at the load and replaces the table. Buckets being ranges of
- * hashes, one bucket of the smaller table is a run of buckets of the larger one,
- * and their chains, being sorted, make up the smaller one's:
+ * A work checks the load and replaces the table. Since buckets are ranges of
+ * hashes, one bucket of the smaller table is a run of buckets of the larger
+ * one, and the sorted chains of the latter, joined, are the chain of the
+ * former:
  *
  *	smaller		[0]------------------>a-->b-->c-->d
  *	larger		[0]------------------>a-->b   c-->d
  *			[1]-------------------------->'
  *
- * Up to the new table is filled, the chains are those of the smaller one: c can
- * be reached from both, and who looks for it in bucket 1 does not care how. To
- * grow, first find where the larger table's heads are to point, then let readers
- * use it, then cut its chains. To shrink, first join the chains, then let
- * readers use the smaller table. Each stripe does so under its lock, in portions
- * that are bounded; in between, and until its chains are those of the new table,
- * writers keep the heads of both tables right.
+ * While the new table is filled, the chains are those of the smaller one: c can
+ * be reached from both heads, so a look-up through bucket 1 works, too. To
+ * grow, first set the heads of the larger table, then let readers use it, then
+ * cut its chains. To shrink, first join the chains, then let readers use the
+ * smaller table. Each stripe does so under its lock, in bounded portions. In
+ * between, and until all its chains are those of the new table, writers keep
+ * the heads of both tables valid.
  *
- * No step waits for readers. A reader who still uses the smaller table may come
- * to the end of a chain that was cut; before believing in an end, readers look
- * whether the table is still the same: rhash_moved(). The old table is freed after
- * a grace period, and so are elements.
+ * No step waits for readers. A reader that still uses the smaller table may
+ * reach the end of a chain that was cut, so at the end of a chain readers check
+ * whether the table has been replaced: rhash_moved(). Old tables and deleted
+ * elements are freed after a grace period.
  *
- * This is the idea of Shalev and Shavit's split-ordered lists (J. ACM 53(3),
- * 2006), with locks for writers, so that it needs no elements that are none, and
- * with the first bits of the hash for the bucket, so that the order is that of
- * numbers.
+ * The idea is that of Shalev and Shavit's split-ordered lists (J. ACM 53(3),
+ * 2006). Writers use locks here, so no dummy elements are needed, and the
+ * bucket is given by the first bits of the hash, so the order is numeric.
  */
 #include <linux/log2.h>
 #include <linux/sched.h>
@@ -39,13 +39,13 @@
 /* log2 of the buckets of the largest table: 8 GiB */
 #define RHASH_MAX_BITS		30
 
-/* Elements to have room for where the creator says nothing */
+/* Initial room, in elements, if the creator gives no hint */
 #define RHASH_HINT		32U
 
-/* Shrinking joins no more buckets at a time into one, log2 */
+/* log2 of the number of buckets that a shrink joins into one, at most */
 #define RHASH_SHRINK_BITS	4
 
-/* Elements and buckets to look at before interrupts are let in */
+/* Elements and buckets to visit before interrupts are enabled */
 #define RHASH_PORTION		512U
 
 static struct workqueue_struct *rhash_wq;
@@ -54,8 +54,8 @@ static struct workqueue_struct *rhash_wq;
 static atomic_t rhash_fail_tables;
 
 /**
- * bpfmap_rhash_fail_tables() - let there be no memory for new tables
- * @nr: how many times
+ * bpfmap_rhash_fail_tables() - fail allocations of new tables
+ * @nr: how many
  */
 void bpfmap_rhash_fail_tables(int nr)
 {
@@ -64,7 +64,7 @@ void bpfmap_rhash_fail_tables(int nr)
 EXPORT_SYMBOL_GPL(bpfmap_rhash_fail_tables);
 
 /**
- * bpfmap_rhash_buckets() - buckets of a map's table, when it has the right size
+ * bpfmap_rhash_buckets() - buckets of a map's table, once it has the right size
  * @map: an RHASH
  *
  * Context: Process context. May sleep.
@@ -117,14 +117,14 @@ static u32 rhash_table_bits(const struct rhash_table *t)
 	return 32 - t->shift;
 }
 
-/* Buckets for so many elements, log2: at least twice as many as these */
+/* log2 of the buckets for @nr elements: at least twice as many buckets */
 static u32 rhash_bits_for(const struct bpfmap_rhash *h, u32 nr)
 {
 	return clamp_t(u32, nr ? fls64(2ULL * nr - 1) : 0, h->min_bits,
 		       RHASH_MAX_BITS);
 }
 
-/* When to look at the load again */
+/* Set the loads at which to resize next */
 static void rhash_set_limits(struct bpfmap_rhash *h, u32 bits)
 {
 	u32 size = 1U << bits;
@@ -146,7 +146,7 @@ static u32 rhash_wanted_bits(const struct bpfmap_rhash *h, u32 bits)
 	return bits;
 }
 
-/* A step for one bucket of the smaller table; returns what it looked at */
+/* A step for one bucket of the smaller table; returns the work done */
 typedef u32 (*rhash_step_fn)(const struct rhash_stripe *s,
 			     struct rhash_table *small,
 			     struct rhash_table *big, u32 bucket);
@@ -176,7 +176,7 @@ static u32 rhash_fill(const struct rhash_stripe *s, struct rhash_table *small,
 	return steps;
 }
 
-/* To grow: end the larger table's chains where its buckets end */
+/* To grow: cut the chains at the ends of the larger table's buckets */
 static u32 rhash_cut(const struct rhash_stripe *s, struct rhash_table *small,
 		     struct rhash_table *big, u32 bucket)
 {
@@ -192,7 +192,7 @@ static u32 rhash_cut(const struct rhash_stripe *s, struct rhash_table *small,
 	return steps;
 }
 
-/* To shrink: make one chain of the larger table's */
+/* To shrink: join chains of the larger table */
 static u32 rhash_join(const struct rhash_stripe *s, struct rhash_table *small,
 		      struct rhash_table *big, u32 bucket)
 {
@@ -214,8 +214,8 @@ static u32 rhash_join(const struct rhash_stripe *s, struct rhash_table *small,
 }
 
 /**
- * struct rhash_resize - a resize
- * @small: the smaller table, be it the old or the new one
+ * struct rhash_resize - a resize in progress
+ * @small: the smaller table, old or new
  * @big: the larger one
  * @stripe_bits: log2 of the stripes
  */
@@ -226,8 +226,8 @@ struct rhash_resize {
 };
 
 /*
- * Take a step for each bucket of a stripe. If @mark is set, a bucket that is done
- * has the chains of the new table.
+ * Take a step for each bucket of a stripe. With @mark, the bucket then has the
+ * chains of the new table.
  */
 static void rhash_pass(const struct rhash_resize *r, struct rhash_stripe *s,
 		       u32 stripe, rhash_step_fn step, bool mark)
@@ -261,7 +261,7 @@ static void rhash_set_tables(struct rhash_stripe *s, struct rhash_table *table,
 	raw_spin_unlock_irqrestore(&s->lock, flags);
 }
 
-/* Replace the table @old; the caller is the only one who does so */
+/* Replace the table @old; there is no concurrent caller */
 static void rhash_resize(struct bpfmap_rhash *h, struct rhash_table *old,
 			 struct rhash_table *new)
 {
@@ -280,8 +280,8 @@ static void rhash_resize(struct bpfmap_rhash *h, struct rhash_table *old,
 	}
 	rcu_assign_pointer(h->table, new);
 	/*
-	 * Pairs with smp_rmb() in rhash_moved(): a reader who sees the end of a
-	 * chain that is cut sees the new table, too
+	 * Pairs with smp_rmb() in rhash_moved(): a reader that sees the end of
+	 * a cut chain also sees the new table
 	 */
 	smp_wmb();
 	for (i = 0; i < nr; i++) {
@@ -292,7 +292,7 @@ static void rhash_resize(struct bpfmap_rhash *h, struct rhash_table *old,
 	rhash_retire(h, &old->retired);
 }
 
-/* Without memory: go on as it is, and look again when the load is worse */
+/* No memory: keep the table, and try again when the load gets worse */
 static void rhash_put_off(struct bpfmap_rhash *h, bool grow)
 {
 	u32 nr = atomic_read(&h->nr);
@@ -312,7 +312,7 @@ static void rhash_resize_work(struct work_struct *work)
 	u32 bits, wanted;
 
 	for (;;) {
-		/* Only this work writes it */
+		/* Only this work writes @table */
 		old = rcu_dereference_protected(h->table, true);
 		bits = rhash_table_bits(old);
 		wanted = rhash_wanted_bits(h, bits);
@@ -331,8 +331,8 @@ static void rhash_resize_work(struct work_struct *work)
 }
 
 /**
- * rhash_check_load() - replace the table if it has become too small or too large
- * @h: the map, with one element more or less than before
+ * rhash_check_load() - replace the table if it has the wrong size
+ * @h: the map, after an insert or delete
  *
  * Context: Any but NMI, without a lock of the map.
  */
@@ -345,9 +345,9 @@ void rhash_check_load(struct bpfmap_rhash *h)
 }
 
 /**
- * rhash_resize_now() - let the table have the right size
+ * rhash_resize_now() - start a resize if one is needed
  * @h: the map
- * @gfp: if this allows to block, wait until it has, or there is no memory
+ * @gfp: if this allows blocking, wait until it is done or fails without memory
  *
  * Context: As @gfp says, without a lock of the map.
  */
@@ -363,7 +363,7 @@ static void rhash_free_retired(struct bpfmap_rhash *h,
 {
 	struct llist_node *block, *next;
 
-	/* Each is the first member of what is to be freed */
+	/* @retired is the first member of what is to be freed */
 	llist_for_each_safe(block, next, blocks) {
 		kvfree(block);
 		cond_resched();
@@ -384,7 +384,7 @@ static void rhash_reap_work(struct work_struct *work)
  * @h: the map
  * @block: start of the memory, which no new reader can find
  *
- * For what is too large to wait as long as kvfree_rcu() lets it.
+ * For memory too large to wait for as long as kvfree_rcu() may.
  *
  * Context: Any but NMI.
  */
@@ -395,7 +395,7 @@ void rhash_retire(struct bpfmap_rhash *h, struct llist_node *block)
 }
 
 /**
- * rhash_reap_now() - wait until what has been retired is freed
+ * rhash_reap_now() - wait until all retired memory is freed
  * @h: the map
  *
  * Context: Process context. May sleep.
@@ -405,7 +405,7 @@ void rhash_reap_now(struct bpfmap_rhash *h)
 	flush_work(&h->reap);
 }
 
-/* A few for each CPU that can be in here, each in its own cache line */
+/* A few per CPU that can be here, each in its own cache line */
 static int rhash_alloc_stripes(struct bpfmap_rhash *h, struct rhash_table *t)
 {
 	u32 i, nr = 1U << h->min_bits;
@@ -424,12 +424,12 @@ static int rhash_alloc_stripes(struct bpfmap_rhash *h, struct rhash_table *t)
 }
 
 /**
- * rhash_tables_init() - the first table, and the stripes
+ * rhash_tables_init() - allocate the first table and the stripes
  * @h: a map that is being created
  * @hint: elements to have room for, 0 for a default
  *
  * Context: Process context. May sleep.
- * Return: 0 or -ENOMEM, with nothing to be freed.
+ * Return: 0, or -ENOMEM with nothing left to free.
  */
 int rhash_tables_init(struct bpfmap_rhash *h, u32 hint)
 {
@@ -468,7 +468,7 @@ void rhash_tables_free(struct bpfmap_rhash *h)
 	struct rhash_table *t;
 	u32 b;
 
-	/* In this order: a resize retires a table */
+	/* In this order: @resize may retire a table */
 	cancel_work_sync(&h->resize);
 	cancel_work_sync(&h->reap);
 	rhash_free_retired(h, llist_del_all(&h->retired));
@@ -487,7 +487,7 @@ void rhash_tables_free(struct bpfmap_rhash *h)
 }
 
 /**
- * rhash_tables_usage() - bytes of table and stripes
+ * rhash_tables_usage() - bytes of the table and the stripes
  * @h: the map
  *
  * Context: Any.
@@ -508,7 +508,7 @@ int __init bpfmap_rhash_init(void)
 	return rhash_wq ? 0 : -ENOMEM;
 }
 
-/* No map is left, nor a work */
+/* There are no maps and no work left */
 void bpfmap_rhash_exit(void)
 {
 	destroy_workqueue(rhash_wq);
