@@ -2,14 +2,14 @@
 /*
  * Ring buffers from the kernel to user space
  *
- * Producers of any context reserve a record under a spinlock and fill it
- * without one. The one consumer, user space, takes no lock: it reads up to
- * the first record that is still being written, and stores how far it came.
- * See ringbuf.h for the layout and kernel/bpf/ringbuf.c for its origin.
+ * Producers in any context reserve a record under a spinlock and fill it
+ * without one. The only consumer, user space, takes no lock: it reads up to the
+ * first record that is still being written, and stores its position. See
+ * ringbuf.h for the layout and kernel/bpf/ringbuf.c for its origin.
  *
- * User space may write anything into the page of the consumer's position. That
- * decides who overwrites what of its own records, and whether it is woken.
- * All else of the ring it can only read, so that the headers here are right.
+ * User space may write anything to the page of the consumer's position. That
+ * affects only whether its own records are overwritten and whether it is woken.
+ * It can only read the rest of the ring, so the headers can be trusted here.
  */
 #include <linux/export.h>
 #include <linux/log2.h>
@@ -19,10 +19,10 @@
 
 #include "ringbuf.h"
 
-/* Payload at most: what leaves room for the flags in a length */
+/* Largest payload: leaves room for the flags in a length */
 #define RING_MAX_RECORD		(U32_MAX / 4)
 
-/* Old records that a producer looks at in one go with interrupts off */
+/* Old records that a producer looks at in one section with interrupts off */
 #define RING_STEP		1024
 
 /* --- memory --- */
@@ -41,7 +41,7 @@ static void ring_free_pages(struct bpfmap_ringbuf *rb)
 	kvfree(rb->pages);
 }
 
-/* Pages for the ring in the order in which they are mapped */
+/* Pages for the ring, in mapping order */
 static int ring_alloc_pages(struct bpfmap_ringbuf *rb, unsigned int nr_data)
 {
 	const gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN |
@@ -96,16 +96,16 @@ static int ring_alloc(struct bpfmap_ringbuf *rb)
 	return 0;
 }
 
-/* As in bpf(2), what is wrong with a ring is said when it is allocated */
+/* As in bpf(2), errors in the attr are reported by the allocation */
 int bpfmap_ringbuf_check(const struct bpfmap_create_attr *attr)
 {
 	return 0;
 }
 
 /**
- * bpfmap_ringbuf_alloc() - a map that is an empty ring
+ * bpfmap_ringbuf_alloc() - create a map that is an empty ring
  * @attr: the request
- * @flags: create flags that the type knows
+ * @flags: create flags that the type accepts
  *
  * Return: the map; ERR_PTR -EINVAL or -ENOMEM.
  */
@@ -186,7 +186,7 @@ int bpfmap_ringbuf_get_next_key(struct bpfmap *map, const void *key,
 	return -ENOTSUPP;
 }
 
-/* Pages that user space sees, data counted twice */
+/* Pages that user space sees; data counts twice */
 static unsigned long ring_user_pages(const struct bpfmap *map)
 {
 	return BPFMAP_RINGBUF_DATA_PAGE +
@@ -194,7 +194,7 @@ static unsigned long ring_user_pages(const struct bpfmap *map)
 }
 
 /**
- * bpfmap_ringbuf_mmap_range() - is all of a mapping inside the ring?
+ * bpfmap_ringbuf_mmap_range() - is a mapping completely inside the ring?
  * @map: the ring
  * @vma: the mapping
  *
@@ -227,7 +227,7 @@ static struct bpfmap *ringbuf_alloc(const struct bpfmap_create_attr *attr)
 
 static int ringbuf_mmap(struct bpfmap *map, struct vm_area_struct *vma)
 {
-	/* The consumer's position is all that user space may write */
+	/* User space may write only the consumer's position */
 	if (vma->vm_flags & VM_WRITE &&
 	    (vma->vm_pgoff != BPFMAP_RINGBUF_CONSUMER_PAGE ||
 	     vma_pages(vma) != 1))
@@ -235,14 +235,14 @@ static int ringbuf_mmap(struct bpfmap *map, struct vm_area_struct *vma)
 	return bpfmap_ringbuf_mmap_range(map, vma);
 }
 
-/* What there is to read; anything at all if user space wants it so */
+/* Bytes to read; arbitrary if user space stored a wrong position */
 static unsigned long ring_available(const struct bpfmap_ring *ring)
 {
 	unsigned long consumer, producer, overwritten = 0;
 
 	/*
-	 * In this order: the producer's position must not be older than the
-	 * others, or it would seem to be behind them
+	 * The producer's position must be loaded last: an older one could be
+	 * behind the others
 	 */
 	consumer = smp_load_acquire(&ring->consumer_pos); /* see above */
 	if (ring->overwrite)
@@ -262,7 +262,7 @@ static __poll_t ringbuf_poll(struct bpfmap *map, struct file *file,
 	poll_wait(file, &ring->waitq, wait);
 	/*
 	 * Pairs with xchg() in ring_commit(): either this sees the record, or
-	 * the producer sees how far user space came, and wakes.
+	 * the producer sees the consumer's position and wakes user space.
 	 */
 	smp_mb();
 	return ring_available(ring) ? EPOLLIN | EPOLLRDNORM : 0;
@@ -285,7 +285,7 @@ const struct bpfmap_ops bpfmap_ringbuf_ops = {
 
 /* --- producers --- */
 
-/* Find the oldest record that is being written. False: not yet, call again */
+/* Move pending_pos to the oldest busy record. False: not there, call again */
 static bool ring_pass_pending(struct bpfmap_ring *ring)
 {
 	unsigned long pos = ring->pending_pos;
@@ -307,8 +307,8 @@ static bool ring_pass_pending(struct bpfmap_ring *ring)
 }
 
 /*
- * Give up the oldest records, so that one that ends at @end has room. False: not
- * enough yet, call again.
+ * Drop the oldest records, to make room up to @end. False: incomplete, call
+ * again.
  */
 static bool ring_overwrite(struct bpfmap_ring *ring, unsigned long end)
 {
@@ -317,7 +317,7 @@ static bool ring_overwrite(struct bpfmap_ring *ring, unsigned long end)
 
 	lockdep_assert_held(&ring->lock);
 
-	/* No record that is being written is that old: ring_reserve_locked() */
+	/* Never drops a busy record: see ring_reserve_locked() */
 	while (end - pos > ring->mask && steps) {
 		pos += ring_record_size(READ_ONCE(ring_hdr(ring, pos)->len));
 		steps--;
@@ -325,13 +325,14 @@ static bool ring_overwrite(struct bpfmap_ring *ring, unsigned long end)
 	WRITE_ONCE(ring->overwrite_pos, pos);
 	/*
 	 * Pairs with the consumer's acquire between reading a record and this
-	 * position: one that has read what is written from here on sees it
+	 * position: if it read anything written after this, it sees the new
+	 * position
 	 */
 	smp_wmb();
 	return steps;
 }
 
-/* NULL: no room. -EAGAIN: let interrupts in, then call again */
+/* NULL: no room. -EAGAIN: enable interrupts, then call again */
 static struct bpfmap_ring_hdr *ring_reserve_locked(struct bpfmap_ring *ring,
 						   u32 size,
 						   unsigned long consumer)
@@ -354,7 +355,7 @@ static struct bpfmap_ring_hdr *ring_reserve_locked(struct bpfmap_ring *ring,
 	hdr = ring_hdr(ring, start);
 	hdr->len = size | BPFMAP_RINGBUF_BUSY_BIT;
 	hdr->pg_off = ((void *)hdr - (void *)ring) >> PAGE_SHIFT;
-	/* Pairs with the load of user space: it finds a header there */
+	/* Pairs with user space's load: a header is there */
 	smp_store_release(&ring->producer_pos, end);
 	return hdr;
 }
@@ -368,7 +369,7 @@ static void *ring_reserve(struct bpfmap_ring *ring, u64 size)
 		     ring_record_size(size) > ring_size(ring)))
 		return NULL;
 
-	/* Pairs with the store of user space: it has read what was there */
+	/* Pairs with user space's store: it has read what was there */
 	consumer = smp_load_acquire(&ring->consumer_pos);
 	do {
 		raw_spin_lock_irqsave(&ring->lock, flags);
@@ -388,12 +389,12 @@ static void ring_commit(void *record, u64 flags, u32 discard)
 
 	ring = (void *)(page - ((unsigned long)hdr->pg_off << PAGE_SHIFT));
 	/*
-	 * A full barrier: what is in the record comes before, and what follows
-	 * comes after, which pairs with smp_mb() in ringbuf_poll()
+	 * A full barrier: orders the record's content before, and the load of
+	 * the consumer's position after, for smp_mb() in ringbuf_poll()
 	 */
 	xchg(&hdr->len, (hdr->len & ~BPFMAP_RINGBUF_BUSY_BIT) | discard);
 
-	/* Wake who had caught up: others will come to this record anyway */
+	/* Wake user space if it had caught up; else it will get here anyway */
 	consumer = READ_ONCE(ring->consumer_pos);
 	if (flags & BPFMAP_RB_FORCE_WAKEUP ||
 	    (!(flags & BPFMAP_RB_NO_WAKEUP) && ring_hdr(ring, consumer) == hdr))
@@ -407,14 +408,14 @@ static void ring_commit(void *record, u64 flags, u32 discard)
  * @size: bytes of payload, at most max_entries - 16
  * @flags: 0
  *
- * Consumers stop at the record, and producers run out of space, until it is
- * submitted or discarded: be quick.
+ * Until the record is submitted or discarded, consumers stop at it and
+ * producers may run out of space: be quick.
  *
  * Context: Any but NMI.
- * Return: @size bytes, aligned to 8, with anything in them; user space can read
- * them at once. To be given to bpfmap_ringbuf_submit() or
- * bpfmap_ringbuf_discard() in any context. NULL if there is no room, @size is
- * too large, @flags is not 0 or @map is of another type.
+ * Return: @size bytes, aligned to 8 and not initialised; user space can read
+ * them at once. Pass it to bpfmap_ringbuf_submit() or bpfmap_ringbuf_discard()
+ * in any context. NULL if there is no room, @size is too large, @flags is not 0
+ * or @map is of another type.
  */
 void *bpfmap_ringbuf_reserve(struct bpfmap *map, u64 size, u64 flags)
 {
@@ -425,14 +426,15 @@ void *bpfmap_ringbuf_reserve(struct bpfmap *map, u64 size, u64 flags)
 EXPORT_SYMBOL_GPL(bpfmap_ringbuf_reserve);
 
 /**
- * bpfmap_ringbuf_submit() - a record is complete
+ * bpfmap_ringbuf_submit() - complete a record
  * @record: from bpfmap_ringbuf_reserve()
- * @flags: 0 to wake user space if it has read all up to this record;
- *	   BPFMAP_RB_NO_WAKEUP not to; BPFMAP_RB_FORCE_WAKEUP to wake in any case
+ * @flags: 0 to wake user space if it has read everything before this record;
+ *	   BPFMAP_RB_NO_WAKEUP not to; BPFMAP_RB_FORCE_WAKEUP to wake in any
+ *	   case
  *
  * Records become readable in the order in which they were reserved.
  *
- * Context: Any. Waking up is left to an interrupt.
+ * Context: Any. The wakeup is done from an irq_work.
  */
 void bpfmap_ringbuf_submit(void *record, u64 flags)
 {
@@ -441,13 +443,13 @@ void bpfmap_ringbuf_submit(void *record, u64 flags)
 EXPORT_SYMBOL_GPL(bpfmap_ringbuf_submit);
 
 /**
- * bpfmap_ringbuf_discard() - consumers shall skip a record
+ * bpfmap_ringbuf_discard() - make consumers skip a record
  * @record: from bpfmap_ringbuf_reserve()
  * @flags: as in bpfmap_ringbuf_submit()
  *
- * Its space is in use until the consumer passes it.
+ * Its space stays in use until the consumer has passed it.
  *
- * Context: Any. Waking up is left to an interrupt.
+ * Context: Any. The wakeup is done from an irq_work.
  */
 void bpfmap_ringbuf_discard(void *record, u64 flags)
 {
@@ -462,9 +464,9 @@ EXPORT_SYMBOL_GPL(bpfmap_ringbuf_discard);
  * @size: bytes of it, at most max_entries - 16
  * @flags: as in bpfmap_ringbuf_submit()
  *
- * Context: Any but NMI. Waking up is left to an interrupt.
+ * Context: Any but NMI. The wakeup is done from an irq_work.
  * Return:
- * * %0 - it is there
+ * * %0 - the record is in the ring
  * * %-EAGAIN - no room, or @size is too large
  * * %-EINVAL - unknown flags, or @map is of another type
  */
@@ -486,13 +488,13 @@ int bpfmap_ringbuf_output(struct bpfmap *map, const void *data, u64 size,
 EXPORT_SYMBOL_GPL(bpfmap_ringbuf_output);
 
 /**
- * bpfmap_ringbuf_query() - how is a ring buffer doing?
+ * bpfmap_ringbuf_query() - query the state of a ring buffer
  * @map: a ring buffer of type BPFMAP_TYPE_RINGBUF
  * @what: BPFMAP_RB_AVAIL_DATA, BPFMAP_RB_RING_SIZE, BPFMAP_RB_CONS_POS,
  *	  BPFMAP_RB_PROD_POS or BPFMAP_RB_OVERWRITE_POS
  *
- * A snapshot. The consumer's position, and with it the available data, is
- * whatever user space has written.
+ * A snapshot. The consumer's position, and thus the amount of available data,
+ * is whatever user space has written.
  *
  * Context: Any.
  * Return: bytes or a position; 0 for another @what or type of @map.

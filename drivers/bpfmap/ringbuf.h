@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Ring buffers: what the two directions share
+ * Ring buffers: common to both directions
  *
  * The layout in memory is that of bpf(2), which libbpf relies on. Data pages
  * are mapped twice in a row, here and in user space, so that a record that
@@ -9,9 +9,9 @@
  *	| private | consumer | producer | data 0 ... n-1 | data 0 ... n-1 |
  *	            ^ offset 0 of a user's mapping
  *
- * Positions count bytes and only grow; where they point to is their remainder.
- * A record is a header of 8 bytes and the payload, rounded up to 8. Length bits
- * tell of a record that is being written and of one to be skipped.
+ * Positions count bytes and only grow; modulo the size they are offsets in the
+ * data. A record is a header of 8 bytes and the payload, rounded up to 8. Bits
+ * in the length mark a record that is being written or to be skipped.
  */
 #ifndef _BPFMAP_RINGBUF_H
 #define _BPFMAP_RINGBUF_H
@@ -25,10 +25,10 @@
 
 #include "internal.h"
 
-/* Pages of a ring that user space cannot map: the first one */
+/* Pages at the start of a ring that user space cannot map */
 #define RING_PRIVATE_PAGES	1
 
-/* Pages of a ring in front of the data */
+/* Pages of a ring before the data */
 #define RING_DATA_PAGE		(RING_PRIVATE_PAGES + BPFMAP_RINGBUF_DATA_PAGE)
 
 #define RING_WAKE_FLAGS		(BPFMAP_RB_NO_WAKEUP | BPFMAP_RB_FORCE_WAKEUP)
@@ -37,20 +37,20 @@
 	(BPFMAP_RINGBUF_BUSY_BIT | BPFMAP_RINGBUF_DISCARD_BIT)
 
 /**
- * struct bpfmap_ring - a ring as it is mapped here
+ * struct bpfmap_ring - a ring as mapped in the kernel
  * @waitq: pollers
- * @work: wakes them, from whatever context
+ * @work: wakes them from any context
  * @mask: bytes of data - 1, constant
  * @overwrite: producers do not wait for the consumer, constant
- * @lock: makes producers of the kernel exclude each other; irqs off, for as long
- *	  as it takes to look at RING_STEP old records
- * @busy: somebody drains the samples of user space
- * @consumer_pos: up to where it was read. Anything at all where the consumer is
- *		  user space; else written by the holder of @busy
- * @producer_pos: up to where space is taken. Written under @lock, or anything
- *		  at all where the producer is user space
- * @pending_pos: no record below it is being written; under @lock
- * @overwrite_pos: below it records are lost; written under @lock
+ * @lock: serialises producers in the kernel; irqs off, for no longer than it
+ *	  takes to look at RING_STEP old records
+ * @busy: the samples of user space are being drained
+ * @consumer_pos: everything below was read. Arbitrary if user space is the
+ *		  consumer, else written by the holder of @busy
+ * @producer_pos: space below is taken. Written under @lock; arbitrary if user
+ *		  space is the producer
+ * @pending_pos: no record below is being written; under @lock
+ * @overwrite_pos: records below are lost; written under @lock
  * @data: the records
  */
 struct bpfmap_ring {
@@ -80,9 +80,9 @@ static_assert(offsetof(struct bpfmap_ring, overwrite_pos) % PAGE_SIZE ==
 /**
  * struct bpfmap_ringbuf - a map that is a ring; all members are constant
  * @map: the common part
- * @ring: @pages, mapped in a row
- * @pages: of the ring, those with data twice
- * @nr_pages: different ones
+ * @ring: @pages, mapped in order
+ * @pages: of the ring; data pages are listed twice
+ * @nr_pages: distinct pages
  */
 struct bpfmap_ringbuf {
 	struct bpfmap map;
@@ -94,7 +94,7 @@ struct bpfmap_ringbuf {
 /**
  * struct bpfmap_ring_hdr - what precedes a record
  * @len: bytes of payload, and RING_LEN_FLAGS
- * @pg_off: pages from the start of the ring, to find the ring by the record
+ * @pg_off: pages from the start of the ring; leads from a record to its ring
  */
 struct bpfmap_ring_hdr {
 	u32 len;
@@ -113,7 +113,7 @@ static inline unsigned long ring_size(const struct bpfmap_ring *ring)
 	return ring->mask + 1;
 }
 
-/* Bytes in the ring of a record with this len; flags in it do not count */
+/* Bytes that a record with length word @len takes in the ring; ignores flags */
 static inline u32 ring_record_size(u32 len)
 {
 	return round_up((len & ~RING_LEN_FLAGS) + BPFMAP_RINGBUF_HDR_SZ, 8);

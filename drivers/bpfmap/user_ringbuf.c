@@ -2,10 +2,10 @@
 /*
  * Ring buffers from user space to the kernel
  *
- * The consumer's position is the kernel's here, and user space can only read
- * it. The producer's position and all records are user space's, which may
- * change them at any time: each is loaded once and believed in only as far as
- * it was checked. See ringbuf.h for the layout.
+ * Here the kernel writes the consumer's position, which user space can only
+ * read. User space owns the producer's position and all records and may change
+ * them at any time: each is loaded once and trusted only as far as it was
+ * checked. See ringbuf.h for the layout.
  */
 #include <linux/export.h>
 #include <linux/nospec.h>
@@ -14,10 +14,10 @@
 
 #include "ringbuf.h"
 
-/* Records that one call drains, so that user space cannot keep it busy */
+/* Records that one call drains at most: user space cannot keep it busy */
 #define DRAIN_MAX_RECORDS	(128 * 1024)
 
-/* Payload at most, as in bpf(2) */
+/* Largest payload, as in bpf(2) */
 #define DRAIN_MAX_SIZE		(SZ_16M - 1)
 
 static struct bpfmap *user_ringbuf_alloc(const struct bpfmap_create_attr *attr)
@@ -39,7 +39,7 @@ static __poll_t user_ringbuf_poll(struct bpfmap *map, struct file *file,
 	struct bpfmap_ring *ring = to_ringbuf(map)->ring;
 	unsigned long consumer;
 
-	/* Who drains wakes up after it stored the position: none is missed */
+	/* The drainer stores the position before its wakeup: none is missed */
 	poll_wait(file, &ring->waitq, wait);
 	consumer = READ_ONCE(ring->consumer_pos);
 	if (READ_ONCE(ring->producer_pos) - consumer < ring_size(ring))
@@ -63,8 +63,8 @@ const struct bpfmap_ops bpfmap_user_ringbuf_ops = {
 };
 
 /**
- * struct ring_sample - a record of user space, checked
- * @data: inside the ring, with the whole payload after it; NULL: to be skipped
+ * struct ring_sample - a checked record of user space
+ * @data: inside the ring, followed by the whole payload; NULL: skip it
  * @size: bytes of payload
  * @end: position after the record
  */
@@ -74,16 +74,16 @@ struct ring_sample {
 	unsigned long end;
 };
 
-/* The next record, if there is one and if it can be one */
+/* Check the next record, if there is one */
 static int ring_peek(struct bpfmap_ring *ring, struct ring_sample *sample)
 {
-	/* Written only by who holds busy, which is the caller */
+	/* Written only by the holder of @busy, which is the caller */
 	unsigned long consumer = ring->consumer_pos;
 	unsigned long producer, size;
 	struct bpfmap_ring_hdr *hdr;
 	u32 len;
 
-	/* Pairs with the store of user space: it has written a header there */
+	/* Pairs with the store of user space: it wrote a header before */
 	producer = smp_load_acquire(&ring->producer_pos);
 	if (producer % 8)
 		return -EINVAL;
@@ -101,7 +101,7 @@ static int ring_peek(struct bpfmap_ring *ring, struct ring_sample *sample)
 	sample->size = len & ~RING_LEN_FLAGS;
 	if (sample->size > DRAIN_MAX_SIZE)
 		return -E2BIG;
-	/* Under speculation, too, @fn reads no further than the ring goes */
+	/* Even under speculation, @fn does not read past the ring */
 	sample->size = array_index_nospec(sample->size, ring_size(ring));
 	sample->end = consumer + size;
 
@@ -114,7 +114,7 @@ static int ring_peek(struct bpfmap_ring *ring, struct ring_sample *sample)
 	return 0;
 }
 
-/* Sets @records to those that were gone through, discarded ones too */
+/* Sets @records to the number of records consumed, including discarded ones */
 static long ring_drain(struct bpfmap *map, bpfmap_sample_fn fn, void *ctx,
 		       long *records)
 {
@@ -133,32 +133,32 @@ static long ring_drain(struct bpfmap *map, bpfmap_sample_fn fn, void *ctx,
 			stop = fn(map, sample.data, sample.size, ctx);
 			samples++;
 		}
-		/* Pairs with the load of user space: it may use the space now */
+		/* Pairs with user space's load: it may reuse the space now */
 		smp_store_release(&ring->consumer_pos, sample.end);
 	}
 	return samples;
 }
 
 /**
- * bpfmap_user_ringbuf_drain() - go through what user space has sent
+ * bpfmap_user_ringbuf_drain() - process what user space has sent
  * @map: a ring buffer of type BPFMAP_TYPE_USER_RINGBUF
  * @fn: called for each sample that was not discarded
  * @ctx: for @fn
- * @flags: 0 to wake user space if there was anything, BPFMAP_RB_NO_WAKEUP not
- *	   to, BPFMAP_RB_FORCE_WAKEUP to wake it in any case
+ * @flags: 0 to wake user space if any record was consumed, BPFMAP_RB_NO_WAKEUP
+ *	   not to, BPFMAP_RB_FORCE_WAKEUP to wake it in any case
  *
- * Ends at a sample that is not complete yet, when @fn says so, and after 128 Ki
- * samples, discarded ones counted. What @fn got stays valid while it runs.
- * User space can change a sample while @fn looks at it: copy what you test.
+ * Stops at an incomplete sample, when @fn returns 1, and after 128 Ki samples,
+ * including discarded ones. A sample stays valid while @fn runs, but user space
+ * can change it meanwhile: copy what you test.
  *
  * Context: Any in which @fn can run.
  * Return:
  * * number of calls of @fn
- * * %-EBUSY - somebody drains it already, maybe the caller of this
+ * * %-EBUSY - the map is already being drained, maybe by the caller
  * * %-EINVAL - unknown flags, @map is of another type, the producer's position
- *   is not a multiple of 8, or a sample reaches beyond it
- * * %-E2BIG - a sample is larger than the ring or has more than 16 MiB - 1.
- *   Samples before a bad one were given to @fn; the bad one stays
+ *   is not a multiple of 8, or a sample extends beyond it
+ * * %-E2BIG - a sample is larger than the ring or than 16 MiB - 1 bytes.
+ *   @fn was called for the samples before a bad one; the bad one stays
  */
 long bpfmap_user_ringbuf_drain(struct bpfmap *map, bpfmap_sample_fn fn,
 			       void *ctx, u64 flags)
@@ -171,7 +171,7 @@ long bpfmap_user_ringbuf_drain(struct bpfmap *map, bpfmap_sample_fn fn,
 		return -EINVAL;
 	ring = to_ringbuf(map)->ring;
 
-	/* Orders what the last one stored before what this one loads */
+	/* Orders the previous drainer's stores before this one's loads */
 	if (!atomic_try_cmpxchg(&ring->busy, &idle, 1))
 		return -EBUSY;
 	ret = ring_drain(map, fn, ctx, &records);
