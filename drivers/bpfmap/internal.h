@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * bpfmap - what the module's files share
+ * bpfmap - shared by the files of this module
  *
- * Lock order, outermost first; user memory is touched under none of them, but
- * with page faults disabled under the stripe locks of a hash:
+ * Lock order, outermost first. User memory is accessed under none of these
+ * locks, except, with page faults disabled, under the stripe locks of a hash.
  *
  *	mmap_lock (taken by the kernel around mmap and page faults)
  *	  map->freeze_mutex
  *	    lock of an arena
  *	      lock of a page, or what the kernel takes to unmap pages
  *
- *	semaphore of a stripe of an array, or of a trie; mutex of a queue, a stack
- *	or a hash
- *	  the raw locks of the same one, see below
+ *	semaphore of an array's stripe or of a trie; mutex of a queue, stack or
+ *	hash
+ *	  raw locks of the same map, see below
  *
- *	stripe lock of a hash or array (irqs off), which in an LRU hash is also
- *	the lock of the order of its elements; no two stripes at once: who wants
- *	an element of another stripe gives up its own for that time
+ *	stripe lock of a hash or array (irqs off); in an LRU hash it also
+ *	protects the LRU lists. One at a time: drop this stripe's lock before
+ *	taking another's.
  *
  *	grow_lock of a pool (irqs off): nothing inside
  *
- *	lock of a trie (irqs off): nothing of ours inside
+ *	lock of a trie (irqs off): no lock of this module inside
  *
  *	lock of the table of ids (bottom halves off): nothing inside
  *	lock of a queue, stack or ring buffer (irqs off): nothing inside
@@ -49,8 +49,8 @@ struct poll_table_struct;
 struct seq_file;
 
 /*
- * Element flag of the in-kernel callers: the value is that of the running CPU.
- * From user space the bit is part of a CPU number that is never possible, and
+ * Element flag of in-kernel callers: use the value of the running CPU. From
+ * user space, this bit belongs to a CPU number that is never possible, so
  * bpfmap_check_flags() refuses it.
  */
 #define BPFMAP_F_THIS_CPU	BIT_ULL(63)
@@ -62,28 +62,27 @@ struct seq_file;
 /* Upper half of the element flags: number of the CPU, with BPFMAP_F_CPU */
 #define BPFMAP_CPU_SHIFT	32
 
-/* Largest value a per-CPU type can have, PCPU_MIN_UNIT_SIZE in bpf(2) */
+/* Largest value of a per-CPU type, PCPU_MIN_UNIT_SIZE in bpf(2) */
 #define BPFMAP_PERCPU_VALUE_MAX	32768U
 
 /*
- * Bytes to copy in one go with interrupts or preemption off, or with a raw lock
- * held. It bounds the time that a CPU answers nobody, whatever sizes a user
- * chooses.
+ * Maximum number of bytes to copy at once with interrupts or preemption off, or
+ * under a raw lock. It bounds the latency that a user's choice of sizes causes.
  */
 #define BPFMAP_ATOMIC_COPY	SZ_64K
 
 /*
- * Stack memory that is written before it is read, and of which no byte goes to
- * user space that was not: zeroing it would cost more than some commands.
+ * For stack memory that is written before it is read or copied to user space.
+ * Zeroing it would cost more than some commands.
  */
 #define __bpfmap_uninit __attribute__((__uninitialized__))
 
 /**
  * enum bpfmap_walk_from - where a walk by keys starts
  * @BPFMAP_WALK_START: at the first key
- * @BPFMAP_WALK_AFTER: behind a key; at the first one if it is not there
- * @BPFMAP_WALK_ON: behind a key; if it is not there, where it was or would be, if
- *		    the type can tell
+ * @BPFMAP_WALK_AFTER: after a key; at the first one if the key is absent
+ * @BPFMAP_WALK_ON: after a key; if it is absent, at the place where it was or
+ *		    would be, if the type can find it
  */
 enum bpfmap_walk_from {
 	BPFMAP_WALK_START,
@@ -93,23 +92,22 @@ enum bpfmap_walk_from {
 
 /**
  * struct bpfmap_walk - one step of a batch over a map
- * @pos: of a walk by buckets; in: first bucket to visit; out: first one not
- *	 visited
- * @from: of a walk by keys: where to start
- * @key: of a walk by keys, key_size bytes, aligned to 8; in: for @from; out:
- *	 last key visited
+ * @pos: walks by buckets; in: first bucket to visit; out: first one not visited
+ * @from: walks by keys: where to start
+ * @key: walks by keys: key_size bytes, aligned to 8; in: for @from; out: last
+ *	 key visited
  * @room: elements that fit into @keys and @values
  * @nr: out: elements copied
- * @need: out, with -ENOSPC: elements that position @pos holds
- * @flags: element flags, for what is copied of a per-CPU value
- * @remove: take the elements out of the map
+ * @need: out, with -ENOSPC: elements at position @pos
+ * @flags: element flags; select what is copied of a per-CPU value
+ * @remove: also remove the elements from the map
  * @keys: packed keys
- * @values: packed values, as the user's side sees them
- * @ukeys: user's packed keys, for a type whose operations have walk_direct: copy
- *	   there, and not to @keys and @values, or return -EFAULT with nothing
- *	   copied; NULL: do not
+ * @values: packed values, in the user's layout
+ * @ukeys: user's packed keys, for types with walk_direct: copy there instead of
+ *	   to @keys and @values, or return -EFAULT with nothing copied; NULL:
+ *	   not used
  * @uvalues: user's packed values, likewise
- * @take: for a hash whose users see something else than what it stores: called
+ * @take: for a hash whose stored values differ from what users see: called
  *	  instead of copying @value to @place, with the bucket locked or the
  *	  element removed
  */
@@ -130,12 +128,12 @@ struct bpfmap_walk {
 };
 
 /**
- * struct bpfmap_run - elements of a batch that are written one after the other
+ * struct bpfmap_run - elements of a batch that are written in sequence
  * @keys: packed keys
- * @values: packed values, as the user's side sees them; not for removals
+ * @values: packed values, in the user's layout; not for removals
  * @flags: element flags
- * @nr: how many
- * @done: how many are behind us
+ * @nr: number of elements
+ * @done: number already written
  */
 struct bpfmap_run {
 	const void *keys;
@@ -146,23 +144,23 @@ struct bpfmap_run {
 };
 
 /*
- * Elements that are written in one go with interrupts off. A batch has no more of
- * them in its buffer than fit into 4 KiB, or one.
+ * Maximum number of elements written at once with interrupts off. A batch's
+ * buffer never has more of them than fit into 4 KiB, or a single larger one.
  */
 #define BPFMAP_RUN	16
 
-/* Where to let interrupts in when elements from @run->done on are written */
+/* Where to enable interrupts when writing elements from @run->done on */
 static inline u32 bpfmap_run_end(const struct bpfmap_run *run)
 {
 	return run->done + min_t(u32, run->nr - run->done, BPFMAP_RUN);
 }
 
 /**
- * struct bpfmap_template - what the maps in a map of maps have in common
+ * struct bpfmap_template - common properties of the maps in a map of maps
  * @type: enum bpfmap_type
  * @key_size: bytes of a key
  * @value_size: bytes of a value
- * @flags: create flags that belong to the map
+ * @flags: create flags that apply to the map
  * @max_entries: elements; 0: any number
  */
 struct bpfmap_template {
@@ -176,66 +174,69 @@ struct bpfmap_template {
 struct bpfmap_batch;
 
 /**
- * struct bpfmap_ops - what a map type can do
- * @percpu: a value for each CPU
- * @map_extra: member map_extra of the create attr means something
- * @lookup_by_value: a look-up takes a value from user space and gives none
- * @sync_writes: when a write of user space returns, no RCU reader uses what
+ * struct bpfmap_ops - operations of a map type
+ * @percpu: one value per CPU
+ * @map_extra: member map_extra of the create attr is used
+ * @lookup_by_value: a look-up reads a value from user space and returns none
+ * @sync_writes: when a write from user space returns, no RCU reader uses what
  *		 it replaced or removed
  * @same_entries: in a map of maps, max_entries must be the template's
  * @walk_direct: @walk can copy straight to user memory
- * @grows: allocates after creation, also without BPFMAP_F_NO_PREALLOC
- * @check: every rule for the arguments that comes before any allocation
+ * @grows: allocates after creation, even without BPFMAP_F_NO_PREALLOC
+ * @check: all argument checks that precede any allocation
  * @alloc: allocate and set up the type's part; may sleep; ERR_PTR
- * @free: release all that @alloc and the elements took; called after a grace
- *	  period with no reference left; may sleep
+ * @free: release everything that @alloc and the elements took; called after a
+ *	  grace period with no reference left; may sleep
  * @lookup_elem: direct reference to a value (of this CPU), NULL if absent.
  *		 Caller is in an RCU read-side critical section
- * @lookup_percpu_elem: the same for a given possible CPU; NULL: not per CPU
- * @lookup: copy a value out, whole: the old or the new one
- * @copy: the same for a module, whose look-ups count as use; NULL is @lookup
+ * @lookup_percpu_elem: the same for a given possible CPU; NULL: not per-CPU
+ * @lookup: copy a value out, never torn: the old or the new one
+ * @copy: the same for a module, whose look-ups mark elements as used; NULL:
+ *	  @lookup
  * @update: insert or replace; @gfp for what must be allocated. The value of a
  *	    map of maps is a descriptor of the running process
  * @delete: remove an element
- * @lookup_and_delete: copy a value out and remove it in one step
+ * @lookup_and_delete: copy a value out and remove it, atomically
  * @set_inner: maps of maps: as @update, with a map that fits the template; its
- *	       reference is the element's if this returns 0
+ *	       reference passes to the element if this returns 0
  * @lookup_inner: maps of maps: the map in an element, NULL if there is none.
  *		  Caller is in an RCU read-side critical section
  * @get_next_key: copy the key after @key out; NULL @key for the first one
- * @for_each: call @fn for each element; RCU is held around a call; NULL is
+ * @for_each: call @fn for each element; RCU is held around a call; NULL:
  *	      EOPNOTSUPP
- * @walk: copy (and remove) the next elements. By buckets: whole ones, -ENOSPC
- *	  if the first one that is not empty has more than @room, -ENOENT if
- *	  there is no bucket @pos. By keys: -ENOENT if there are no more
- * @walk_from: the same for up to @room elements from the one with key @from on,
- *	       or from the first one if that is NULL; 0 if @next is the key to go
- *	       on from, -ENOENT if there is none, -EAGAIN if there is no @from
- * @update_run: as @update for what is left of a run, to the first error; NULL:
- *		use @update. Flags are what UPDATE_BATCH may have
+ * @walk: copy (and remove) the next elements. By buckets: only whole ones,
+ *	  -ENOSPC if the first one that is not empty has more than @room,
+ *	  -ENOENT if there is no bucket @pos. By keys: -ENOENT if there are no
+ *	  more
+ * @walk_from: the same for up to @room elements, starting with the one at key
+ *	       @from, or with the first one if that is NULL; 0: @next is the key
+ *	       to continue from, -ENOENT: there is none, -EAGAIN: @from is
+ *	       absent
+ * @update_run: as @update for the rest of a run, up to the first error; NULL:
+ *		use @update. Flags are those that UPDATE_BATCH accepts
  * @delete_run: as @delete, likewise
- * @lookup_batch: the batch commands; NULL is ENOTSUPP
+ * @lookup_batch: batch commands; NULL: ENOTSUPP
  * @lookup_and_delete_batch: see @lookup_batch
  * @update_batch: see @lookup_batch
  * @delete_batch: see @lookup_batch
- * @mmap: may this be mapped? freeze_mutex is held; may replace vm_ops by others
- *	  that count mappings as well; NULL is ENOTSUPP
- * @mmap_page: page @pgoff of what is mapped, NULL if there is none; unused by a
- *	       type that replaces vm_ops
- * @find_held: for such a type: store the number of the first page from @at on
- *	       that bpfmap_page_is_held() in @at and return true, or return
- *	       false. freeze_mutex is held
- * @mapping: what the descriptors' mappings hang on; NULL: on nothing in particular
+ * @mmap: check a mapping; freeze_mutex is held; may replace vm_ops by others,
+ *	  which must count mappings as well; NULL: ENOTSUPP
+ * @mmap_page: page @pgoff of a mapping, NULL if there is none; unused by a type
+ *	       that replaces vm_ops
+ * @find_held: for such a type: store the number of the first page at or after
+ *	       @at for which bpfmap_page_is_held() in @at and return true, or
+ *	       return false. freeze_mutex is held
+ * @mapping: address_space for mmap(); NULL: the default
  * @get_unmapped_area: as in file operations; NULL: anywhere
- * @hash: SHA-256 of the content; NULL is EINVAL
- * @poll: as in file operations; NULL is EPOLLERR
- * @mem_usage: bytes of memory that the map takes
+ * @hash: SHA-256 of the content; NULL: EINVAL
+ * @poll: as in file operations; NULL: EPOLLERR
+ * @mem_usage: bytes of memory that the map uses
  *
- * What has no errno here is there for every type; one that has no such thing
- * answers with bpf(2)'s errno for it.
+ * Operations for which no errno is given here must not be NULL; a type that
+ * does not support one returns bpf(2)'s errno for it.
  *
- * Keys and values are kernel memory of the right size. A value is value_size
- * bytes, for per-CPU types bpfmap_user_value_size(). Flags have passed
+ * Keys and values are kernel memory of the right size: value_size bytes per
+ * value, for per-CPU types bpfmap_user_value_size(). Flags have passed
  * bpfmap_check_flags(). An operation that copies a value may sleep where
  * bpfmap_copies_large().
  */
@@ -300,8 +301,8 @@ struct bpfmap_ops {
 /**
  * enum bpfmap_freeze_state - may user space write?
  * @BPFMAP_THAWED: yes
- * @BPFMAP_FREEZING: wait for freeze_mutex and look again
- * @BPFMAP_FROZEN: no, for ever
+ * @BPFMAP_FREEZING: unknown; wait for freeze_mutex and check again
+ * @BPFMAP_FROZEN: no, permanently
  */
 enum bpfmap_freeze_state {
 	BPFMAP_THAWED,
@@ -310,9 +311,9 @@ enum bpfmap_freeze_state {
 };
 
 /**
- * struct bpfmap_writers - commands of user space that may write
- * @begun: those that began on this CPU
- * @ended: those that ended on this CPU, wherever they began
+ * struct bpfmap_writers - counts of user-space commands that may write
+ * @begun: commands that began on this CPU
+ * @ended: commands that ended on this CPU, wherever they began
  */
 struct bpfmap_writers {
 	unsigned long begun;
@@ -320,33 +321,33 @@ struct bpfmap_writers {
 };
 
 /**
- * struct bpfmap - what all map types have; the first member of a type's struct
+ * struct bpfmap - common part of all map types; first member of a type's struct
  * @ops: of the type, constant
  * @writers: user space's active writers
- * @key_size: bytes of a key, constant as all up to @name
+ * @key_size: bytes of a key; constant, as all up to @name
  * @value_size: bytes of a value
- * @user_size: bytes of a value as user space sees it: for per-CPU types those of
- *	       all CPUs
+ * @user_size: bytes of a value in the user's layout: for per-CPU types the
+ *	       values of all CPUs
  * @type: enum bpfmap_type
- * @max_entries: elements at most
- * @flags: create flags that belong to the map and not to a descriptor
- * @numa_node: where memory should come from
+ * @max_entries: maximum number of elements
+ * @flags: create flags that apply to the map, not to a descriptor
+ * @numa_node: preferred node of its memory
  * @map_extra: as created
  * @template: of a map of maps
- * @objcg: of the creator's memory cgroup: what the map allocates later is
- *	   charged to it; a reference; NULL: the root, or nothing comes later
+ * @objcg: the creator's memory cgroup, charged for later allocations; a
+ *	   reference; NULL: the root, or nothing is allocated later
  * @name: NUL-padded
  * @id: constant once published; 0 when not in the table of ids
- * @exclusive: created for one program alone, so for no map of maps; constant
+ * @exclusive: created for one program only, so cannot be an inner map; constant
  *	       once published
  * @frozen: enum bpfmap_freeze_state; written under @freeze_mutex. An acquire
- *	    that finds BPFMAP_FROZEN sees all that user space ever wrote
- * @mapped_writable: it is or was once; under @freeze_mutex
- * @freeze_mutex: makes freezing, and mmap, and writers that come in between
- *		  exclude each other
- * @mmap_writers: writable mappings; goes up from 0 only under @freeze_mutex
- * @ref: descriptors, mappings (through their file), pins, modules, and elements
- *	 of maps of maps
+ *	    load of BPFMAP_FROZEN sees all writes of user space
+ * @mapped_writable: it is or was mapped writable; under @freeze_mutex
+ * @freeze_mutex: serialises freezing, mmap, and writers that find
+ *		  BPFMAP_FREEZING
+ * @mmap_writers: writable mappings; incremented from 0 only under @freeze_mutex
+ * @ref: references of descriptors, mappings (through their file), pins,
+ *	 modules, and elements of maps of maps
  * @free_work: frees the map after a grace period
  */
 struct bpfmap {
@@ -396,7 +397,7 @@ void *bpfmap_area_vmalloc(u64 size, gfp_t gfp);
 struct mem_cgroup *bpfmap_charge_begin(const struct bpfmap *map);
 void bpfmap_charge_end(struct mem_cgroup *old);
 
-/* freeze.c: freezing, and mappings, which write */
+/* freeze.c: freezing, and mappings, which are writers */
 int bpfmap_freeze(struct bpfmap *map);
 bool bpfmap_page_is_held(struct page *page);
 int bpfmap_mmap(struct file *file, struct vm_area_struct *vma);
@@ -456,7 +457,7 @@ extern const struct bpfmap_ops bpfmap_arena_ops;
 extern const struct bpfmap_ops bpfmap_ringbuf_ops;
 extern const struct bpfmap_ops bpfmap_user_ringbuf_ops;
 
-/* For who concludes that nothing changes any more */
+/* For callers that rely on the map not changing any more */
 static inline bool bpfmap_is_frozen(const struct bpfmap *map)
 {
 	/* Pairs with smp_store_release() in bpfmap_freeze() */
@@ -469,14 +470,14 @@ static __always_inline int bpfmap_check_flags(const struct bpfmap *map,
 	return likely(!flags) ? 0 : __bpfmap_check_flags(map, flags, allowed);
 }
 
-/* Is there such a CPU? Any number; beyond the last one nothing is looked at */
+/* Is this CPU possible? Any number is allowed; safe under speculation */
 static inline bool bpfmap_cpu_possible(u32 cpu)
 {
 	return cpu < nr_cpu_ids &&
 	       cpu_possible(array_index_nospec(cpu, nr_cpu_ids));
 }
 
-/* The same for a node that is online */
+/* The same for an online node */
 static inline bool bpfmap_node_online(int node)
 {
 	return node >= 0 && node < nr_node_ids &&
@@ -488,25 +489,25 @@ static inline u32 bpfmap_flags_cpu(u64 flags)
 	return flags >> BPFMAP_CPU_SHIFT;
 }
 
-/* The flags that mean the value of a CPU */
+/* The flags that select the value of a CPU */
 static inline u64 bpfmap_cpu_flags(u32 cpu)
 {
 	return BPFMAP_F_CPU | (u64)cpu << BPFMAP_CPU_SHIFT;
 }
 
-/* Distance of the values of two CPUs in a user's buffer, and their size here */
+/* Stride of CPUs' values in a user's buffer, and their size in the map */
 static __always_inline u32 bpfmap_value_stride(const struct bpfmap *map)
 {
 	return round_up(map->value_size, 8);
 }
 
-/* Bytes of one value between the user and an operation with these flags */
+/* Bytes of a value in the user's layout, for an operation with these flags */
 static inline u32 bpfmap_user_value_size(const struct bpfmap *map, u64 flags)
 {
 	return flags & BPFMAP_F_ONE_VALUE ? map->value_size : map->user_size;
 }
 
-/* Does a user's value have more bytes than may be copied in one go? */
+/* Is a value, in the user's layout, too large to be copied at once? */
 static __always_inline bool bpfmap_value_is_large(const struct bpfmap *map)
 {
 	return map->user_size > BPFMAP_ATOMIC_COPY;
@@ -518,8 +519,8 @@ static __always_inline bool bpfmap_key_is_large(const struct bpfmap *map)
 }
 
 /*
- * Does an operation with these flags copy a large value? The value of one CPU
- * never is one, but BPFMAP_F_ALL_CPUS writes as much as all of them have.
+ * Does an operation with these flags copy a large value? One CPU's value never
+ * is large, but BPFMAP_F_ALL_CPUS writes those of all CPUs.
  */
 static __always_inline bool bpfmap_copies_large(const struct bpfmap *map,
 						u64 flags)

@@ -2,24 +2,24 @@
 /*
  * bpfmap - maps for other kernel modules
  *
- * A map made here and one made through /dev/bpfmap are the same thing: get
- * hold of a user's map with bpfmap_get_from_fd(), or make one and hand it to
- * user space with bpfmap_install_fd().
+ * Maps created here and through /dev/bpfmap are the same: get a user's map with
+ * bpfmap_get_from_fd(), or create one and pass it to user space with
+ * bpfmap_install_fd().
  *
- * Keys are key_size bytes, values value_size bytes of kernel memory. A key, or a
- * Bloom filter's value, whose size is a multiple of 4 must be aligned to 4 bytes;
- * nothing else needs to be aligned. What a look-up returns is aligned to 8 bytes.
- * Where a map has one value per CPU, lookup, update and copy mean the value of
- * the CPU they run on unless a CPU is named.
+ * Keys are key_size bytes, values value_size bytes of kernel memory. A key, or
+ * a Bloom filter's value, whose size is a multiple of 4 must be aligned to 4
+ * bytes; nothing else needs to be aligned. The result of a look-up is aligned
+ * to 8 bytes. In maps with one value per CPU, lookup, update and copy use the
+ * value of the running CPU unless a CPU is named.
  *
- * A value of more than 64 KiB is neither copied nor stored here, -EOPNOTSUPP: that
- * would keep a CPU in atomic context for too long. bpfmap_lookup_elem() and
- * bpfmap_delete_elem() know no such limit, and user space has none.
+ * Values larger than 64 KiB are neither copied nor stored here: -EOPNOTSUPP.
+ * That would keep a CPU in atomic context for too long. bpfmap_lookup_elem()
+ * and bpfmap_delete_elem() have no such limit, nor has user space.
  *
- * A map of maps has maps instead of values, and calls of its own for them; the
- * other ones read ids.
+ * A map of maps contains maps instead of values and has its own functions for
+ * them; the other functions read ids.
  *
- * Freezing a map, and a descriptor's access mode, bind user space only.
+ * Freezing a map and the access mode of a descriptor restrict user space only.
  */
 #ifndef _LINUX_BPFMAP_H
 #define _LINUX_BPFMAP_H
@@ -31,32 +31,32 @@
 struct bpfmap;
 
 /**
- * typedef bpfmap_each_fn - called for an element by bpfmap_for_each_elem()
+ * typedef bpfmap_each_fn - callback of bpfmap_for_each_elem()
  * @map: the map
  * @key: key of the element
  * @value: value of the element, of this CPU for per-CPU types; a direct
- *	   reference as bpfmap_lookup_elem() gives it
- * @ctx: what was given to bpfmap_for_each_elem()
+ *	   reference, as from bpfmap_lookup_elem()
+ * @ctx: passed to bpfmap_for_each_elem()
  *
  * Runs inside an RCU read-side critical section and must not sleep. For per-CPU
- * types the CPU stays the same, but another task or an interrupt on it can write
- * to @value meanwhile. It may look up, update and delete elements of @map and of
- * others, and call bpfmap_put(), where the caller of bpfmap_for_each_elem() may.
+ * types the CPU stays the same, but another task or an interrupt on it can
+ * write to @value meanwhile. The callback may look up, update and delete
+ * elements of @map and of others, and call bpfmap_put() if the caller of
+ * bpfmap_for_each_elem() may do so.
  *
- * Return: 0 to go on, 1 to stop.
+ * Return: 0 to continue, 1 to stop.
  */
 typedef long (*bpfmap_each_fn)(struct bpfmap *map, const void *key,
 			       void *value, void *ctx);
 
 /**
- * typedef bpfmap_sample_fn - called for what user space has sent, by
- *			      bpfmap_user_ringbuf_drain()
+ * typedef bpfmap_sample_fn - callback of bpfmap_user_ringbuf_drain()
  * @map: the ring buffer
  * @sample: @size bytes, aligned to 8, which user space can change meanwhile
  * @size: of the sample
- * @ctx: what was given to bpfmap_user_ringbuf_drain()
+ * @ctx: passed to bpfmap_user_ringbuf_drain()
  *
- * Return: 0 to go on, 1 to stop after this sample.
+ * Return: 0 to continue, 1 to stop after this sample.
  */
 typedef long (*bpfmap_sample_fn)(struct bpfmap *map, const void *sample,
 				 u32 size, void *ctx);
@@ -71,7 +71,7 @@ bool bpfmap_tryget(struct bpfmap *map);
 void bpfmap_put(struct bpfmap *map);
 int bpfmap_install_fd(struct bpfmap *map, unsigned int open_flags);
 
-/* What the map is */
+/* Properties of a map */
 u32 bpfmap_type(const struct bpfmap *map);
 u32 bpfmap_id(const struct bpfmap *map);
 u32 bpfmap_key_size(const struct bpfmap *map);
@@ -105,7 +105,7 @@ long bpfmap_arena_alloc_pages(struct bpfmap *map, unsigned long addr, u32 nr,
 int bpfmap_arena_free_pages(struct bpfmap *map, unsigned long addr, u32 nr);
 void *bpfmap_arena_kaddr(struct bpfmap *map, unsigned long addr);
 
-/* Records for user space: BPFMAP_TYPE_RINGBUF */
+/* Records to user space: BPFMAP_TYPE_RINGBUF */
 void *bpfmap_ringbuf_reserve(struct bpfmap *map, u64 size, u64 flags);
 void bpfmap_ringbuf_submit(void *record, u64 flags);
 void bpfmap_ringbuf_discard(void *record, u64 flags);
@@ -113,7 +113,7 @@ int bpfmap_ringbuf_output(struct bpfmap *map, const void *data, u64 size,
 			  u64 flags);
 u64 bpfmap_ringbuf_query(struct bpfmap *map, u64 what);
 
-/* Samples of user space: BPFMAP_TYPE_USER_RINGBUF */
+/* Samples from user space: BPFMAP_TYPE_USER_RINGBUF */
 long bpfmap_user_ringbuf_drain(struct bpfmap *map, bpfmap_sample_fn fn,
 			       void *ctx, u64 flags);
 
