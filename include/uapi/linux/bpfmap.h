@@ -11,51 +11,52 @@
 /**
  * DOC: General ioctl format
  *
- * Every command mirrors a map command of bpf(2) as Linux 7.3 answers it:
+ * Every command mirrors a map command of bpf(2) as of Linux 7.3:
  *
  *	bpf(cmd, attr, size)  becomes  ioctl(fd, BPFMAP_IOC(cmd, size), attr)
  *
  * @cmd is bpf(2)'s number, attr has bpf(2)'s layout byte for byte (so union
- * bpf_attr of <linux/bpf.h> can be passed as it is), and size counts the bytes
- * of attr that the caller provides. A shorter attr is extended with zeros, a
- * longer one is accepted if the excess is zero. A new descriptor is returned
- * as the ioctl's result; all else comes back through attr.
+ * bpf_attr of <linux/bpf.h> can be passed unchanged), and size is the number of
+ * bytes of attr that the caller provides. A shorter attr is extended with
+ * zeros, a longer one is accepted if the excess is zero. A new descriptor is
+ * returned as the ioctl's result; all other output is written to attr.
  *
  * fd is either a descriptor of /dev/bpfmap, with the map's descriptor in
  * map_fd, or the map's own descriptor with map_fd 0. The latter saves the
  * look-up of a second descriptor. MAP_CREATE, OBJ_GET, MAP_GET_NEXT_ID and
- * MAP_GET_FD_BY_ID concern no one map: they go to the device only.
+ * MAP_GET_FD_BY_ID do not concern a particular map: use them on the device
+ * only.
  *
- * Each errno has one meaning where the command does not say otherwise:
+ * Each errno has one meaning, unless the command says otherwise:
  *
- * - EPERM: the map descriptor was not opened for this (read or write), the map
- *   is frozen, or the command needs CAP_SYS_ADMIN; pins: the directory is not
- *   on a bpfmapfs, or the name has a dot.
+ * - EPERM: the map descriptor is not open for this access (read or write), the
+ *   map is frozen, or the command needs CAP_SYS_ADMIN; pins: the directory is
+ *   not on a bpfmapfs, or the name has a dot.
  * - ENOENT: no such element, no next key, no such id, no such path.
- * - E2BIG: the attr is longer than a page or has a non-zero tail; a size is
- *   over its limit; the map is full; an array index is out of range.
+ * - E2BIG: the attr is longer than a page or has a non-zero tail; a size
+ *   exceeds its limit; the map is full; an array index is out of range.
  * - EBADF: the descriptor is closed (EBADFD in OBJ_GET_INFO_BY_FD; EINVAL in
  *   OBJ_PIN, where EBADF is about path_fd).
- * - EACCES: permissions on the way to a pin, or the pin's own; more than the
- *   descriptor had that was pinned; not a pin.
+ * - EACCES: permissions on the way to a pin, or the pin's own; more access than
+ *   the pinned descriptor had; not a pin.
  * - ENOMEM: no memory, or the memory cgroup's limit.
  * - EFAULT: a user pointer cannot be read or written.
  * - EBUSY: freezing while writers are active, a writable mapping exists, or a
- *   page that was mapped writable is held, as by direct I/O.
- * - EEXIST: BPFMAP_F_NOEXIST and the key is there; the name of a new pin is.
+ *   page that was mapped writable is still in use, as by direct I/O.
+ * - EEXIST: BPFMAP_F_NOEXIST and the key exists; the name of a new pin exists.
  * - EINVAL: unknown command, flag or type; a member that must be zero is not;
  *   the descriptor is not a map of this device.
- * - EAGAIN: the cursor of an RHASH batch is gone; start again from NULL.
+ * - EAGAIN: the cursor of an RHASH batch was deleted; start again from NULL.
  * - ENOSPC: a batch is too small for the first bucket with elements; an
  *   LPM_TRIE is full.
  * - ERANGE: BPFMAP_F_CPU names a CPU that is not possible.
- * - ENOTTY: the ioctl is none of this device's.
+ * - ENOTTY: not an ioctl of this device.
  * - EOPNOTSUPP: a Bloom filter can neither delete nor iterate.
  * - 524 (ENOTSUPP, which no user-space header names): the map type does not
  *   have this operation.
  *
- * OBJ_PIN and OBJ_GET can also fail with what any look-up of a path does, such
- * as ENOTDIR, ELOOP, ENAMETOOLONG and EROFS.
+ * OBJ_PIN and OBJ_GET can also fail with any errno of a path look-up, such as
+ * ENOTDIR, ELOOP, ENAMETOOLONG and EROFS.
  */
 
 #define BPFMAP_IOC_MAGIC 0xBF
@@ -114,11 +115,11 @@ enum bpfmap_type {
 #define BPFMAP_F_ALL_CPUS	(1ULL << 4)	/* one value for every CPU */
 
 /*
- * Batch flag, member flags of LOOKUP_BATCH and LOOKUP_AND_DELETE_BATCH, which
- * bpf(2) does not have: a walk whose cursor is a key that was deleted goes on
- * where that was. Without it such a walk starts again, without a word, and gives
- * elements twice. An RHASH refuses it: EINVAL. An older module ignores it where
- * the cursor is a key, and refuses it in hash types.
+ * Batch flag, not in bpf(2), for member flags of LOOKUP_BATCH and
+ * LOOKUP_AND_DELETE_BATCH: if the cursor is a key that was deleted, the walk
+ * continues where that key was. Without the flag such a walk silently starts
+ * again and returns elements twice. An RHASH refuses the flag: EINVAL. An older
+ * module ignores it where the cursor is a key, and refuses it in hash types.
  */
 #define BPFMAP_BATCH_F_RESUME	(1ULL << 63)
 
@@ -148,30 +149,31 @@ enum bpfmap_type {
  * DOC: Ring buffers
  *
  * BPFMAP_TYPE_RINGBUF carries records from the kernel to user space,
- * BPFMAP_TYPE_USER_RINGBUF the other way; max_entries is the bytes of data, a
- * power of two. User space maps the descriptor: a page with the consumer's
- * position (__u64), a page with the producer's, and the data twice in a
- * row. The consumer's page is the one that may be mapped writable in a RINGBUF,
- * by itself; all pages but that one in a USER_RINGBUF.
+ * BPFMAP_TYPE_USER_RINGBUF in the other direction; max_entries is the bytes of
+ * data, a power of two. User space maps the descriptor: a page with the
+ * consumer's position (__u64), a page with the producer's, and the data twice
+ * in a row. In a RINGBUF only the consumer's page may be mapped writable, in a
+ * mapping of its own; in a USER_RINGBUF all pages except that one.
  *
- * Positions grow by whole records and never wrap; where a record is, is its
- * position modulo max_entries. A record is an __u32 length, an __u32 that is
- * the kernel's own, and the payload, rounded up to 8 bytes in all.
+ * Positions grow by whole records and never wrap; a record is located at its
+ * position modulo max_entries. A record is a __u32 length, a __u32 that is
+ * private to the kernel, and the payload, rounded up to 8 bytes in total.
  *
  * With BPFMAP_F_RB_OVERWRITE a record may be overwritten while it is read. A
- * consumer copies it, and then looks, by loads in this order, whether it is still
- * above the position up to which records are lost. If not, the next one is there.
+ * consumer copies it and then checks, by loads in this order, whether it is
+ * still at or above the overwrite position, below which records are lost. If
+ * not, the next record is at that position.
  */
 #define BPFMAP_RINGBUF_CONSUMER_PAGE	0	/* offsets in pages */
 #define BPFMAP_RINGBUF_PRODUCER_PAGE	1
 #define BPFMAP_RINGBUF_DATA_PAGE	2
 
-/* In the producer's page: indexes of __u64s */
+/* In the producer's page: index of each __u64 */
 #define BPFMAP_RINGBUF_PRODUCER_POS	0	/* space is taken up to here */
 #define BPFMAP_RINGBUF_PENDING_POS	1	/* being written, from here on */
 #define BPFMAP_RINGBUF_OVERWRITE_POS	2	/* lost, up to here */
 
-/* Length of a record, the first word of its header */
+/* Length word of a record, the first word of its header */
 #define BPFMAP_RINGBUF_BUSY_BIT		(1U << 31)	/* being written */
 #define BPFMAP_RINGBUF_DISCARD_BIT	(1U << 30)	/* to be skipped */
 #define BPFMAP_RINGBUF_HDR_SZ		8
@@ -180,20 +182,20 @@ enum bpfmap_type {
 #define BPFMAP_RB_NO_WAKEUP		(1ULL << 0)
 #define BPFMAP_RB_FORCE_WAKEUP		(1ULL << 1)
 
-/* What bpfmap_ringbuf_query() is asked for */
+/* Argument of bpfmap_ringbuf_query() */
 #define BPFMAP_RB_AVAIL_DATA		0
 #define BPFMAP_RB_RING_SIZE		1
 #define BPFMAP_RB_CONS_POS		2
 #define BPFMAP_RB_PROD_POS		3
 #define BPFMAP_RB_OVERWRITE_POS		4
 
-/** BPFMAP_NAME_LEN - bytes of a map's name, with its NUL */
+/** BPFMAP_NAME_LEN - bytes of a map's name, including its NUL */
 #define BPFMAP_NAME_LEN		16
 
 /** BPFMAP_ATTR_SIZE - sizeof(union bpf_attr) of Linux 7.3 */
 #define BPFMAP_ATTR_SIZE	168
 
-/** BPFMAPFS_MAGIC - f_type of the file system of the pins, bpfmapfs */
+/** BPFMAPFS_MAGIC - f_type of bpfmapfs, the file system of pins */
 #define BPFMAPFS_MAGIC		0x62706d66
 
 /**
@@ -201,9 +203,9 @@ enum bpfmap_type {
  * @map_type: enum bpfmap_type
  * @key_size: bytes of a key; 0 for queues, stacks and Bloom filters
  * @value_size: bytes of a value (of one CPU's value for per-CPU types)
- * @max_entries: elements at most, pages of an arena
+ * @max_entries: maximum number of elements; pages of an arena
  * @map_flags: BPFMAP_F_NO_PREALLOC ... BPFMAP_F_RB_OVERWRITE
- * @inner_map_fd: for maps of maps: a map like those that will be put in; it may
+ * @inner_map_fd: maps of maps: example of the maps that can be stored; it may
  *		  be closed afterwards
  * @numa_node: node of the memory, with BPFMAP_F_NUMA_NODE
  * @map_name: at most 15 characters of A-Z a-z 0-9 _ . and a NUL; letters of
@@ -214,18 +216,18 @@ enum bpfmap_type {
  * @btf_value_type_id: must be 0
  * @btf_vmlinux_value_type_id: must be 0
  * @map_extra: BPFMAP_TYPE_BLOOM_FILTER: number of hash functions, 1 to 15, or 0
- *	       for 5; BPFMAP_TYPE_RHASH: elements to start with room for, at most
- *	       65535, or 0; BPFMAP_TYPE_ARENA: the address of its mappings, or 0;
- *	       must be 0 for other types
+ *	       for 5; BPFMAP_TYPE_RHASH: elements to have room for at first, at
+ *	       most 65535, or 0; BPFMAP_TYPE_ARENA: the address of its mappings,
+ *	       or 0; must be 0 for other types
  * @value_type_btf_obj_fd: ignored
  * @map_token_fd: ignored without BPFMAP_F_TOKEN_FD
- * @excl_prog_hash: NULL, or 32 bytes, checked for being readable; such a map can
- *		    be in no map of maps
+ * @excl_prog_hash: NULL, or 32 bytes, which must be readable; such a map cannot
+ *		    be put into a map of maps
  * @excl_prog_hash_size: 32 with @excl_prog_hash, else 0
  * @__pad: must be 0
  *
  * Return: a new descriptor, close-on-exec, O_RDWR unless BPFMAP_F_RDONLY or
- * BPFMAP_F_WRONLY was asked for.
+ * BPFMAP_F_WRONLY was set.
  */
 struct bpfmap_create_attr {
 	__u32 map_type;
@@ -253,15 +255,16 @@ struct bpfmap_create_attr {
  * struct bpfmap_elem_attr - LOOKUP, UPDATE, DELETE and LOOKUP_AND_DELETE_ELEM,
  *			     GET_NEXT_KEY
  * @map_fd: the map; 0 on the map's own descriptor
- * @__hole: not looked at
- * @key: pointer to key_size bytes; NULL if that is 0; of an LPM_TRIE a __u32 with
- *	 the prefix's length in bits, and the data, most significant byte first
+ * @__hole: ignored
+ * @key: pointer to key_size bytes; NULL if that is 0; for an LPM_TRIE a __u32
+ *	 with the prefix's length in bits, and the data, most significant byte
+ *	 first
  * @value: pointer to the value; its size is value_size for plain types, for
  *	   per-CPU types value_size rounded up to 8 for each possible CPU, or
- *	   just value_size with BPFMAP_F_CPU and BPFMAP_F_ALL_CPUS. In maps of
- *	   maps UPDATE_ELEM takes a descriptor and LOOKUP_ELEM gives an id; in a
- *	   Bloom filter LOOKUP_ELEM reads it and writes nothing
- * @next_key: GET_NEXT_KEY: where the following key goes
+ *	   only value_size with BPFMAP_F_CPU and BPFMAP_F_ALL_CPUS. In maps of
+ *	   maps UPDATE_ELEM reads a descriptor and LOOKUP_ELEM returns an id; in
+ *	   a Bloom filter LOOKUP_ELEM reads the value and writes nothing
+ * @next_key: GET_NEXT_KEY: buffer for the next key
  * @flags: BPFMAP_F_ANY ... BPFMAP_F_ALL_CPUS; must be 0 in DELETE_ELEM and
  *	   GET_NEXT_KEY, as must be @value in DELETE_ELEM
  */
@@ -278,15 +281,15 @@ struct bpfmap_elem_attr {
 
 /**
  * struct bpfmap_batch_attr - LOOKUP, LOOKUP_AND_DELETE, UPDATE and DELETE_BATCH
- * @in_batch: cursor of the call before, NULL to start
- * @out_batch: where the cursor goes; 4 bytes for hash types, else, and for
- *	       BPFMAP_TYPE_RHASH, key_size
+ * @in_batch: cursor of the previous call, NULL to start
+ * @out_batch: buffer for the cursor; 4 bytes for hash types, key_size for
+ *	       others and for BPFMAP_TYPE_RHASH
  * @keys: packed keys
  * @values: packed values
- * @count: in: elements at most; out: elements done
+ * @count: in: maximum number of elements; out: elements done
  * @map_fd: the map; 0 on the map's own descriptor
  * @elem_flags: as @flags of &struct bpfmap_elem_attr
- * @flags: 0 or BPFMAP_BATCH_F_RESUME; not looked at by UPDATE and DELETE_BATCH
+ * @flags: 0 or BPFMAP_BATCH_F_RESUME; ignored by UPDATE_BATCH and DELETE_BATCH
  */
 struct bpfmap_batch_attr {
 	__aligned_u64 in_batch;
@@ -301,7 +304,7 @@ struct bpfmap_batch_attr {
 
 /**
  * struct bpfmap_freeze_attr - ioctl(BPFMAP_MAP_FREEZE)
- * @map_fd: the map, from now on read only for user space
+ * @map_fd: the map, which becomes read-only for user space
  */
 struct bpfmap_freeze_attr {
 	__u32 map_fd;
@@ -310,7 +313,7 @@ struct bpfmap_freeze_attr {
 /**
  * struct bpfmap_id_attr - MAP_GET_NEXT_ID and MAP_GET_FD_BY_ID, device only,
  *			   both need CAP_SYS_ADMIN
- * @start_id: GET_NEXT_ID: look for the next id above this
+ * @start_id: GET_NEXT_ID: find the next id above this
  * @map_id: GET_FD_BY_ID: id of the map to open
  * @next_id: GET_NEXT_ID: out
  * @open_flags: GET_FD_BY_ID: 0, BPFMAP_F_RDONLY or BPFMAP_F_WRONLY
@@ -329,7 +332,7 @@ struct bpfmap_id_attr {
 /**
  * struct bpfmap_info_attr - ioctl(BPFMAP_OBJ_GET_INFO_BY_FD)
  * @bpf_fd: the map; 0 on the map's own descriptor
- * @info_len: in: size of the buffer; out: bytes of it that were filled
+ * @info_len: in: size of the buffer; out: bytes filled
  * @info: pointer to a &struct bpfmap_info, zeroed by the caller
  */
 struct bpfmap_info_attr {
@@ -339,24 +342,24 @@ struct bpfmap_info_attr {
 };
 
 /**
- * struct bpfmap_info - what a map is; the layout is struct bpf_map_info's
+ * struct bpfmap_info - information about a map, laid out as struct bpf_map_info
  * @type: enum bpfmap_type
- * @id: of this module's ids, which are not bpf(2)'s
+ * @id: of this module's maps; unrelated to bpf(2)'s ids
  * @key_size: as created
- * @value_size: as created, neither padded nor times the CPUs
+ * @value_size: as created, without padding and for one CPU
  * @max_entries: as created
- * @map_flags: as created, without those that belong to the descriptor
+ * @map_flags: as created, without flags of the descriptor
  * @name: NUL-terminated
- * @ifindex: as the caller left it, 0
+ * @ifindex: unchanged; 0 if zeroed by the caller
  * @btf_vmlinux_value_type_id: 0
- * @netns_dev: as the caller left it, 0
- * @netns_ino: as the caller left it, 0
- * @btf_id: as the caller left it, 0
- * @btf_key_type_id: as the caller left it, 0
- * @btf_value_type_id: as the caller left it, 0
- * @btf_vmlinux_id: as the caller left it, 0
+ * @netns_dev: unchanged, 0
+ * @netns_ino: unchanged, 0
+ * @btf_id: unchanged, 0
+ * @btf_key_type_id: unchanged, 0
+ * @btf_value_type_id: unchanged, 0
+ * @btf_vmlinux_id: unchanged, 0
  * @map_extra: as created
- * @hash: in: NULL, or where the SHA-256 of a frozen array goes
+ * @hash: in: NULL, or buffer for the SHA-256 of a frozen array
  * @hash_size: in: 32 with @hash, else 0
  * @__pad: 0
  */
@@ -384,8 +387,9 @@ struct bpfmap_info {
 
 /**
  * struct bpfmap_obj_attr - OBJ_PIN, and OBJ_GET on the device only
- * @pathname: OBJ_PIN: pointer to the name to make, in a directory of a bpfmapfs;
- *	      OBJ_GET: to that of a pin. No component there may have a dot
+ * @pathname: OBJ_PIN: pointer to the name to create, in a directory of a
+ *	      bpfmapfs; OBJ_GET: to the name of a pin. No component in a
+ *	      bpfmapfs may have a dot
  * @bpf_fd: OBJ_PIN: the map; 0 on the map's own descriptor. OBJ_GET: must be 0
  * @file_flags: BPFMAP_F_PATH_FD; OBJ_GET: and BPFMAP_F_RDONLY or BPFMAP_F_WRONLY
  * @path_fd: with BPFMAP_F_PATH_FD, the directory where a relative path starts;
@@ -398,7 +402,8 @@ struct bpfmap_info {
  * record it.
  *
  * Return: OBJ_PIN: 0. OBJ_GET: a new descriptor, close-on-exec, O_RDWR unless
- * something else was asked for; the pin must permit this to the caller.
+ * BPFMAP_F_RDONLY or BPFMAP_F_WRONLY was set; the pin must permit this to the
+ * caller.
  */
 struct bpfmap_obj_attr {
 	__aligned_u64 pathname;
@@ -408,7 +413,7 @@ struct bpfmap_obj_attr {
 	__u32 __pad;
 };
 
-/* Named numbers, with the sizes that libbpf sends */
+/* Ioctl numbers, with the sizes that libbpf sends */
 #define BPFMAP_MAP_CREATE	BPFMAP_IOC(BPFMAP_CMD_MAP_CREATE, 92)
 #define BPFMAP_MAP_LOOKUP_ELEM	BPFMAP_IOC(BPFMAP_CMD_MAP_LOOKUP_ELEM, 32)
 #define BPFMAP_MAP_UPDATE_ELEM	BPFMAP_IOC(BPFMAP_CMD_MAP_UPDATE_ELEM, 32)
