@@ -391,15 +391,16 @@ struct bpfmap_info {
  *	      bpfmapfs; OBJ_GET: to the name of a pin. No component in a
  *	      bpfmapfs may have a dot
  * @bpf_fd: OBJ_PIN: the map; 0 on the map's own descriptor. OBJ_GET: must be 0
- * @file_flags: BPFMAP_F_PATH_FD; OBJ_GET: and BPFMAP_F_RDONLY or BPFMAP_F_WRONLY
+ * @file_flags: BPFMAP_F_PATH_FD; OBJ_GET: also BPFMAP_F_RDONLY or
+ *		BPFMAP_F_WRONLY
  * @path_fd: with BPFMAP_F_PATH_FD, the directory where a relative path starts;
  *	     else 0
  * @__pad: must be 0
  *
  * A pin holds its map until its last name is unlinked or the file system is
- * unmounted. It is a regular file of mode 0600 without the umask's bits. How
- * the descriptor was opened does not matter for pinning, nor does the pin
- * record it.
+ * unmounted. It is a regular file. Its mode is 0600, or 0400 or 0200 for a
+ * descriptor that can only read or only write, without the umask's bits. A pin
+ * never gives more access than the pinned descriptor had.
  *
  * Return: OBJ_PIN: 0. OBJ_GET: a new descriptor, close-on-exec, O_RDWR unless
  * BPFMAP_F_RDONLY or BPFMAP_F_WRONLY was set; the pin must permit this to the
