@@ -66,7 +66,7 @@ static long count_keys(struct bpfmap *map)
 
 /*
  * The oracle for maps of one group, used by one CPU: two arrays, the oldest
- * element first. What it shares with the module is what README says.
+ * element first. What it shares with the module is what design.rst says.
  */
 #define ORDER_MAX	256
 
