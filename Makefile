@@ -140,7 +140,7 @@ help:
 	@echo '                   OUT=DIR for files and plots, BENCH= for its options'
 	@echo 'make soak          an hour of random commands to bpf(2) and the device, see'
 	@echo '                   scripts/test.sh -h; SOAK_SECONDS=, SOAK_KERNEL=, SOAK_SEED='
-	@echo 'make mutations     do the tests notice faults that are put into the module?'
+	@echo 'make mutations     check that the tests notice faults put into the module'
 	@echo 'make fuzz          ten minutes of fuzzing, and what it reached of the code;'
 	@echo '                   TIME=60m, OUT=DIR for all it found, SEED='
 	@echo 'make check         compiler warnings, sparse, checkpatch, kernel-doc'

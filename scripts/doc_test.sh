@@ -27,16 +27,17 @@ or compared by what its language says it is:
            that is expected; "..." in it stands for anything
   text     nothing to run
   others   with a name: saved as this file, which the commands must use;
-           without: lines of the file that the text named last, "..." being
-           others
+           without: an excerpt of the file that the text named last, "..."
+           for omitted lines
 
 A comment "run by: PART" in front of a block says which part of scripts/test.sh
-runs it instead ("itself": what runs all of them). Anything else is a failed test.
+runs it instead ("itself": the part that runs all blocks). Any other block is a
+failed test.
 
-With -x nothing is run, but what there is to run put into DIR, for a machine where
-all is installed: home/TEXT for each text, with its files and, where it has some,
+With -x nothing is run: the blocks go to DIR, for a machine where all is
+installed: home/TEXT for each text, with its files and, where it has some,
 build.sh; commands/NNN, their output in commands/NNN.want; session, one line for
-each: NNN, who runs it, home, where it is from.
+each: NNN, user, home, origin.
 END
 }
 

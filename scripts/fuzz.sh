@@ -13,12 +13,12 @@ usage()
 usage: scripts/fuzz.sh [option...] [FILE...]
 
   -t TIME      how long: seconds, or with m or h (default: 10m)
-  -o DIR       what to keep: report, programs, the kernel's log
+  -o DIR       for the results: report, programs, the kernel's log
                (default: one under /tmp)
   -s SEED      of the random numbers (default: 1)
   -w WORKERS   processes at once (default: 3)
-  -k KERNEL    another one than kcov-7: without KCOV nothing is kept, but with
-               debug-7 more of what goes wrong is noticed
+  -k KERNEL    another one than kcov-7: without KCOV nothing is kept, but
+               debug-7 notices more kinds of errors
   FILE         programs to begin with (default: tools/fuzz/seeds/*.txt)
 
 If the kernel has something to report the status is 125, and DIR/last has what

@@ -17,7 +17,7 @@ usage: scripts/kernel.sh [-u] NAME
         stock-6.12  the same of Debian 12's backports
         debug-6.1   built from linux-source with scripts/vm/*.config: KUnit,
         debug-6.12  KASAN, lockdep, PROVE_RCU, kmemleak, fault injection, ...
-        debug-7     the same from the newest 7.x source to be had
+        debug-7     the same from the newest 7.x source available
         rt-7        the same source with PREEMPT_RT, lockdep and kmemleak:
                     scripts/vm/rt.config
         kcsan-7     the same source with KCSAN, which sees data races, and with

@@ -14,10 +14,10 @@ usage()
 	cat <<END
 usage: scripts/mutate.sh [-n] [NAME...]
 
-Puts in each fault whose description has one of the NAMEs in it, by default all
-of them, and prints what noticed it. Fails if nothing did.
+Builds the module with each fault that has a NAME in its description, by default
+with every fault, and prints what noticed it. Fails if nothing did.
 
-  -n  put in nothing: the same programs have to pass then
+  -n  build without the fault: the same programs must pass
 END
 }
 

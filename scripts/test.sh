@@ -13,8 +13,8 @@ usage()
 usage: scripts/test.sh [PART...]
 
   bare      set-up, and make demo, on a Debian with git, gcc and make alone
-  library   what can be said of the library without a kernel
-  examples  what README shows, on the stock kernel
+  library   checks of the library that need no kernel
+  examples  the examples, on the stock kernel
   package   Debian packages, installed, used and purged; make install
   cli       bpfmapctl, and programs of bpf(2) with the library to preload
   python    the Python module, from its wheel
@@ -25,7 +25,7 @@ usage: scripts/test.sh [PART...]
             debug kernel
   bench     the benchmark works, its results are right, and its ratios to
             bpf(2), in instructions, are within tools/bench/bounds
-  selftest  the virtual machine notices what goes wrong
+  selftest  the virtual machine notices every kind of failure
   doc       what README.md and Documentation show, as it is written
   soak      random commands to bpf(2) and to the device, for long
   kernels   build and test programs, with a million random commands, on the stock
@@ -43,7 +43,7 @@ Environment:
   STOCK_KERNEL   ($stock)	DEBUG_KERNELS   ($debug)
   TESTS          programs to run, instead of those that tools/Makefile lists
   ORACLE_COMMANDS, ORACLE_SEED, STRESS_SECONDS, LIFECYCLE_ROUNDS, BIG_ENTRIES, ...:
-                 how much the tests of these names do; each says what
+                 the amount of work of the tests of these names
   ROUNDTRIP_ELEMENTS for roundtrip (1000000)	ROUNDTRIP_TYPES: of maps (all)
   SOAK_SECONDS   for soak (3600)	SOAK_KERNEL, SOAK_SEED: the time now
 END

@@ -206,7 +206,7 @@ def create(
     numa_node    where its memory is to be
     inner        for maps of maps, a map like those that will be put in
 
-    FileNotFoundError without the module, PermissionError for whom may not open
+    FileNotFoundError without the module, PermissionError without permission to open
     the device.
     """
     return _create(MapType.of(kind), key, value, max_entries, **more)
