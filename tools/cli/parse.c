@@ -264,7 +264,7 @@ static int add_pinned(const char *path, uint32_t open_flags, struct map **maps,
 	return add_map(maps, count, fd);
 }
 
-/* The maps that "id N", "name NAME" or "pinned PATH" mean; without a word, all */
+/* The maps that "id N", "name NAME" or "pinned PATH" mean; with none, all */
 int take_maps(struct args *args, uint32_t open_flags, struct map **maps,
 	      size_t *count)
 {

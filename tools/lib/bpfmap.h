@@ -260,7 +260,7 @@ BPFMAP_API void bpfmap_ring_buffer_free(struct bpfmap_ring_buffer *rb);
 BPFMAP_API int bpfmap_ring_buffer_add(struct bpfmap_ring_buffer *rb, int map_fd,
 				      bpfmap_ring_buffer_sample_fn sample_cb,
 				      void *ctx);
-/* Waits for samples and consumes what there is; -1 is no timeout */
+/* Waits for samples and consumes them; -1 is no timeout */
 BPFMAP_API int bpfmap_ring_buffer_poll(struct bpfmap_ring_buffer *rb,
 				       int timeout_ms);
 BPFMAP_API int bpfmap_ring_buffer_consume(struct bpfmap_ring_buffer *rb);

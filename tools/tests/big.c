@@ -124,7 +124,7 @@ static void delete_half(struct big *b)
 }
 
 /*
- * KiB that can be had: the kernel's own count lacks the free pages that each
+ * KiB available: the kernel's own count lacks the free pages that each
  * CPU has put aside, and after a big map has gone they are many.
  */
 static long available(void)

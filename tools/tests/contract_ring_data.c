@@ -299,7 +299,7 @@ static void poll_level(const struct kind *unused)
 	ring_close(&r);
 }
 
-/* Edge-triggered, epoll tells of wake-ups, not of what there is */
+/* Edge-triggered, epoll reports wake-ups, not contents */
 static int watch(const struct ring *r)
 {
 	struct epoll_event e = { .events = EPOLLIN | EPOLLET };

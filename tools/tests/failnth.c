@@ -697,7 +697,7 @@ static bool whole_sweep(void)
 	return load_env("FAILNTH_ALL", 0);
 }
 
-/* What there is no time for: all but the first of what is the same for all */
+/* Left out for want of time: all but the first of what is the same for all */
 static bool left_out(const struct shape *s, const struct command *c)
 {
 	return s != shapes && (c->same_for_all || (c->run == run_mmap && !s->pages));

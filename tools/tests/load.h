@@ -30,7 +30,7 @@
 	}									\
 } while (0)
 
-/* FREEZE of a frozen map; bpf(2) once had it otherwise. */
+/* FREEZE of a frozen map; bpf(2) once differed. */
 #define FROZEN_AGAIN (since(6, 12) ? -EPERM : -EBUSY)
 
 /* In a child, where nothing but its end makes sense then */

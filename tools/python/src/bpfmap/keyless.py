@@ -80,7 +80,7 @@ class Queue(_Keyless[V]):
         return err != 0
 
     def drain(self) -> Iterator[V]:
-        """Pop what there is, one by one, until there is nothing."""
+        """Pop all elements, one by one."""
         while True:
             try:
                 value = self.pop()

@@ -124,7 +124,7 @@ class RingBuffer(BaseMap):
     def poll(
         self, receive: Callable[[bytes], object], timeout: float | None = None
     ) -> int:
-        """Wait for records, `timeout` seconds at most, and consume what there is."""
+        """Wait for records, `timeout` seconds at most, and consume them."""
         return self.consume(receive) if self._wait(timeout) else 0
 
     def records(self, timeout: float | None = None) -> Iterator[bytes]:
