@@ -348,10 +348,10 @@ static __always_inline void hash_empty_buckets(struct bpfmap_hash *h, u32 bucket
 }
 
 /*
- * Copy some buckets that share a lock: up to HASH_WALK_BUCKETS of up to
- * BPFMAP_ATOMIC_COPY bytes, or one larger bucket without the lock. Page faults
- * are disabled while the lock is held, as in kernel/futex: a fault is an error
- * and does not sleep.
+ * Copy some buckets that share a lock: up to HASH_WALK_BUCKETS with up to
+ * BPFMAP_ATOMIC_COPY bytes in total, or a single larger one without the lock.
+ * Page faults are disabled while the lock is held, as in kernel/futex: a fault
+ * is an error and does not sleep.
  */
 static __always_inline int hash_do_walk(struct bpfmap *map,
 					struct bpfmap_walk *w, const bool lru)

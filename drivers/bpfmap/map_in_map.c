@@ -33,7 +33,7 @@
 /* Elements of an array to visit in one RCU read-side critical section */
 #define ARRAY_OF_MAPS_WALK	4096
 
-/* A saturated counter is never freed: stay far away from saturation */
+/* A map whose reference count saturates is never freed: stay far below */
 #define INNER_MAX_REFS		(INT_MAX / 2)
 
 /**
