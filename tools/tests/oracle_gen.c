@@ -494,6 +494,12 @@ static bool known_attr(const struct step *s)
 	return s->junk_at < end || s->junk_at >= BPFMAP_ATTR_SIZE;
 }
 
+static bool takes_id(const struct step *s)
+{
+	return s->cmd == BPFMAP_CMD_MAP_GET_NEXT_ID ||
+	       s->cmd == BPFMAP_CMD_MAP_GET_FD_BY_ID;
+}
+
 static void spoil_attr(struct rng *r, struct step *s)
 {
 	static const uint8_t ends[] = {
@@ -523,6 +529,9 @@ static void spoil_attr(struct rng *r, struct step *s)
 	} else if (one_in(r, 4)) {
 		s->size = PICK(r, ((const uint16_t[]) { 4095, 4096, 4097, 9000 }));
 	}
+	/* An id of which bytes are missing is another one, that of a map or not */
+	if (takes_id(s) && s->size < sizeof(uint32_t))
+		s->size = 0;
 	if (one_in(r, 2))
 		return;
 	s->junk_at = end + rnd(r, one_in(r, 3) ? 300 - end : 16);
