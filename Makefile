@@ -143,7 +143,7 @@ help:
 	@echo 'make mutations     check that the tests notice faults put into the module'
 	@echo 'make fuzz          ten minutes of fuzzing, and what it reached of the code;'
 	@echo '                   TIME=60m, OUT=DIR for all it found, SEED='
-	@echo 'make check         compiler warnings, sparse, checkpatch, kernel-doc'
+	@echo 'make check         compiler warnings, sparse, checkpatch, kernel-doc, wording'
 	@echo 'make vm RUN="..."  run a command in a virtual machine with the module loaded,'
 	@echo '                   without RUN a shell; FILES= to take along, KERNEL=, MEMORY='
 	@echo 'make install       all of it (as root); make install-lib: the library only'

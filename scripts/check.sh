@@ -103,6 +103,14 @@ speculation()
 	END
 }
 
+# What scripts/phrases rules out, in code, documents and messages
+phrases()
+{
+	sed '/^#/d; /^$/d' scripts/phrases >"$tmp/phrases"
+	! grep -rnIEf "$tmp/phrases" --exclude=COPYING --exclude=phrases \
+		--exclude-dir=.git --exclude-dir=build .
+}
+
 shell_scripts()
 {
 	find scripts tools .ci -name '*.sh' -print0 -o -path .ci/run -print0 |
@@ -132,5 +140,6 @@ check 'kernel-doc' kernel_doc
 check 'numbers of user space under speculation' speculation
 check 'user space with -Wall -Wextra -Werror' user_space
 check 'shellcheck' shell_scripts
+check 'turns of phrase' phrases
 [ "$failed" = 0 ] || die "$failed checks failed"
 say 'all clean'

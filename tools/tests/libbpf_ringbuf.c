@@ -509,7 +509,7 @@ int main(void)
 	run("busy and discarded records", test_busy_and_discard);
 	run("a callback that stops", test_callback_stops);
 	run("several rings, and what is none", test_several_rings);
-	run("each sample wakes who sleeps", test_each_wakes);
+	run("each sample wakes a sleeper", test_each_wakes);
 	run("a stream", test_stream);
 	run("samples for the kernel", test_user_ring);
 	run("a full ring for the kernel", test_user_ring_full);
