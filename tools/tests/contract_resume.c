@@ -20,7 +20,7 @@
 #define N	400	/* elements */
 #define ROOM	64	/* elements of the largest batch here */
 #define VALUE	8
-#define ROUNDS	40
+#define ROUNDS	12
 
 /* A map that is walked: keys are of 4 bytes, of a trie 8 */
 struct walked {

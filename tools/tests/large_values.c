@@ -4,7 +4,7 @@
  * whole all the same: a value is one that one update stored, a bucket is a
  * snapshot, and a bucket has no more than BUCKET_MAX elements
  *
- * ROUNDS: updates by each writer (100)
+ * LARGE_ROUNDS: updates by each writer (100)
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -20,7 +20,7 @@
 
 static unsigned int rounds(void)
 {
-	const char *env = getenv("ROUNDS");
+	const char *env = getenv("LARGE_ROUNDS");
 
 	return env ? atoi(env) : 100;
 }
