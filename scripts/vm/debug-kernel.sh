@@ -18,10 +18,11 @@ uml-*)
 	;;
 esac
 
+# A comment that changes is no other kernel.
 config_hash()
 {
 	# shellcheck disable=SC2086
-	cat $fragments "$optional" $patch | sha256sum | cut -c1-8
+	sed '/^#/d; /^$/d' $fragments "$optional" $patch | sha256sum | cut -c1-8
 }
 
 # newest_source MAJOR - the package with the newest source of that series
