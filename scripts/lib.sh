@@ -57,9 +57,10 @@ export_tree()
 	make -s -C "$1" clean
 }
 
-# complaints LOG - of a build; the compiler of stock kernels may differ by a patch
-# level. Fails if there are none.
+# complaints LOG - of a build; the compiler and pahole may be other versions than
+# those that built the kernel. Fails if there are none.
 complaints()
 {
-	grep -E 'warning:|error:|WARNING:|ERROR:' "$1" | grep -v 'the compiler differs'
+	grep -E 'warning:|error:|WARNING:|ERROR:' "$1" |
+		grep -v 'the compiler differs\|pahole version differs'
 }
