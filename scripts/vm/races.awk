@@ -55,6 +55,12 @@ bare ~ /^[a-z].* (to|of) .* by (task|interrupt)/ {
 	next
 }
 
+# What an interrupt came upon did not make its accesses.
+bare ~ /^ asm_(sysvec|common_interrupt|exc)/ {
+	frame = 0
+	next
+}
+
 bare ~ /^ .*\+0x/ && frame {
 	if (bare ~ /\[[a-z0-9_]+\]$/) {
 		ours += frame == 1

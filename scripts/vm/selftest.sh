@@ -191,6 +191,9 @@ kcsan()
 		'_copy_to_user+0x1/0x2' "$ours"
 	race 'by what the kernel does for modules' 1 "$core" "$ours" "$core" "$ours"
 	race 'of the kernel alone' 0 "$core" "$core" "$core" "$core"
+	race 'of the kernel with an interrupt that came upon a module' 0 "$core" \
+		"asm_sysvec_timer+0x1/0x2
+ $ours" "$core" "$ours"
 	race 'of the kernel alone, once for a module' 0 "$core" "$ours" "$core" "$core"
 
 	build_broken
