@@ -3,8 +3,12 @@
  * A map outlives the memory cgroup that it was created in: it does not pin the
  * removed group, and its later allocations are charged to the group's parent.
  */
+#define _GNU_SOURCE
 #include <limits.h>
+#include <sched.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "group.h"
 
@@ -24,18 +28,43 @@ static long dying(const char *dir)
 	return group_read(dir, "cgroup.stat", "nr_dying_descendants");
 }
 
-/* They are freed one by one, after grace periods and works */
+/* User memory, which is charged in advance, on each CPU */
+static void charge_everywhere(void *arg)
+{
+	int cpu, nr = sysconf(_SC_NPROCESSORS_CONF);
+	cpu_set_t set;
+	void *p;
+
+	(void)arg;
+	for (cpu = 0; cpu < nr; cpu++) {
+		CPU_ZERO(&set);
+		CPU_SET(cpu, &set);
+		sched_setaffinity(0, sizeof(set), &set);
+		p = mmap(NULL, MIB, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+		if (p != MAP_FAILED)
+			munmap(p, MIB);
+	}
+}
+
+/*
+ * They are freed one by one, after grace periods and works. A CPU keeps a
+ * reference to the group that it charged last, until it charges another one.
+ */
 static long wait_dying(const char *dir, long at_most)
 {
-	unsigned long end = load_ms() + 10000;
+	unsigned long end = load_ms() + LOAD_PATIENCE;
 	long now, least = LONG_MAX;
+	char none = 0;
 
 	while ((now = dying(dir)) > at_most && load_ms() < end) {
 		if (now < least) {
 			least = now;
-			end = load_ms() + 10000;
+			end = load_ms() + LOAD_PATIENCE;
 		}
 		load_sleep_ms(50);
+		expect(group_run(GROUP_OTHER, charge_everywhere, &none,
+				 sizeof(none)));
 	}
 	return now;
 }
