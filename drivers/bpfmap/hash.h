@@ -548,7 +548,8 @@ static __always_inline int hash_put(struct bpfmap_hash *h, const void *key,
 
 /* hash.c */
 u32 *hash_find_lock(const struct bpfmap_hash *h, const void *key, u32 hash,
-		    struct bpfmap_hash_elem **elem, unsigned long *irqflags);
+		    struct bpfmap_hash_elem **elem, unsigned long *irqflags)
+	__acquires(hash_lock(h, hash & h->mask));
 int hash_lookup(struct bpfmap *map, const void *key, void *value, u64 flags);
 int percpu_hash_lookup(struct bpfmap *map, const void *key, void *value,
 		       u64 flags);

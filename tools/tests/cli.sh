@@ -406,9 +406,9 @@ watch()
 		map update pinned $pins/t key u32 $key value u64 0
 		map update pinned $pins/t2 key u32 $key value u64 5 u64 100 u64 7
 	done
-	"$ctl" -j map top pinned $pins/t interval $1 times 1 >"$tmp/top" 2>"$tmp/err" &
+	"$ctl" -j map top pinned $pins/t interval "$1" times 1 >"$tmp/top" 2>"$tmp/err" &
 	one=$!
-	map top pinned $pins/t2 offset 8 interval $1 times 1 >"$tmp/top2" 2>"$tmp/err2" &
+	map top pinned $pins/t2 offset 8 interval "$1" times 1 >"$tmp/top2" 2>"$tmp/err2" &
 	sleep $(($1 / 2))
 	map update pinned $pins/t key u32 2 value u64 1000
 	map update pinned $pins/t2 key u32 1 value u64 6 u64 100 u64 9

@@ -438,6 +438,7 @@ static void test_queues(const struct kind *k)
 	.key_size = 8, .value_size = 4 * MIB - 512, .max_entries = 2,	\
 	.fill = op_update, .op = run,					\
 }
+
 /* A bucket of @n */
 #define BUCKET(kind, n, size, what, run) {				\
 	.name = #kind " " #n "*" #size " " what,			\

@@ -786,8 +786,7 @@ int main(void)
 		tests[i].fn = test_shape;
 	}
 	sweep_begin();
-	printf("# for each command: failed+succeeded with all failing from one on,"
-	       " or (one) with that one failing\n");
+	printf("# for each command: failed+succeeded with all failing from one on, or (one) with that one failing\n");
 	ret = run_tests("failnth", tests, n_shapes);
 	printf("# %u injections: %u commands failed, %u succeeded\n",
 	       total.failed + total.survived, total.failed, total.survived);
