@@ -147,8 +147,8 @@ fault:
  * @src: source
  * @size: bytes
  *
- * A sleeping lock keeps others away from @dst and @src, except for mappings and
- * modules with a pointer.
+ * The caller holds a sleeping lock, or @src is constant and @dst is known to no
+ * one else. Only mappings, and modules with a pointer, can interfere.
  *
  * Context: Process context. Sleeps.
  */

@@ -88,19 +88,6 @@ static void *rhash_lookup_elem(struct bpfmap *map, const void *key)
 	return e ? rhash_value(h, e) : NULL;
 }
 
-/* Copy a value that is immutable, in a context that may sleep */
-static void rhash_copy_large(const struct bpfmap_rhash *h,
-			     const struct rhash_elem *e, void *value)
-{
-	u32 done, size = h->map.value_size;
-
-	for (done = 0; done < size; done += BPFMAP_ATOMIC_COPY) {
-		memcpy(value + done, rhash_value(h, e) + done,
-		       min(size - done, BPFMAP_ATOMIC_COPY));
-		cond_resched();
-	}
-}
-
 static int rhash_lookup_large(struct bpfmap_rhash *h, const void *key, u32 hash,
 			      void *value)
 {
@@ -114,7 +101,8 @@ static int rhash_lookup_large(struct bpfmap_rhash *h, const void *key, u32 hash,
 	rcu_read_unlock();
 	if (!e)
 		return -ENOENT;
-	rhash_copy_large(h, e, value);
+	/* It is constant */
+	bpfmap_copy_large(value, rhash_value(h, e), h->map.value_size);
 	rhash_put_elem(h, e);
 	return 0;
 }
@@ -348,9 +336,12 @@ static struct rhash_elem *rhash_elem_new(struct bpfmap_rhash *h,
 	e->hash = hash;
 	e->seq = 0;
 	memcpy(e->key, key, h->map.key_size);
-	memcpy(rhash_value(h, e), value, h->map.value_size);
-	if (large)
-		refcount_set(rhash_users(h, e), 1);
+	if (!large) {
+		memcpy(rhash_value(h, e), value, h->map.value_size);
+		return e;
+	}
+	bpfmap_copy_large(rhash_value(h, e), value, h->map.value_size);
+	refcount_set(rhash_users(h, e), 1);
 	return e;
 }
 
@@ -445,7 +436,7 @@ bool rhash_take(struct bpfmap_rhash *h, const void *key, u32 hash, void *value)
 		return false;
 	/* There are no more writers */
 	if (value && unlikely(bpfmap_value_is_large(&h->map)))
-		rhash_copy_large(h, e, value);
+		bpfmap_copy_large(value, rhash_value(h, e), h->map.value_size);
 	else if (value)
 		bpfmap_value_load(value, rhash_value(h, e), h->map.value_size);
 	rhash_check_load(h);
