@@ -292,33 +292,9 @@ static int percpu_hash_update(struct bpfmap *map, const void *key,
 	return hash_do_exchange(map, key, value, flags, gfp, NULL, true);
 }
 
-static int hash_delete(struct bpfmap *map, const void *key)
-{
-	struct bpfmap_hash *h = to_hash(map);
-	struct bpfmap_hash_elem *e;
-	unsigned long irqflags;
-	raw_spinlock_t *lock;
-	u32 hash, *link;
-
-	if (unlikely(h->large))
-		return hash_remove_large(map, key, NULL);
-	hash = hash_key(h, key);
-	lock = hash_lock(h, hash & h->mask);
-	raw_spin_lock_irqsave(lock, irqflags);
-	link = __hash_find_link(h, key, hash, &e);
-	if (link)
-		hash_unlink(h, e, link);
-	raw_spin_unlock_irqrestore(lock, irqflags);
-	return link ? 0 : -ENOENT;
-}
-
-/**
- * hash_lookup_and_delete() - remove an element and return its value
- * @map: the map
- * @key: the key
- * @value: out: as stored
- */
-int hash_lookup_and_delete(struct bpfmap *map, const void *key, void *value)
+/* @value is NULL if the element is only removed */
+static __always_inline int hash_remove(struct bpfmap *map, const void *key,
+				       void *value)
 {
 	struct bpfmap_hash *h = to_hash(map);
 	struct bpfmap_hash_elem *e;
@@ -333,11 +309,28 @@ int hash_lookup_and_delete(struct bpfmap *map, const void *key, void *value)
 	raw_spin_lock_irqsave(lock, irqflags);
 	link = __hash_find_link(h, key, hash, &e);
 	if (link) {
-		hash_load(h, e, value, 0);
+		if (value)
+			hash_load(h, e, value, 0);
 		hash_unlink(h, e, link);
 	}
 	raw_spin_unlock_irqrestore(lock, irqflags);
 	return link ? 0 : -ENOENT;
+}
+
+static int hash_delete(struct bpfmap *map, const void *key)
+{
+	return hash_remove(map, key, NULL);
+}
+
+/**
+ * hash_lookup_and_delete() - remove an element and return its value
+ * @map: the map
+ * @key: the key
+ * @value: out: as stored
+ */
+int hash_lookup_and_delete(struct bpfmap *map, const void *key, void *value)
+{
+	return hash_remove(map, key, value);
 }
 
 static int hash_elem_init(struct bpfmap *map, void *elem, gfp_t gfp)
