@@ -141,5 +141,6 @@ check 'numbers of user space under speculation' speculation
 check 'user space with -Wall -Wextra -Werror' user_space
 check 'shellcheck' shell_scripts
 check 'turns of phrase' phrases
+check 'faults for mutation tests' scripts/mutate.sh -c
 [ "$failed" = 0 ] || die "$failed checks failed"
 say 'all clean'

@@ -12,11 +12,12 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 usage()
 {
 	cat <<END
-usage: scripts/mutate.sh [-n] [NAME...]
+usage: scripts/mutate.sh [-cn] [NAME...]
 
 Builds the module with each fault that has a NAME in its description, by default
 with every fault, and prints what noticed it. Fails if nothing did.
 
+  -c  only print the faults that do not change exactly one line
   -n  build without the fault: the same programs must pass
 END
 }
@@ -30,10 +31,10 @@ faults()
 {
 	# Locks
 	fault 'a missing unlock' debug-7 hash.c \
-		'/^static int hash_delete/,/^}/ s/raw_spin_unlock_irqrestore/if (link)\n\t\t&/' \
+		'/ hash_remove(/,/^}/ s/raw_spin_unlock_irqrestore/if (link)\n\t\t&/' \
 		contract_elem
 	fault 'the lock of another bucket' debug-7 hash.c \
-		'/^static int hash_delete/,/^}/ s/hash_lock(h, hash & h->mask)/hash_lock(h, 0)/' \
+		'/ hash_remove(/,/^}/ s/hash_lock(h, hash & h->mask)/hash_lock(h, 0)/' \
 		contract_elem
 	# Values
 	fault 'a torn copy: no look at the sequence count' stock-6.1 hash.h \
@@ -106,6 +107,7 @@ faults()
 }
 
 tree=$cache/mutations
+check=
 control=
 only=
 number=0
@@ -141,6 +143,10 @@ fault()
 	file=drivers/bpfmap/$3
 	sed "$4" "$file" >"$tmp/mutated"
 	lines=$(diff "$file" "$tmp/mutated" | grep -c '^<') || :
+	if [ "$check" ]; then
+		[ "$lines" = 1 ] || echo "$1: changes $lines lines of $3"
+		return
+	fi
 	[ "$lines" = 1 ] || die "$1: changes $lines lines of $3, not one"
 	[ "$control" ] || cp "$tmp/mutated" "$tree/$file"
 	built=$("$tree/scripts/build.sh" "$2" 2>"$tmp/err") ||
@@ -260,8 +266,9 @@ shared()
 	[ -z "$rest" ] || shared "$kernel" $rest
 }
 
-while getopts nh option; do
+while getopts cnh option; do
 	case $option in
+	c) check=y ;;
 	n) control=y ;;
 	h) usage; exit ;;
 	*) usage >&2; exit 2 ;;
@@ -275,6 +282,10 @@ cd "$top"
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 130' INT TERM HUP
+if [ "$check" ]; then
+	faults
+	exit
+fi
 scripts/setup.sh test
 make -s -C tools tests
 copy_tree
