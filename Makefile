@@ -5,11 +5,12 @@
 
 # The kernel to build for: the running one's headers, else Debian 12's kernel,
 # which is what the virtual machine runs.
+stock = $(shell scripts/kernel.sh -l stock)
 KDIR ?= $(or $(wildcard /lib/modules/$(shell uname -r)/build),$\
-	$(shell scripts/kernel.sh stock-6.1)/build)
+	$(shell scripts/kernel.sh $(stock))/build)
 
-# The kernel of "make vm", one of those that scripts/kernel.sh knows
-KERNEL ?= stock-6.1
+# The kernel of "make vm", one of those in scripts/kernels
+KERNEL ?= $(stock)
 FILES ?= $(wildcard tools/demo/demo)
 MEMORY ?= 1024
 # As if it were installed

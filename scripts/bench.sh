@@ -129,8 +129,8 @@ while getopts r:cwo:h option; do
 done
 shift $((OPTIND - 1))
 case $rig in
-time|count) name=stock-6.1 ;;
-uml) name=uml-7 ;;
+time|count) name=$("$top/scripts/kernel.sh" -l stock) ;;
+uml) name=$("$top/scripts/kernel.sh" -l uml) ;;
 *) usage >&2; exit 2 ;;
 esac
 

@@ -123,14 +123,15 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 mkdir "$tmp/tree"
 scripts/setup.sh vm kernel tools check
-debug=$(scripts/kernel.sh debug-7)
+debug=$(scripts/kernel.sh "$(scripts/kernel.sh -l debug)")
 checkpatch=$debug/build/scripts/checkpatch.pl
-kernel_doc=$(find "$(scripts/kernel.sh stock-6.12)/root" -name kernel-doc)
+kernel_doc=$(find "$(scripts/kernel.sh "$(scripts/kernel.sh -l doc)")/root" \
+	-name kernel-doc)
 
-for kernel in stock-6.1 stock-6.12 debug-7; do
+for kernel in $(scripts/kernel.sh -l build); do
 	check "W=1 for $kernel" warnings "$kernel"
 done
-for kernel in stock-6.1 stock-6.12; do
+for kernel in $(scripts/kernel.sh -l sparse); do
 	check "sparse for $kernel" sparse "$kernel"
 done
 check 'checkpatch, module' checkpatch "$ignored" drivers include

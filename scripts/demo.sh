@@ -11,9 +11,10 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 [ $# -gt 0 ] || set -- /usr/share/common-licenses
 cd "$top"
 scripts/setup.sh vm
-kernel=$(scripts/kernel.sh stock-6.1)
+stock=$(scripts/kernel.sh -l stock)
+kernel=$(scripts/kernel.sh "$stock")
 say "building the module for $(cat "$kernel/name")"
-out=$(scripts/build.sh stock-6.1)
+out=$(scripts/build.sh "$stock")
 say 'building the tools'
 make -s -C tools demo >&2
 

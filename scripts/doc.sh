@@ -46,7 +46,8 @@ man_pages()
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 scripts/setup.sh vm doc
-kernel_doc=$(find "$(scripts/kernel.sh stock-6.12)/root" -name kernel-doc)
+kernel_doc=$(find "$(scripts/kernel.sh "$(scripts/kernel.sh -l doc)")/root" \
+	-name kernel-doc)
 sphinx=$(sphinx-build --version | sed 's/.* //')
 
 mkdir -p "$tmp/source/generated"

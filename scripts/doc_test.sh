@@ -283,8 +283,9 @@ failed=0
 [ "${1-}" != -x ] || { shift; extracting=y; extract_texts "$@"; }
 scripts/setup.sh test
 make -s -C tools >"$tmp/log" 2>&1 || { cat "$tmp/log"; die 'the tools do not build'; }
-kernel=$(scripts/kernel.sh stock-6.1)
-build=$(scripts/build.sh stock-6.1)
+stock=$(scripts/kernel.sh -l stock)
+kernel=$(scripts/kernel.sh "$stock")
+build=$(scripts/build.sh "$stock")
 install_tools
 [ $# -gt 0 ] || set -- README.md Documentation/*.rst
 for text; do

@@ -17,7 +17,7 @@ usage: scripts/fuzz.sh [option...] [FILE...]
                (default: one under /tmp)
   -s SEED      of the random numbers (default: 1)
   -w WORKERS   processes at once (default: 3)
-  -k KERNEL    another one than kcov-7: without KCOV nothing is kept, but
+  -k KERNEL    another one than $name: without KCOV nothing is kept, but
                debug-7 notices more kinds of errors
   FILE         programs to begin with (default: tools/fuzz/seeds/*.txt)
 
@@ -51,7 +51,7 @@ last_programs()
 		}'
 }
 
-time=10m out='' seed=1 workers=3 name=kcov-7
+time=10m out='' seed=1 workers=3 name=$("$top/scripts/kernel.sh" -l fuzz)
 while getopts t:o:s:w:k:h option; do
 	case $option in
 	t) time=$OPTARG ;;

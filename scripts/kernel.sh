@@ -12,35 +12,41 @@ usage()
 {
 	cat <<END
 usage: scripts/kernel.sh [-u] NAME
+       scripts/kernel.sh -l [USE]
 
-  NAME  stock-6.1   the distribution's cloud kernel and its headers
-        stock-6.12  the same of Debian 12's backports
-        debug-6.1   built from linux-source with scripts/vm/*.config: KUnit,
-        debug-6.12  KASAN, lockdep, PROVE_RCU, kmemleak, fault injection, ...
-        debug-7     the same from the newest 7.x source available
-        rt-7        the same source with PREEMPT_RT, lockdep and kmemleak:
-                    scripts/vm/rt.config
-        kcsan-7     the same source with KCSAN, which sees data races, and with
-                    memory that is never zero by chance; scripts/vm/kcsan.config
-        kcov-7      that one to fuzz on: KCOV, KASAN, fault injection, no more;
-                    scripts/vm/kcov.config
-        lean-7      the same source without debugging: scripts/vm/lean.config
-        uml-7       that one as a user-mode kernel, which is a program (vmlinuz)
-                    and fast, with x86's barriers; scripts/vm/uml.{config,patch}
+$(list | awk '{
+		printf "  %-11s", $1
+		for (i = 5; i <= NF; i++)
+			printf " %s", $i
+		print ""
+	}')
+
   -u    look for a newer version even if the cache has one
+  -l    print the names of kernels, those with this use in scripts/kernels
 
 The directory printed holds vmlinuz, build/ (for KDIR=) and name (uname -r).
 END
 }
 
-# Suites to look for a kernel in; none stands for what the machine's apt lists.
-suites()
+list()
 {
-	case $1 in
-	*-6.1) ;;
-	*-6.12) echo bookworm-backports ;;
-	*-7) echo trixie-backports sid ;;
-	esac
+	sed '/^#/d' "$top/scripts/kernels"
+}
+
+# with_use [USE] - names
+with_use()
+{
+	list | awk -v use="${1-}" 'use == "" || "," $4 "," ~ "," use "," { print $1 }' |
+		grep .
+}
+
+# find_kernel - set $from and $suites of $kernel
+find_kernel()
+{
+	row=$(list | awk -v name="$kernel" '$1 == name { print $2, $3 }')
+	from=${row% *}
+	suites=$(echo "${row#* }" | sed 's/^-$//' | tr + ' ')
+	[ -n "$row" ]
 }
 
 # apt_setup [SUITE...] - set $apt, the options for a private apt state that
@@ -117,22 +123,22 @@ get_stock()
 	echo "$release" >"$tmp/name"
 }
 
-[ "${1-}" != -u ] || { update=y; shift; }
+case ${1-} in
+-l) with_use "${2-}"; exit ;;
+-u) update=y; shift ;;
+esac
 [ $# = 1 ] || { usage >&2; exit 2; }
 kernel=$1
-case $kernel in
-stock-6.1|stock-6.12)
+find_kernel || { usage >&2; exit 2; }
+case $from in
+image)
 	get=get_stock
 	config=
 	;;
-debug-6.1|debug-6.12|debug-7|rt-7|kcsan-7|kcov-7|lean-7|uml-7)
+*)
 	get=get_source
 	. "$top/scripts/vm/debug-kernel.sh"
 	config=-$(config_hash)
-	;;
-*)
-	usage >&2
-	exit 2
 	;;
 esac
 
@@ -148,8 +154,8 @@ exec 9>"$latest.lock"
 flock 9
 
 if [ -n "${update-}" ] || [ ! -e "$latest/name" ]; then
-	# shellcheck disable=SC2046
-	apt_setup $(suites "$kernel")
+	# shellcheck disable=SC2086
+	apt_setup $suites
 	case $kernel in
 	stock-*) pkg=linux-image-cloud-amd64 ;;
 	*-7) pkg=$(newest_source 7) ;;

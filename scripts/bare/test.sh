@@ -120,7 +120,7 @@ trap 'as_root rm -rf "$tmp"' EXIT
 trap 'exit 130' INT TERM HUP
 native=$(dpkg --print-architecture)
 scripts/setup.sh package
-[ -n "$cold" ] || scripts/kernel.sh stock-6.1 >/dev/null
+[ -n "$cold" ] || scripts/kernel.sh "$(scripts/kernel.sh -l stock)" >/dev/null
 echo '# program bare'
 package_states
 bare_machine

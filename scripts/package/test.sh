@@ -125,7 +125,7 @@ tmp=$(mktemp -d)
 trap 'as_root rm -rf "$tmp"' EXIT
 trap 'exit 130' INT TERM HUP
 cd "$top"
-kernel=$(scripts/kernel.sh "${1:-stock-6.1}")
+kernel=$(scripts/kernel.sh "${1:-$(scripts/kernel.sh -l stock)}")
 release=$(cat "$kernel/name")
 installed=$(echo "$installed" | sed "s|@RELEASE@|$release|")
 

@@ -3,16 +3,18 @@
 # shellcheck shell=sh disable=SC2154
 
 optional=$top/scripts/vm/optional.config
+fragments=
+for each in $(echo "$from" | tr + ' '); do
+	fragments="$fragments $top/scripts/vm/$each.config"
+done
 patch=
-case $kernel in
-uml-*)
-	fragments=$top/scripts/vm/uml.config
+case $from in
+uml)
 	patch=$top/scripts/vm/uml.patch
 	arch=um
 	image=linux
 	;;
 *)
-	fragments="$top/scripts/vm/kernel.config $top/scripts/vm/${kernel%%-*}.config"
 	arch=x86_64
 	image=bzImage
 	;;

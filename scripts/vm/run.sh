@@ -14,7 +14,7 @@ usage()
 usage: scripts/vm/run.sh [option...] -- COMMAND...
        scripts/vm/run.sh [option...]               for a shell
 
-  -k DIR          kernel, as printed by scripts/kernel.sh (default: stock-6.1)
+  -k DIR          kernel, as printed by scripts/kernel.sh (default: that of make vm)
   -m FILE.ko      module to load; repeatable, in order
   -f FILE[:PATH]  file or directory for the machine; repeatable. PATH defaults
                   to the same path, under /root if FILE is relative.
@@ -167,7 +167,7 @@ while getopts k:m:f:M:c:t:a:l:ih option; do
 	esac
 done
 shift $((OPTIND - 1))
-[ -n "$kernel" ] || kernel=$("$top/scripts/kernel.sh" stock-6.1)
+[ -n "$kernel" ] || kernel=$("$top/scripts/kernel.sh" "$("$top/scripts/kernel.sh" -l stock)")
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT

@@ -9,7 +9,7 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 . "$top/scripts/lib.sh"
 cd "$top"
 
-[ $# -gt 0 ] || set -- stock-6.1
+[ $# -gt 0 ] || set -- "$(scripts/kernel.sh -l stock)"
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 n=0
