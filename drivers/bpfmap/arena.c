@@ -253,7 +253,7 @@ static struct page *arena_fault_page(struct bpfmap_arena *a,
 	struct mem_cgroup *old;
 	struct page *page;
 
-	mutex_lock(&a->lock);
+	guard(mutex)(&a->lock);
 	page = xa_load(&a->pages, index);
 	if (!page && !(a->map.flags & BPFMAP_F_SEGV_ON_FAULT)) {
 		old = bpfmap_charge_begin(&a->map);
@@ -262,7 +262,6 @@ static struct page *arena_fault_page(struct bpfmap_arena *a,
 	}
 	if (page)
 		get_page(page);
-	mutex_unlock(&a->lock);
 	return page;
 }
 
@@ -289,17 +288,14 @@ static bool arena_find_held(struct bpfmap *map, pgoff_t *at)
 {
 	struct bpfmap_arena *a = to_arena(map);
 	struct page *page;
-	bool held = false;
 
-	mutex_lock(&a->lock);
+	guard(mutex)(&a->lock);
 	xa_for_each_start(&a->pages, *at, page, *at) {
-		held = bpfmap_page_is_held(page);
-		if (held)
-			break;
+		if (bpfmap_page_is_held(page))
+			return true;
 		cond_resched();
 	}
-	mutex_unlock(&a->lock);
-	return held;
+	return false;
 }
 
 /* After a split, a part would start or end elsewhere than the arena */

@@ -9,11 +9,12 @@
 
 #include <linux/version.h>
 
-/* 6.1 has guard() and __free() since .79 */
+/* 6.1 has guard() and CLASS(), which error paths here rely on, since .79 */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 79)
 #error "bpfmap needs Linux 6.1.79 or newer"
 #endif
 
+#include <linux/cleanup.h>
 #include <linux/dcache.h>
 #include <linux/err.h>
 #include <linux/file.h>

@@ -28,21 +28,17 @@
  */
 int __bpfmap_write_begin(struct bpfmap *map)
 {
-	int err = 0;
-
 	/* Pairs with smp_mb() in bpfmap_has_writers(): begun before ended */
 	smp_mb();
 	this_cpu_inc(map->writers->ended);
 	if (bpfmap_is_frozen(map))
 		return -EPERM;
 
-	mutex_lock(&map->freeze_mutex);
+	guard(mutex)(&map->freeze_mutex);
 	if (map->frozen == BPFMAP_FROZEN)
-		err = -EPERM;
-	else
-		this_cpu_inc(map->writers->begun);
-	mutex_unlock(&map->freeze_mutex);
-	return err;
+		return -EPERM;
+	this_cpu_inc(map->writers->begun);
+	return 0;
 }
 
 /* Checks of a page, a millisecond apart, before it counts as held */
@@ -139,11 +135,11 @@ int bpfmap_freeze(struct bpfmap *map)
 {
 	int err = -EBUSY;
 
-	mutex_lock(&map->freeze_mutex);
+	guard(mutex)(&map->freeze_mutex);
 	/* Pairs with bpfmap_vma_close(): pages it pinned are seen below */
 	if (map->frozen == BPFMAP_FROZEN ||
 	    atomic_read_acquire(&map->mmap_writers))
-		goto unlock;
+		return -EBUSY;
 
 	WRITE_ONCE(map->frozen, BPFMAP_FREEZING);
 	synchronize_rcu_expedited();
@@ -154,8 +150,6 @@ int bpfmap_freeze(struct bpfmap *map)
 	 * frozen implies seeing all writes of user space.
 	 */
 	smp_store_release(&map->frozen, err ? BPFMAP_THAWED : BPFMAP_FROZEN);
-unlock:
-	mutex_unlock(&map->freeze_mutex);
 	return err;
 }
 
@@ -204,9 +198,8 @@ static void bpfmap_get_page(struct bpfmap *map, struct page *page)
 	if (likely(!freezing))
 		return;
 
-	mutex_lock(&map->freeze_mutex);
+	guard(mutex)(&map->freeze_mutex);
 	get_page(page);
-	mutex_unlock(&map->freeze_mutex);
 }
 
 static vm_fault_t bpfmap_vma_fault(struct vm_fault *vmf)
@@ -262,21 +255,20 @@ int bpfmap_mmap(struct file *file, struct vm_area_struct *vma)
 	if (!(vma->vm_flags & VM_SHARED))
 		return -EINVAL;
 
-	mutex_lock(&map->freeze_mutex);
+	guard(mutex)(&map->freeze_mutex);
 	vma->vm_ops = &bpfmap_vm_ops;
 	err = bpfmap_mmap_allowed(map, vma);
-	if (!err) {
-		vm_flags_mod(vma, VM_DONTEXPAND | VM_DONTDUMP, VM_MAYEXEC);
-		/* A mapping that was not counted must never become writable */
-		if (vma->vm_flags & VM_WRITE) {
-			map->mapped_writable = true;
-			atomic_inc(&map->mmap_writers);
-		} else {
-			vm_flags_mod(vma, 0, VM_MAYWRITE);
-		}
+	if (err)
+		return err;
+	vm_flags_mod(vma, VM_DONTEXPAND | VM_DONTDUMP, VM_MAYEXEC);
+	/* A mapping that was not counted must never become writable */
+	if (vma->vm_flags & VM_WRITE) {
+		map->mapped_writable = true;
+		atomic_inc(&map->mmap_writers);
+	} else {
+		vm_flags_mod(vma, 0, VM_MAYWRITE);
 	}
-	mutex_unlock(&map->freeze_mutex);
-	return err;
+	return 0;
 }
 
 /**

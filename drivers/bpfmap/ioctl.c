@@ -328,11 +328,9 @@ static int check_created(const struct bpfmap_create_attr *attr)
 
 	/* BTF is not supported. libbpf retries without it */
 	if (attr->btf_key_type_id || attr->btf_value_type_id) {
-		struct fd f = fdget(attr->btf_fd);
-		int err = fd_file(f) ? -EINVAL : -EBADF;
+		CLASS(fd, f)(attr->btf_fd);
 
-		fdput(f);
-		return err;
+		return fd_file(f) ? -EINVAL : -EBADF;
 	}
 	if (attr->excl_prog_hash) {
 		/* Names the only program with access; there are none */
@@ -674,7 +672,6 @@ static long bpfmap_device_ioctl(struct file *file, unsigned int ioc,
 {
 	const struct bpfmap_command *cmd;
 	struct bpfmap_call call __bpfmap_uninit;
-	struct fd f;
 	long ret;
 
 	ret = bpfmap_ioctl_begin(&call, &cmd, ioc, arg);
@@ -683,14 +680,12 @@ static long bpfmap_device_ioctl(struct file *file, unsigned int ioc,
 	if (!(cmd->needs & NEEDS_MAP))
 		return cmd->run(&call);
 
-	f = fdget(attr_fd(&call, cmd));
+	CLASS(fd, f)(attr_fd(&call, cmd));
 	if (!fd_file(f))
 		return closed_errno(cmd);
-	ret = -EINVAL;
-	if (fd_file(f)->f_op == &bpfmap_map_fops)
-		ret = run_on_map(&call, cmd, fd_file(f));
-	fdput(f);
-	return ret;
+	if (fd_file(f)->f_op != &bpfmap_map_fops)
+		return -EINVAL;
+	return run_on_map(&call, cmd, fd_file(f));
 }
 
 static long bpfmap_map_ioctl(struct file *file, unsigned int ioc,

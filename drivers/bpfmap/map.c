@@ -247,12 +247,9 @@ static int bpfmap_check_common(const struct bpfmap_create_attr *attr)
 /* The module cannot tell whether a descriptor is a BPF token */
 static int bpfmap_check_token(int fd)
 {
-	struct fd f = fdget(fd);
+	CLASS(fd, f)(fd);
 
-	if (!fd_file(f))
-		return -EBADF;
-	fdput(f);
-	return -EINVAL;
+	return fd_file(f) ? -EINVAL : -EBADF;
 }
 
 /**
@@ -474,15 +471,13 @@ EXPORT_SYMBOL_GPL(bpfmap_put);
  */
 struct bpfmap *bpfmap_get_from_fd(int fd)
 {
-	struct fd f = fdget(fd);
-	struct bpfmap *map = ERR_PTR(-EINVAL);
+	CLASS(fd, f)(fd);
 
 	if (!fd_file(f))
 		return ERR_PTR(-EBADF);
-	if (fd_file(f)->f_op == &bpfmap_map_fops)
-		map = bpfmap_get(fd_file(f)->private_data);
-	fdput(f);
-	return map;
+	if (fd_file(f)->f_op != &bpfmap_map_fops)
+		return ERR_PTR(-EINVAL);
+	return bpfmap_get(fd_file(f)->private_data);
 }
 EXPORT_SYMBOL_GPL(bpfmap_get_from_fd);
 

@@ -195,19 +195,19 @@ static int queue_take_large(struct bpfmap_queue *q, void *value, bool newest,
 {
 	void *slot;
 
-	mutex_lock(&q->large);
+	guard(mutex)(&q->large);
 	raw_spin_lock_irq(&q->lock);
 	slot = queue_next(q, newest);
 	raw_spin_unlock_irq(&q->lock);
-	if (slot)
-		bpfmap_copy_large(value, slot, q->map.value_size);
-	if (slot && remove) {
+	if (!slot)
+		return -ENOENT;
+	bpfmap_copy_large(value, slot, q->map.value_size);
+	if (remove) {
 		raw_spin_lock_irq(&q->lock);
 		queue_drop(q, newest);
 		raw_spin_unlock_irq(&q->lock);
 	}
-	mutex_unlock(&q->large);
-	return slot ? 0 : -ENOENT;
+	return 0;
 }
 
 static __always_inline int queue_take(struct bpfmap *map, void *value,
