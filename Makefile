@@ -95,7 +95,7 @@ uninstall:
 
 # Sources for dkms, which builds the module for each kernel: then
 # "dkms install bpfmap/VERSION"
-version = $(shell sed -n 's/^VERSION := //p' tools/Makefile)
+version = $(shell $(MAKE) -s -C tools version)
 dkms = $(DESTDIR)/usr/src/bpfmap-$(version)
 dkms-install:
 	install -d $(dkms)/drivers/bpfmap $(dkms)/include/linux \

@@ -10,7 +10,7 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 
 cd "$top"
 "$top/scripts/setup.sh" tools package python
-version=$(sed -n 's/^VERSION := //p' tools/Makefile)
+version=$(make -s -C "$top/tools" version)
 out=$top/build/deb
 tree=$out/bpfmap-$version
 rm -rf "$out"

@@ -60,3 +60,4 @@ module_exit(bpfmap_module_exit);
 
 MODULE_DESCRIPTION("Key/value maps with the interface of bpf(2)'s");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(BPFMAP_VERSION);

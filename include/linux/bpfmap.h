@@ -28,6 +28,9 @@
 #include <linux/types.h>
 #include <uapi/linux/bpfmap.h>
 
+/* Of module, library, tools and packages. Documentation/changes.rst: promises */
+#define BPFMAP_VERSION "1.0.0"
+
 struct bpfmap;
 
 /**

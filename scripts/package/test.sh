@@ -92,7 +92,7 @@ make_install_tests()
 	check 'make uninstall leaves nothing' uninstalled_whole
 }
 
-version=$(sed -n 's/^VERSION := //p' "$top/tools/Makefile")
+version=$(make -s -C "$top/tools" version)
 installed="lib/modules/@RELEASE@/extra/drivers/bpfmap/bpfmap.ko
 	usr/include/bpfmap.h usr/include/bpfmap_libbpf.h usr/include/linux/bpfmap.h
 	usr/include/bpfmap-compat/bpf/bpf.h
