@@ -334,22 +334,12 @@ static int bucket_batch(struct bpfmap_batch *batch, bool remove)
 	return err;
 }
 
-/**
- * bpfmap_lookup_bucket_batch() - LOOKUP_BATCH with a bucket as cursor
- * @batch: the command
- *
- * The errnos are those of the command in <uapi/linux/bpfmap.h>.
- */
-int bpfmap_lookup_bucket_batch(struct bpfmap_batch *batch)
+static int lookup_bucket_batch(struct bpfmap_batch *batch)
 {
 	return bucket_batch(batch, false);
 }
 
-/**
- * bpfmap_lookup_and_delete_bucket_batch() - the same, removing what it copies
- * @batch: the command
- */
-int bpfmap_lookup_and_delete_bucket_batch(struct bpfmap_batch *batch)
+static int lookup_and_delete_bucket_batch(struct bpfmap_batch *batch)
 {
 	return bucket_batch(batch, true);
 }
@@ -419,14 +409,11 @@ static int key_batch_init(struct bpfmap_walk *w, const struct batch_run *run)
 	return copy_from_user(w->key, in, run->key_size) ? -EFAULT : 0;
 }
 
-/**
- * bpfmap_lookup_key_batch() - LOOKUP_BATCH with the last key as cursor
- * @batch: the command
- *
+/*
  * As in bpf(2), member flags is ignored, except for BPFMAP_BATCH_F_RESUME,
  * which bpf(2) does not have.
  */
-int bpfmap_lookup_key_batch(struct bpfmap_batch *batch)
+static int lookup_key_batch(struct bpfmap_batch *batch)
 {
 	const struct bpfmap_batch_attr *attr = batch->attr;
 	struct bpfmap_walk w = {};
@@ -515,20 +502,12 @@ static int from_batch(struct bpfmap_batch *batch, bool remove)
 	return err;
 }
 
-/**
- * bpfmap_lookup_from_batch() - LOOKUP_BATCH with the next key as cursor
- * @batch: the command
- */
-int bpfmap_lookup_from_batch(struct bpfmap_batch *batch)
+static int lookup_from_batch(struct bpfmap_batch *batch)
 {
 	return from_batch(batch, false);
 }
 
-/**
- * bpfmap_lookup_and_delete_from_batch() - the same, removing what it copies
- * @batch: the command
- */
-int bpfmap_lookup_and_delete_from_batch(struct bpfmap_batch *batch)
+static int lookup_and_delete_from_batch(struct bpfmap_batch *batch)
 {
 	return from_batch(batch, true);
 }
@@ -604,14 +583,11 @@ static int write_batch(struct bpfmap_batch *batch, bool values,
 	return batch_put_count(&run) ?: err;
 }
 
-/**
- * bpfmap_update_batch() - UPDATE_BATCH
- * @batch: the command
- *
+/*
  * As in bpf(2), member flags is ignored, and BPFMAP_F_NOEXIST and
  * BPFMAP_F_EXIST are refused.
  */
-int bpfmap_update_batch(struct bpfmap_batch *batch)
+static int update_batch(struct bpfmap_batch *batch)
 {
 	int err = bpfmap_check_flags(batch->map, batch->attr->elem_flags,
 				     BPFMAP_F_LOCK | BPFMAP_F_CPU |
@@ -620,16 +596,40 @@ int bpfmap_update_batch(struct bpfmap_batch *batch)
 	return err ?: write_batch(batch, true, update_chunk);
 }
 
-/**
- * bpfmap_delete_batch() - DELETE_BATCH
- * @batch: the command
- *
- * As in bpf(2), member flags is ignored.
- */
-int bpfmap_delete_batch(struct bpfmap_batch *batch)
+/* As in bpf(2), member flags is ignored */
+static int delete_batch(struct bpfmap_batch *batch)
 {
 	/* bpf(2) allows BPFMAP_F_LOCK alone, which needs a lock in the value */
 	if (batch->attr->elem_flags)
 		return -EINVAL;
 	return write_batch(batch, false, delete_chunk);
 }
+
+/* The cursor is the first bucket not copied yet */
+const struct bpfmap_batch_ops bpfmap_batch_by_bucket = {
+	.lookup = lookup_bucket_batch,
+	.lookup_and_delete = lookup_and_delete_bucket_batch,
+	.update = update_batch,
+	.delete = delete_batch,
+};
+
+/* The cursor is the last key copied */
+const struct bpfmap_batch_ops bpfmap_batch_by_key = {
+	.lookup = lookup_key_batch,
+	.update = update_batch,
+	.delete = delete_batch,
+};
+
+/* The same for arrays, whose elements bpf(2) does not delete in batches */
+const struct bpfmap_batch_ops bpfmap_batch_by_index = {
+	.lookup = lookup_key_batch,
+	.update = update_batch,
+};
+
+/* The cursor is the first key not copied yet */
+const struct bpfmap_batch_ops bpfmap_batch_by_next_key = {
+	.lookup = lookup_from_batch,
+	.lookup_and_delete = lookup_and_delete_from_batch,
+	.update = update_batch,
+	.delete = delete_batch,
+};

@@ -16,12 +16,26 @@ struct bpfmap_batch {
 	struct bpfmap_batch_attr __user *uattr;
 };
 
-int bpfmap_lookup_bucket_batch(struct bpfmap_batch *batch);
-int bpfmap_lookup_and_delete_bucket_batch(struct bpfmap_batch *batch);
-int bpfmap_lookup_key_batch(struct bpfmap_batch *batch);
-int bpfmap_lookup_from_batch(struct bpfmap_batch *batch);
-int bpfmap_lookup_and_delete_from_batch(struct bpfmap_batch *batch);
-int bpfmap_update_batch(struct bpfmap_batch *batch);
-int bpfmap_delete_batch(struct bpfmap_batch *batch);
+/**
+ * struct bpfmap_batch_ops - the batch commands of a map type; NULL: ENOTSUPP
+ * @lookup: LOOKUP_BATCH
+ * @lookup_and_delete: LOOKUP_AND_DELETE_BATCH
+ * @update: UPDATE_BATCH
+ * @delete: DELETE_BATCH
+ *
+ * There is one for each kind of cursor. The errnos are those of the commands in
+ * <uapi/linux/bpfmap.h>.
+ */
+struct bpfmap_batch_ops {
+	int (*lookup)(struct bpfmap_batch *batch);
+	int (*lookup_and_delete)(struct bpfmap_batch *batch);
+	int (*update)(struct bpfmap_batch *batch);
+	int (*delete)(struct bpfmap_batch *batch);
+};
+
+extern const struct bpfmap_batch_ops bpfmap_batch_by_bucket;
+extern const struct bpfmap_batch_ops bpfmap_batch_by_key;
+extern const struct bpfmap_batch_ops bpfmap_batch_by_index;
+extern const struct bpfmap_batch_ops bpfmap_batch_by_next_key;
 
 #endif /* _BPFMAP_BATCH_H */

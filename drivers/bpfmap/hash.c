@@ -659,10 +659,7 @@ const struct bpfmap_ops bpfmap_hash_ops = {
 	.walk_direct = true,
 	.update_run = hash_update_run,
 	.delete_run = hash_delete_run,
-	.lookup_batch = bpfmap_lookup_bucket_batch,
-	.lookup_and_delete_batch = bpfmap_lookup_and_delete_bucket_batch,
-	.update_batch = bpfmap_update_batch,
-	.delete_batch = bpfmap_delete_batch,
+	.batch = &bpfmap_batch_by_bucket,
 	.mem_usage = hash_mem_usage,
 };
 
@@ -683,9 +680,6 @@ const struct bpfmap_ops bpfmap_percpu_hash_ops = {
 	.walk_direct = true,
 	.update_run = percpu_hash_update_run,
 	.delete_run = hash_delete_run,
-	.lookup_batch = bpfmap_lookup_bucket_batch,
-	.lookup_and_delete_batch = bpfmap_lookup_and_delete_bucket_batch,
-	.update_batch = bpfmap_update_batch,
-	.delete_batch = bpfmap_delete_batch,
+	.batch = &bpfmap_batch_by_bucket,
 	.mem_usage = percpu_hash_mem_usage,
 };

@@ -171,7 +171,7 @@ struct bpfmap_template {
 	u32 max_entries;
 };
 
-struct bpfmap_batch;
+struct bpfmap_batch_ops;
 
 /**
  * struct bpfmap_ops - operations of a map type
@@ -215,10 +215,7 @@ struct bpfmap_batch;
  * @update_run: as @update for the rest of a run, up to the first error; NULL:
  *		use @update. Flags are those that UPDATE_BATCH accepts
  * @delete_run: as @delete, likewise
- * @lookup_batch: batch commands; NULL: ENOTSUPP
- * @lookup_and_delete_batch: see @lookup_batch
- * @update_batch: see @lookup_batch
- * @delete_batch: see @lookup_batch
+ * @batch: batch commands, by the kind of cursor; NULL: ENOTSUPP
  * @mmap: check a mapping; freeze_mutex is held; may replace vm_ops by others,
  *	  which must count mappings as well; NULL: ENOTSUPP
  * @mmap_page: page @pgoff of a mapping, NULL if there is none; unused by a type
@@ -277,10 +274,7 @@ struct bpfmap_ops {
 	int (*update_run)(struct bpfmap *map, struct bpfmap_run *run,
 			  gfp_t gfp);
 	int (*delete_run)(struct bpfmap *map, struct bpfmap_run *run);
-	int (*lookup_batch)(struct bpfmap_batch *batch);
-	int (*lookup_and_delete_batch)(struct bpfmap_batch *batch);
-	int (*update_batch)(struct bpfmap_batch *batch);
-	int (*delete_batch)(struct bpfmap_batch *batch);
+	const struct bpfmap_batch_ops *batch;
 
 	int (*mmap)(struct bpfmap *map, struct vm_area_struct *vma);
 	struct page *(*mmap_page)(struct bpfmap *map, pgoff_t pgoff);

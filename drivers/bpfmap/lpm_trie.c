@@ -753,8 +753,6 @@ const struct bpfmap_ops bpfmap_lpm_trie_ops = {
 	.get_next_key = lpm_get_next_key,
 	.for_each = lpm_for_each,
 	.walk = lpm_walk,
-	.lookup_batch = bpfmap_lookup_key_batch,
-	.update_batch = bpfmap_update_batch,
-	.delete_batch = bpfmap_delete_batch,
+	.batch = &bpfmap_batch_by_key,
 	.mem_usage = lpm_mem_usage,
 };

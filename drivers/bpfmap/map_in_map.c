@@ -488,8 +488,7 @@ const struct bpfmap_ops bpfmap_array_of_maps_ops = {
 	.lookup_inner = array_of_maps_lookup_inner,
 	.get_next_key = array_get_next_key,
 	.walk = array_of_maps_walk,
-	.lookup_batch = bpfmap_lookup_key_batch,
-	.update_batch = bpfmap_update_batch,
+	.batch = &bpfmap_batch_by_index,
 	.mem_usage = array_of_maps_mem_usage,
 };
 
@@ -506,9 +505,6 @@ const struct bpfmap_ops bpfmap_hash_of_maps_ops = {
 	.lookup_inner = hash_of_maps_lookup_inner,
 	.get_next_key = hash_get_next_key,
 	.walk = hash_of_maps_walk,
-	.lookup_batch = bpfmap_lookup_bucket_batch,
-	.lookup_and_delete_batch = bpfmap_lookup_and_delete_bucket_batch,
-	.update_batch = bpfmap_update_batch,
-	.delete_batch = bpfmap_delete_batch,
+	.batch = &bpfmap_batch_by_bucket,
 	.mem_usage = hash_mem_usage,
 };

@@ -533,9 +533,6 @@ const struct bpfmap_ops bpfmap_rhash_ops = {
 	.get_next_key = rhash_get_next_key,
 	.for_each = rhash_for_each,
 	.walk_from = rhash_walk_from,
-	.lookup_batch = bpfmap_lookup_from_batch,
-	.lookup_and_delete_batch = bpfmap_lookup_and_delete_from_batch,
-	.update_batch = bpfmap_update_batch,
-	.delete_batch = bpfmap_delete_batch,
+	.batch = &bpfmap_batch_by_next_key,
 	.mem_usage = rhash_mem_usage,
 };
