@@ -108,7 +108,7 @@ static bool lpm_seek(const struct bpfmap_lpm *t, struct lpm_path *path,
 	}
 	lpm_leave(path, bits);
 	return node && common == len && node->len == len &&
-	       !READ_ONCE(node->hidden);
+	       !READ_ONCE(node->intermediate);
 }
 
 static void lpm_step(const struct bpfmap_lpm *t, struct lpm_path *path)
@@ -128,7 +128,7 @@ static struct lpm_node *lpm_next(const struct bpfmap_lpm *t,
 {
 	struct lpm_node *node;
 
-	while ((node = lpm_top(path)) && READ_ONCE(node->hidden))
+	while ((node = lpm_top(path)) && READ_ONCE(node->intermediate))
 		lpm_step(t, path);
 	return node;
 }

@@ -12,7 +12,7 @@
  * drivers/net/wireguard/allowedips.c: a node's prefix extends that of its
  * parent, and the bit after the parent's prefix selects the child. Where two
  * prefixes diverge at a prefix that is not in the map, there is an intermediate
- * node (@hidden), which always has two children.
+ * node, which always has two children.
  *
  * Prefixes are stored as 64-bit words with the first bit as the most
  * significant one, so that a comparison is an exclusive or and a
@@ -180,22 +180,22 @@ static struct lpm_node *lpm_take(struct bpfmap_lpm *t)
 }
 
 /* @node is unlinked; readers that already found it may still use it */
-static void lpm_retire(struct bpfmap_lpm *t, struct lpm_node *node)
+static void lpm_free_by_rcu(struct bpfmap_lpm *t, struct lpm_node *node)
 {
 	lockdep_assert_held(&t->lock);
 
-	lpm_list_add(&t->retired, node);
+	lpm_list_add(&t->free_by_rcu, node);
 }
 
 /* Must the caller call_rcu()? After unlocking, before the map's last put */
-static bool lpm_arm(struct bpfmap_lpm *t)
+static bool lpm_start_gp(struct bpfmap_lpm *t)
 {
 	lockdep_assert_held(&t->lock);
 
-	if (t->armed || !t->retired.first)
+	if (t->call_rcu_in_progress || !t->free_by_rcu.first)
 		return false;
-	t->armed = true;
-	lpm_list_splice(&t->waiting, &t->retired);
+	t->call_rcu_in_progress = true;
+	lpm_list_splice(&t->waiting_for_gp, &t->free_by_rcu);
 	return true;
 }
 
@@ -204,43 +204,43 @@ static void lpm_reclaim(struct rcu_head *rcu);
 static void lpm_unlock(struct bpfmap_lpm *t, unsigned long irqflags)
 	__releases(&t->lock)
 {
-	bool arm = lpm_arm(t);
+	bool call = lpm_start_gp(t);
 
 	raw_spin_unlock_irqrestore(&t->lock, irqflags);
-	if (arm)
+	if (call)
 		call_rcu(&t->rcu, lpm_reclaim);
 }
 
-/* A grace period has passed since lpm_arm() */
+/* A grace period has passed since lpm_start_gp() */
 static void lpm_reclaim(struct rcu_head *rcu)
 {
 	struct bpfmap_lpm *t = container_of(rcu, struct bpfmap_lpm, rcu);
 	unsigned long irqflags;
 
 	raw_spin_lock_irqsave(&t->lock, irqflags);
-	lpm_list_splice(&t->free, &t->waiting);
-	t->armed = false;
+	lpm_list_splice(&t->free, &t->waiting_for_gp);
+	t->call_rcu_in_progress = false;
 	lpm_unlock(t, irqflags);
 }
 
-static bool lpm_is_armed(struct bpfmap_lpm *t)
+static bool lpm_gp_in_progress(struct bpfmap_lpm *t)
 {
 	unsigned long irqflags;
-	bool armed;
+	bool in_progress;
 
 	raw_spin_lock_irqsave(&t->lock, irqflags);
-	armed = t->armed;
+	in_progress = t->call_rcu_in_progress;
 	raw_spin_unlock_irqrestore(&t->lock, irqflags);
-	return armed;
+	return in_progress;
 }
 
 /*
  * Wait until @t->rcu is unused; there are no more writers. One wait is not
  * enough if lpm_reclaim() is running and about to call call_rcu() again.
  */
-static void lpm_settle(struct bpfmap_lpm *t)
+static void lpm_wait_for_gp(struct bpfmap_lpm *t)
 {
-	while (lpm_is_armed(t))
+	while (lpm_gp_in_progress(t))
 		rcu_barrier();
 }
 
@@ -301,12 +301,13 @@ lpm_descend(const struct bpfmap_lpm *t, const struct lpm_key *k, bool word)
 		side = lpm_side(node, k->bits, from, word);
 		if (side < 0)
 			return found;
-		if (!READ_ONCE(node->hidden))
+		if (!READ_ONCE(node->intermediate))
 			found = node;
 		from = node->len;
 		node = lpm_get(node->child[side]);
 	}
-	if (lpm_is_exact(node, k->bits, k->len) && !READ_ONCE(node->hidden))
+	if (lpm_is_exact(node, k->bits, k->len) &&
+	    !READ_ONCE(node->intermediate))
 		found = node;
 	return found;
 }
@@ -449,7 +450,7 @@ static struct lpm_node *lpm_locate_exact(struct bpfmap_lpm *t,
 		up = slot;
 		slot = &node->child[lpm_bit(k->bits, node->len)];
 	}
-	if (!lpm_is_exact(node, k->bits, k->len) || node->hidden)
+	if (!lpm_is_exact(node, k->bits, k->len) || node->intermediate)
 		return NULL;
 	place->slot = slot;
 	place->up = up;
@@ -457,24 +458,24 @@ static struct lpm_node *lpm_locate_exact(struct bpfmap_lpm *t,
 }
 
 static void lpm_init_node(const struct bpfmap_lpm *t, struct lpm_node *node,
-			  const u64 *bits, u32 len, bool hidden)
+			  const u64 *bits, u32 len, bool intermediate)
 {
 	u32 i;
 
 	RCU_INIT_POINTER(node->child[0], NULL);
 	RCU_INIT_POINTER(node->child[1], NULL);
 	node->len = len;
-	node->hidden = hidden;
+	node->intermediate = intermediate;
 	for (i = 0; i < t->words; i++)
 		node->bits[i] = bits[i];
 }
 
 static struct lpm_node *lpm_new_node(struct bpfmap_lpm *t, const u64 *bits,
-				     u32 len, bool hidden)
+				     u32 len, bool intermediate)
 {
 	struct lpm_node *node = lpm_take(t);
 
-	lpm_init_node(t, node, bits, len, hidden);
+	lpm_init_node(t, node, bits, len, intermediate);
 	return node;
 }
 
@@ -485,7 +486,7 @@ static void lpm_replace(struct bpfmap_lpm *t, struct lpm_node *node,
 	RCU_INIT_POINTER(node->child[0], lpm_get_locked(t, old->child[0]));
 	RCU_INIT_POINTER(node->child[1], lpm_get_locked(t, old->child[1]));
 	rcu_assign_pointer(*place->slot, node);
-	lpm_retire(t, old);
+	lpm_free_by_rcu(t, old);
 }
 
 /* Insert above @below, whose prefix extends @node's or diverges from it */
@@ -529,7 +530,7 @@ static int lpm_update_locked(struct bpfmap_lpm *t, const struct lpm_key *k,
 	struct lpm_place place __bpfmap_uninit;
 	struct lpm_node *old = lpm_locate(t, k, &place);
 	bool exact = lpm_is_exact(old, k->bits, k->len);
-	bool fresh = !exact || old->hidden;
+	bool fresh = !exact || old->intermediate;
 	int err = 0;
 
 	if (fresh)
@@ -649,22 +650,22 @@ static void lpm_remove(struct bpfmap_lpm *t, struct lpm_node *node,
 	smp_wmb();
 
 	if (left && right) {
-		WRITE_ONCE(node->hidden, true);
+		WRITE_ONCE(node->intermediate, true);
 		return;
 	}
 	if (place->up)
 		up = lpm_get_locked(t, *place->up);
-	if (!left && !right && up && up->hidden) {
+	if (!left && !right && up && up->intermediate) {
 		/* The other child replaces the intermediate node */
 		bool side = place->slot == &up->child[0];
 
 		rcu_assign_pointer(*place->up,
 				   lpm_get_locked(t, up->child[side]));
-		lpm_retire(t, up);
+		lpm_free_by_rcu(t, up);
 	} else {
 		rcu_assign_pointer(*place->slot, left ?: right);
 	}
-	lpm_retire(t, node);
+	lpm_free_by_rcu(t, node);
 }
 
 static int lpm_delete(struct bpfmap *map, const void *key)
@@ -726,7 +727,7 @@ static void lpm_free(struct bpfmap *map)
 	struct bpfmap_lpm *t = to_lpm(map);
 	struct lpm_chunk *chunk, *next;
 
-	lpm_settle(t);
+	lpm_wait_for_gp(t);
 	for (chunk = t->chunks; chunk; chunk = next) {
 		next = chunk->next;
 		kvfree(chunk);

@@ -22,14 +22,14 @@
  *	   lock
  * @next: in a list of nodes that are no longer in the trie; under the lock
  * @len: of the prefix in bits; constant as @bits
- * @hidden: intermediate node, no element; set under the lock
+ * @intermediate: no element, only joins its children; set under the lock
  * @bits: all data of the key, including what follows the prefix; then the value
  */
 struct lpm_node {
 	struct lpm_node __rcu *child[2];
 	struct lpm_node *next;
 	u16 len;
-	bool hidden;
+	bool intermediate;
 	u64 bits[];
 };
 
@@ -70,10 +70,10 @@ struct lpm_chunk {
  * @lock: protects all links between nodes and the members below; irqs off
  * @nr_entries: nodes that are not intermediate
  * @free: nodes that no reader can see
- * @retired: nodes that readers may see, waiting for the next grace period
- * @waiting: the same, waiting for the grace period in progress
- * @armed: a grace period is in progress: @rcu is in use
- * @rcu: ends @waiting
+ * @free_by_rcu: nodes that readers may see, waiting for the next grace period
+ * @waiting_for_gp: the same, waiting for the grace period in progress
+ * @call_rcu_in_progress: a grace period is in progress: @rcu is in use
+ * @rcu: ends @waiting_for_gp
  * @sem: for maps with large values: held for writing to take a node, and for
  *	 reading to copy a value, so that its node is not reused. Only user
  *	 space takes it, and only user space writes such values; outside @lock
@@ -92,9 +92,9 @@ struct bpfmap_lpm {
 	raw_spinlock_t lock ____cacheline_aligned_in_smp;
 	u32 nr_entries;
 	struct lpm_list free;
-	struct lpm_list retired;
-	struct lpm_list waiting;
-	bool armed;
+	struct lpm_list free_by_rcu;
+	struct lpm_list waiting_for_gp;
+	bool call_rcu_in_progress;
 	struct rcu_head rcu;
 	struct rw_semaphore sem;
 	struct lpm_chunk *chunks;
