@@ -73,7 +73,7 @@ static long count_keys(struct bpfmap *map)
 struct order {
 	u32 max;
 	u32 evictions;
-	u32 nr[2];			/* young, old */
+	u32 nr[2];			/* inactive, active */
 	struct { u32 n; bool used; } q[2][ORDER_MAX];
 };
 

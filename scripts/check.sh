@@ -97,7 +97,7 @@ speculation()
 		api.c bpfmap_lookup_percpu_elem
 		array.h array_index
 		array.h array_walk_index
-		hash_iter.c hash_do_walk
+		hash_iter.c htab_do_walk
 		lpm_trie.c lpm_load_key
 		user_ringbuf.c ring_peek
 	END

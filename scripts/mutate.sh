@@ -31,10 +31,10 @@ faults()
 {
 	# Locks
 	fault 'a missing unlock' debug-7 hash.c \
-		'/ hash_remove(/,/^}/ s/raw_spin_unlock_irqrestore/if (link)\n\t\t&/' \
+		'/ htab_remove(/,/^}/ s/raw_spin_unlock_irqrestore/if (link)\n\t\t&/' \
 		contract_elem
 	fault 'the lock of another bucket' debug-7 hash.c \
-		'/ hash_remove(/,/^}/ s/hash_lock(h, hash & h->mask)/hash_lock(h, 0)/' \
+		'/ htab_remove(/,/^}/ s/htab_lock(h, hash & h->mask)/htab_lock(h, 0)/' \
 		contract_elem
 	# Values
 	fault 'a torn copy: no look at the sequence count' stock-6.1 hash.h \
@@ -53,7 +53,7 @@ faults()
 		's/unlikely(index >= map->max_entries)/unlikely(index > map->max_entries)/' \
 		contract_elem
 	fault 'the wrong errno' stock-6.1 hash.h \
-		'/int hash_put(/,/^}/ s/return -EEXIST/return -EINVAL/' \
+		'/int htab_upsert(/,/^}/ s/return -EEXIST/return -EINVAL/' \
 		contract_elem
 	fault 'a command that does not look whether the map is frozen' stock-6.1 ioctl.c \
 		's/READS | WRITES, .check = /READS, .check = /' \
@@ -68,7 +68,7 @@ faults()
 		contract_access
 	# Batches
 	fault 'one off in the count of a batch' stock-6.1 batch.c \
-		'/^static int batch_put_count/,/^}/ s/run->done,/run->done + 1,/' \
+		'/^static int batch_copy_out_count/,/^}/ s/run->done,/run->done + 1,/' \
 		contract_batch
 	fault 'a cursor that is not given back' stock-6.1 batch.c \
 		'/^static int bucket_batch_end/,/^}/ s/copy_to_user(out, &w->pos, sizeof(w->pos))/!out/' \
@@ -81,15 +81,15 @@ faults()
 		'/^static long cmd_get_fd_by_id/,/^}/ s/bpfmap_put(map);/;/' \
 		'LIFECYCLE_ROUNDS=4 lifecycle'
 	fault 'an element that is lost to the pool' stock-6.1 hash.h \
-		'/void hash_unlink/,/^}/ s/bpfmap_pool_put(&h->pool, hash_cut(h, e, link), &e->pool);/hash_cut(h, e, link);/' \
+		'/void htab_unlink/,/^}/ s/bpfmap_pool_free(&h->pool, htab_cut(h, e, link), &e->pool);/htab_cut(h, e, link);/' \
 		hotplug
 	fault 'elements of a batch that are lost to the pool' stock-6.1 hash_run.c \
-		's/bpfmap_pool_put_bundle(&h->pool, &free);/;/' contract_batch
+		's/bpfmap_pool_free_bundle(&h->pool, &free);/;/' contract_batch
 	fault 'no grace period before a map is freed' debug-7 map.c \
 		's/queue_rcu_work(bpfmap_free_wq, &map->free_work);/queue_work(bpfmap_free_wq, \&map->free_work.work);/' \
 		'!kunit:bpfmap_map_in_map'
 	fault 'a leak when creation fails' debug-7 hash.c \
-		'/^struct bpfmap \*hash_create/,/^}/ s/hash_free(&h->map);/;/' \
+		'/^struct bpfmap \*htab_create/,/^}/ s/htab_free(&h->map);/;/' \
 		'!FAILNTH_TYPE=HASH FAILNTH_COMMAND=create failnth'
 	fault 'a reference lost when there is no file' debug-7 map.c \
 		'/^int bpfmap_install_fd/,/^}/ s/bpfmap_put(map);/;/' \

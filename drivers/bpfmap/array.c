@@ -418,28 +418,29 @@ static long array_for_each(struct bpfmap *map, bpfmap_each_fn fn, void *ctx)
 }
 
 /* Copy to user memory, between user_write_access_begin() and _end() */
-static __always_inline bool array_put(const struct bpfmap_array *a, u32 index,
-				      u32 __user *key, void __user *value,
-				      u64 flags)
+static __always_inline bool
+array_copy_out(const struct bpfmap_array *a, u32 index, u32 __user *key,
+	       void __user *value, u64 flags)
 {
 	void *elem = (void *)(uintptr_t)index;
 	u32 cpu;
 
-	if (!bpfmap_unsafe_put(key, &index, sizeof(index)))
+	if (!bpfmap_unsafe_copy_out(key, &index, sizeof(index)))
 		return false;
 	if (!a->map.ops->percpu)
-		return bpfmap_unsafe_put(value, array_elem(a, index),
-					 a->map.value_size);
+		return bpfmap_unsafe_copy_out(value, array_elem(a, index),
+					      a->map.value_size);
 	if (flags & BPFMAP_F_ONE_VALUE)
-		return bpfmap_unsafe_put(value, array_slot(&a->map, elem,
-							   bpfmap_one_cpu(flags)),
-					 a->map.value_size);
+		return bpfmap_unsafe_copy_out(value, array_slot(&a->map, elem,
+								bpfmap_one_cpu(flags)),
+					      a->map.value_size);
 	for (cpu = 0; cpu < nr_cpu_ids; cpu++) {
 		/* Only possible CPUs have an area */
 		if (!a->areas[cpu])
 			continue;
-		if (!bpfmap_unsafe_put(value, array_slot(&a->map, elem, cpu),
-				       a->stride))
+		if (!bpfmap_unsafe_copy_out(value,
+					    array_slot(&a->map, elem, cpu),
+					    a->stride))
 			return false;
 		value += a->stride;
 	}
@@ -447,8 +448,8 @@ static __always_inline bool array_put(const struct bpfmap_array *a, u32 index,
 }
 
 /* Copy @nr elements whose values are words. Returns how many were copied */
-static u32 array_put_words(const struct bpfmap_array *a, u32 index, u32 nr,
-			   const struct bpfmap_walk *w)
+static u32 array_copy_out_words(const struct bpfmap_array *a, u32 index, u32 nr,
+				const struct bpfmap_walk *w)
 {
 	u32 i, stride = bpfmap_user_value_size(&a->map, w->flags);
 	u32 __user *keys = w->ukeys;
@@ -457,28 +458,28 @@ static u32 array_put_words(const struct bpfmap_array *a, u32 index, u32 nr,
 	if (!user_write_access_begin(keys, nr * sizeof(*keys)))
 		return 0;
 	for (i = 0; i < nr; i++, value += stride)
-		if (!array_put(a, index + i, &keys[i], value, w->flags))
+		if (!array_copy_out(a, index + i, &keys[i], value, w->flags))
 			break;
 	user_write_access_end();
 	return i;
 }
 
 /* Copy one untorn value. False after a fault or if writers keep winning */
-static bool array_put_whole(const struct bpfmap_array *a, u32 index,
-			    u32 __user *key, void __user *value, u64 flags)
+static bool array_copy_out_whole(const struct bpfmap_array *a, u32 index,
+				 u32 __user *key, void __user *value, u64 flags)
 {
 	struct bpfmap_array_stripe *stripe = array_stripe(a, index);
 	unsigned int seq;
 	int tries;
-	bool put;
+	bool copied;
 
 	for (tries = 0; tries < ARRAY_TRIES; tries++) {
 		seq = read_seqcount_begin(&stripe->seq);
 		if (!user_write_access_begin(key, sizeof(*key)))
 			return false;
-		put = array_put(a, index, key, value, flags);
+		copied = array_copy_out(a, index, key, value, flags);
 		user_write_access_end();
-		if (!put)
+		if (!copied)
 			return false;
 		if (!read_seqcount_retry(&stripe->seq, seq))
 			return true;
@@ -494,12 +495,12 @@ static int array_walk_direct(const struct bpfmap_array *a, u32 index, u32 nr,
 	u32 __user *keys = w->ukeys;
 
 	if (array_way(a, w->flags) == ARRAY_WORDS) {
-		i = array_put_words(a, index, nr, w);
+		i = array_copy_out_words(a, index, nr, w);
 	} else {
 		for (i = 0; i < nr; i++)
-			if (!array_put_whole(a, index + i, &keys[i],
-					     w->uvalues + (size_t)i * stride,
-					     w->flags))
+			if (!array_copy_out_whole(a, index + i, &keys[i],
+						  w->uvalues +
+						  (size_t)i * stride, w->flags))
 				break;
 	}
 	w->nr = i;

@@ -117,7 +117,7 @@ static int batch_pause(void)
 	return fatal_signal_pending(current) ? -EINTR : 0;
 }
 
-static int batch_put_count(const struct batch_run *run)
+static int batch_copy_out_count(const struct batch_run *run)
 {
 	return put_user(run->done, &run->batch->uattr->count) ? -EFAULT : 0;
 }
@@ -238,7 +238,7 @@ static int bucket_batch_end(struct batch_run *run, const struct bpfmap_walk *w,
 	void __user *out = u64_to_user_ptr(run->batch->attr->out_batch);
 
 	if (copy_to_user(out, &w->pos, sizeof(w->pos)) ||
-	    batch_put_count(run))
+	    batch_copy_out_count(run))
 		return -EFAULT;
 	return err;
 }
@@ -350,7 +350,7 @@ static int key_batch_end(struct batch_run *run, const struct bpfmap_walk *w,
 {
 	void __user *out = u64_to_user_ptr(run->batch->attr->out_batch);
 
-	if (batch_put_count(run) ||
+	if (batch_copy_out_count(run) ||
 	    (run->done && copy_to_user(out, w->key, run->key_size)))
 		return -EFAULT;
 	return err;
@@ -465,7 +465,7 @@ static int from_batch_run(struct batch_run *run, struct bpfmap_walk *w,
 		from = next;
 		err = err ?: batch_pause();
 	}
-	if (batch_put_count(run) ||
+	if (batch_copy_out_count(run) ||
 	    (err != -ENOENT && copy_to_user(out, next, run->key_size)))
 		return -EFAULT;
 	return err;
@@ -580,7 +580,7 @@ static int write_batch(struct bpfmap_batch *batch, bool values,
 			err = batch_pause();
 	}
 	kvfree(run.keys);
-	return batch_put_count(&run) ?: err;
+	return batch_copy_out_count(&run) ?: err;
 }
 
 /*

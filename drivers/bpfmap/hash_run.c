@@ -12,7 +12,7 @@
 #include "hash.h"
 
 /* Write some elements of a run; irqs are off */
-static __always_inline int hash_update_some(struct bpfmap_hash *h,
+static __always_inline int htab_update_some(struct bpfmap_htab *h,
 					    struct bpfmap_run *run, u32 end,
 					    const bool percpu)
 {
@@ -23,11 +23,11 @@ static __always_inline int hash_update_some(struct bpfmap_hash *h,
 	int err = 0;
 
 	for (i = run->done; i < end; i++) {
-		hash = hash_key(h, run->keys);
-		lock = hash_lock(h, hash & h->mask);
+		hash = htab_hash(h, run->keys);
+		lock = htab_lock(h, hash & h->mask);
 		raw_spin_lock(lock);
-		err = hash_put(h, run->keys, hash, run->values, run->flags,
-			       NULL, percpu);
+		err = htab_upsert(h, run->keys, hash, run->values, run->flags,
+				  NULL, percpu);
 		raw_spin_unlock(lock);
 		if (unlikely(err))
 			break;
@@ -38,17 +38,17 @@ static __always_inline int hash_update_some(struct bpfmap_hash *h,
 	return err;
 }
 
-static __always_inline int hash_do_update_run(struct bpfmap *map,
+static __always_inline int htab_do_update_run(struct bpfmap *map,
 					      struct bpfmap_run *run, gfp_t gfp,
 					      const bool percpu)
 {
-	struct bpfmap_hash *h = to_hash(map);
+	struct bpfmap_htab *h = to_htab(map);
 	unsigned long irqflags;
 	int err = 0;
 
 	while (!err && run->done < run->nr) {
 		local_irq_save(irqflags);
-		err = hash_update_some(h, run, bpfmap_run_end(run), percpu);
+		err = htab_update_some(h, run, bpfmap_run_end(run), percpu);
 		local_irq_restore(irqflags);
 		if (unlikely(err == -EAGAIN))
 			err = bpfmap_pool_grow(&h->pool, gfp);
@@ -57,70 +57,70 @@ static __always_inline int hash_do_update_run(struct bpfmap *map,
 }
 
 /**
- * hash_update_run() - insert elements or replace their values
+ * htab_update_run() - insert elements or replace their values
  * @map: the map, not of a per-CPU type
  * @run: the elements
  * @gfp: for new ones
  */
-int hash_update_run(struct bpfmap *map, struct bpfmap_run *run, gfp_t gfp)
+int htab_update_run(struct bpfmap *map, struct bpfmap_run *run, gfp_t gfp)
 {
-	return hash_do_update_run(map, run, gfp, false);
+	return htab_do_update_run(map, run, gfp, false);
 }
 
 /**
- * percpu_hash_update_run() - the same for per-CPU types
+ * htab_percpu_update_run() - the same for per-CPU types
  * @map: the map
  * @run: the elements
  * @gfp: for new ones
  */
-int percpu_hash_update_run(struct bpfmap *map, struct bpfmap_run *run,
+int htab_percpu_update_run(struct bpfmap *map, struct bpfmap_run *run,
 			   gfp_t gfp)
 {
-	return hash_do_update_run(map, run, gfp, true);
+	return htab_do_update_run(map, run, gfp, true);
 }
 
 /* Delete some elements of a run; irqs are off */
-static int hash_delete_some(struct bpfmap_hash *h, struct bpfmap_run *run,
+static int htab_delete_some(struct bpfmap_htab *h, struct bpfmap_run *run,
 			    u32 end)
 {
 	u32 i, hash, *link, index, key_size = h->map.key_size;
 	struct bpfmap_pool_bundle free;
-	struct bpfmap_hash_elem *e;
+	struct bpfmap_htab_elem *e;
 	raw_spinlock_t *lock;
 
 	bpfmap_pool_bundle_init(&free);
 	for (i = run->done; i < end; i++) {
-		hash = hash_key(h, run->keys);
-		lock = hash_lock(h, hash & h->mask);
+		hash = htab_hash(h, run->keys);
+		lock = htab_lock(h, hash & h->mask);
 		raw_spin_lock(lock);
-		link = __hash_find_link(h, run->keys, hash, &e);
+		link = __htab_find_link(h, run->keys, hash, &e);
 		if (likely(link))
-			index = hash_cut(h, e, link);
+			index = htab_cut(h, e, link);
 		raw_spin_unlock(lock);
 		if (unlikely(!link))
 			break;
 		bpfmap_pool_bundle_add(&free, index, &e->pool);
 		run->keys += key_size;
 	}
-	bpfmap_pool_put_bundle(&h->pool, &free);
+	bpfmap_pool_free_bundle(&h->pool, &free);
 	run->done = i;
 	return i < end ? -ENOENT : 0;
 }
 
 /**
- * hash_delete_run() - remove elements
+ * htab_delete_run() - remove elements
  * @map: the map, of a type that does not evict
  * @run: their keys
  */
-int hash_delete_run(struct bpfmap *map, struct bpfmap_run *run)
+int htab_delete_run(struct bpfmap *map, struct bpfmap_run *run)
 {
-	struct bpfmap_hash *h = to_hash(map);
+	struct bpfmap_htab *h = to_htab(map);
 	unsigned long irqflags;
 	int err = 0;
 
 	while (!err && run->done < run->nr) {
 		local_irq_save(irqflags);
-		err = hash_delete_some(h, run, bpfmap_run_end(run));
+		err = htab_delete_some(h, run, bpfmap_run_end(run));
 		local_irq_restore(irqflags);
 	}
 	return err;

@@ -156,14 +156,14 @@ static inline u32 bpfmap_run_end(const struct bpfmap_run *run)
 }
 
 /**
- * struct bpfmap_template - common properties of the maps in a map of maps
+ * struct bpfmap_inner_map_meta - common properties of the maps in a map of maps
  * @type: enum bpfmap_type
  * @key_size: bytes of a key
  * @value_size: bytes of a value
  * @flags: create flags that apply to the map
  * @max_entries: elements; 0: any number
  */
-struct bpfmap_template {
+struct bpfmap_inner_map_meta {
 	u32 type;
 	u32 key_size;
 	u32 value_size;
@@ -180,7 +180,7 @@ struct bpfmap_batch_ops;
  * @lookup_by_value: a look-up reads a value from user space and returns none
  * @sync_writes: when a write from user space returns, no RCU reader uses what
  *		 it replaced or removed
- * @same_entries: in a map of maps, max_entries must be the template's
+ * @same_entries: in a map of maps, max_entries is part of inner_map_meta
  * @walk_direct: @walk can copy straight to user memory
  * @grows: allocates after creation, even without BPFMAP_F_NO_PREALLOC
  * @check: all argument checks that precede any allocation
@@ -197,8 +197,8 @@ struct bpfmap_batch_ops;
  *	    map of maps is a descriptor of the running process
  * @delete: remove an element
  * @lookup_and_delete: copy a value out and remove it, atomically
- * @set_inner: maps of maps: as @update, with a map that fits the template; its
- *	       reference passes to the element if this returns 0
+ * @set_inner: maps of maps: as @update, with a map that fits inner_map_meta;
+ *	       its reference passes to the element if this returns 0
  * @lookup_inner: maps of maps: the map in an element, NULL if there is none.
  *		  Caller is in an RCU read-side critical section
  * @get_next_key: copy the key after @key out; NULL @key for the first one
@@ -327,7 +327,7 @@ struct bpfmap_writers {
  * @flags: create flags that apply to the map, not to a descriptor
  * @numa_node: preferred node of its memory
  * @map_extra: as created
- * @template: of a map of maps
+ * @inner_map_meta: of a map of maps
  * @objcg: the creator's memory cgroup, charged for later allocations; a
  *	   reference; NULL: the root, or nothing is allocated later
  * @name: NUL-padded
@@ -355,7 +355,7 @@ struct bpfmap {
 	u32 flags;
 	int numa_node;
 	u64 map_extra;
-	struct bpfmap_template template;
+	struct bpfmap_inner_map_meta inner_map_meta;
 	struct obj_cgroup *objcg;
 	char name[BPFMAP_NAME_LEN];
 	u32 id;
@@ -402,8 +402,8 @@ void bpfmap_vma_open(struct vm_area_struct *vma);
 void bpfmap_vma_close(struct vm_area_struct *vma);
 
 /* map_in_map.c */
-int bpfmap_template_from(struct bpfmap_template *template,
-			 const struct bpfmap *like, int fd);
+int bpfmap_inner_map_meta_init(struct bpfmap_inner_map_meta *meta,
+			       const struct bpfmap *like, int fd);
 
 /* info.c */
 int bpfmap_get_info(struct bpfmap *map, struct bpfmap_info __user *uinfo,

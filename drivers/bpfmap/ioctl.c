@@ -467,7 +467,7 @@ static long cmd_get_pinned(struct bpfmap_call *call)
 #define IS_WRITER	BIT(3)	/* refused while the map is frozen */
 #define CLOSED_EBADFD	BIT(4)	/* errno for a closed descriptor */
 #define CLOSED_EINVAL	BIT(5)
-#define HALFWAY		BIT(6)	/* may have changed something when it fails */
+#define MAY_BE_PARTIAL	BIT(6)	/* may change something even if it fails */
 #define FOR_ELEM	BIT(7)	/* its attr is a struct bpfmap_elem_attr */
 #define NEEDS_MODE	BIT(8)	/* uses the mode of the descriptor */
 
@@ -517,11 +517,11 @@ static const struct bpfmap_command bpfmap_cmds[] = {
 	MAP_CMD(MAP_LOOKUP_BATCH, cmd_lookup_batch, batch, flags, map_fd,
 		READS),
 	MAP_CMD(MAP_LOOKUP_AND_DELETE_BATCH, cmd_lookup_and_delete_batch, batch,
-		flags, map_fd, READS | WRITES | HALFWAY),
+		flags, map_fd, READS | WRITES | MAY_BE_PARTIAL),
 	MAP_CMD(MAP_UPDATE_BATCH, cmd_update_batch, batch, flags, map_fd,
-		WRITES | HALFWAY),
+		WRITES | MAY_BE_PARTIAL),
 	MAP_CMD(MAP_DELETE_BATCH, cmd_delete_batch, batch, flags, map_fd,
-		WRITES | HALFWAY),
+		WRITES | MAY_BE_PARTIAL),
 	MAP_CMD(MAP_FREEZE, cmd_freeze, freeze, map_fd, map_fd, NEEDS_WRITE),
 	MAP_CMD(OBJ_GET_INFO_BY_FD, cmd_info, info, info, bpf_fd,
 		CLOSED_EBADFD),
@@ -597,7 +597,7 @@ static __always_inline int copy_attr(struct bpfmap_call *call,
 	if (unlikely(!cmd))
 		return copy_odd_attr(call, cmd, size);
 	if (likely(size == elem_size && cmd->needs & FOR_ELEM)) {
-		if (bpfmap_copy_in_few((u64 *)&call->attr, call->uattr, 4))
+		if (bpfmap_copy_in_unrolled((u64 *)&call->attr, call->uattr, 4))
 			return -EFAULT;
 		return elem_tail_is_zero(&call->attr.elem, cmd->size) ? 0 :
 								-EINVAL;
@@ -605,7 +605,8 @@ static __always_inline int copy_attr(struct bpfmap_call *call,
 	if (unlikely(size != cmd->size))
 		return copy_odd_attr(call, cmd, size);
 	if (size == offsetofend(struct bpfmap_elem_attr, next_key))
-		return bpfmap_copy_in_few((u64 *)&call->attr, call->uattr, 3);
+		return bpfmap_copy_in_unrolled((u64 *)&call->attr, call->uattr,
+					       3);
 	return bpfmap_copy_in(&call->attr, call->uattr, size);
 }
 
@@ -635,7 +636,7 @@ static __always_inline long run_on_map(struct bpfmap_call *call,
 		return ret;
 	ret = cmd->run(call);
 	if (unlikely(call->map->ops->sync_writes) &&
-	    (!ret || cmd->needs & HALFWAY))
+	    (!ret || cmd->needs & MAY_BE_PARTIAL))
 		synchronize_rcu_expedited();
 	bpfmap_write_end(call->map);
 	return ret;

@@ -15,80 +15,83 @@
 /**
  * struct bpfmap_lru_node - follows every element of a pool with lists
  * @link: in its queue
- * @home: list of its group; constant if CPUs have elements of their own
- * @old: in the old queue
- * @used: since it was last looked at; set by anyone at any time. A late caller
- *	  may even mark an element that has been reused
+ * @owner_cpu: which list of its group it is in; constant if CPUs own elements
+ * @active: in the active queue
+ * @ref: it was used since it was last examined; set by anyone at any time. A
+ *	 late caller may even set it in an element that has been reused
  *
  * Protected by the lock of its group while it is in a list, else by having a
- * single owner; except @used.
+ * single user; except @ref.
  */
 struct bpfmap_lru_node {
 	struct list_head link;
-	u32 home;
-	u8 old;
-	u8 used;
+	u32 owner_cpu;
+	u8 active;
+	u8 ref;
 };
 
 /**
- * struct bpfmap_lru_list - elements of one group, and of one CPU if each CPU
- * has its own; protected by the lock of the group, except for racy reads of @nr
- * @queues: young and old elements, each newest first
+ * struct bpfmap_lru_list - elements of one group, and of one CPU if CPUs own
+ * elements; protected by the lock of the group, except for racy reads of @nr
+ * @queues: inactive and active elements, each newest first
  * @nr: elements in both
- * @nr_young: elements in the young queue
+ * @nr_inactive: elements in the inactive queue
  * @turn: counts bpfmap_lru_evict()
  */
 struct bpfmap_lru_list {
 	struct list_head queues[2];
 	u32 nr;
-	u32 nr_young;
+	u32 nr_inactive;
 	u32 turn;
 } ____cacheline_aligned_in_smp;
 
 /**
  * struct bpfmap_lru - order of the elements of a pool
  * @pool: the elements
- * @lists: @nr_homes for each group
+ * @lists: @nr_owners for each group
  * @node_off: from an element to its node
  * @nr_groups: groups; the owner has a lock for each
- * @nr_homes: 1, or nr_cpu_ids if each CPU has elements of its own
+ * @nr_owners: 1, or nr_cpu_ids if each CPU owns elements
  * @fair: length of each list if all were equally long
  * @low: a list of at most this length takes elements from others
- * @loose: false: no CPU had a free element at the last search
+ * @free_hint: false: no CPU had a free element at the last search
  *
- * All but @loose are constant.
+ * All but @free_hint are constant.
  */
 struct bpfmap_lru {
 	struct bpfmap_pool *pool;
 	struct bpfmap_lru_list *lists;
 	u32 node_off;
 	u32 nr_groups;
-	u32 nr_homes;
+	u32 nr_owners;
 	u32 fair;
 	u32 low;
-	bool loose ____cacheline_aligned_in_smp;
+	bool free_hint ____cacheline_aligned_in_smp;
 };
 
-u32 bpfmap_lru_groups(u32 nr_elems, u32 nr_homes, u32 max);
+u32 bpfmap_lru_groups(u32 nr_elems, u32 nr_owners, u32 max);
 struct bpfmap_lru *bpfmap_lru_create(struct bpfmap_pool *pool, u32 node_off,
-				     u32 nr_groups, u32 nr_homes);
+				     u32 nr_groups, u32 nr_owners);
 void bpfmap_lru_destroy(struct bpfmap_lru *lru);
-u32 bpfmap_lru_get(struct bpfmap_lru *lru);
-void bpfmap_lru_add(struct bpfmap_lru *lru, u32 group, u32 home, void *elem);
-void *bpfmap_lru_evict(struct bpfmap_lru *lru, u32 group, u32 home);
+u32 bpfmap_lru_take(struct bpfmap_lru *lru);
+void bpfmap_lru_add(struct bpfmap_lru *lru, u32 group, u32 cpu, void *elem);
+void *bpfmap_lru_evict(struct bpfmap_lru *lru, u32 group, u32 cpu);
 u64 bpfmap_lru_mem_usage(const struct bpfmap_lru *lru);
 
 /* The list of a group, for one CPU or for all */
 static inline struct bpfmap_lru_list *
-bpfmap_lru_list(const struct bpfmap_lru *lru, u32 group, u32 home)
+bpfmap_lru_list(const struct bpfmap_lru *lru, u32 group, u32 cpu)
 {
-	return &lru->lists[group * lru->nr_homes + home];
+	return &lru->lists[group * lru->nr_owners + cpu];
 }
 
-/* Home of this CPU's elements; irqs are off, so that the CPU stays the same */
-static inline u32 bpfmap_lru_home(const struct bpfmap_lru *lru)
+/*
+ * Owner of the elements that this CPU takes; 0 if CPUs own none. irqs are off,
+ * so that the CPU stays the same.
+ */
+static inline u32 bpfmap_lru_owner_cpu(const struct bpfmap_lru *lru)
 {
-	return lru->nr_homes == 1 ? 0 : smp_processor_id();
+	return lru->nr_owners == 1 ? 0 : smp_processor_id();
 }
 
 static inline struct bpfmap_lru_node *
@@ -103,7 +106,7 @@ static inline void bpfmap_lru_unlist(struct bpfmap_lru_list *list,
 {
 	/* No poison: nobody follows these links, and adding it sets them */
 	__list_del_entry(&node->link);
-	list->nr_young -= !node->old;
+	list->nr_inactive -= !node->active;
 	/* Read without the lock to find a long list */
 	WRITE_ONCE(list->nr, list->nr - 1);
 }
@@ -121,46 +124,47 @@ static inline void bpfmap_lru_del(const struct bpfmap_lru *lru, u32 group,
 {
 	struct bpfmap_lru_node *node = bpfmap_lru_node(lru, elem);
 
-	bpfmap_lru_unlist(bpfmap_lru_list(lru, group, node->home), node);
+	bpfmap_lru_unlist(bpfmap_lru_list(lru, group, node->owner_cpu), node);
 }
 
-/* Mark an element as used. No write if it is already marked */
-static inline void bpfmap_lru_mark(const struct bpfmap_lru *lru, void *elem)
+/* Note that an element was used. No write if that is already noted */
+static inline void bpfmap_lru_set_ref(const struct bpfmap_lru *lru, void *elem)
 {
 	struct bpfmap_lru_node *node = bpfmap_lru_node(lru, elem);
 
-	if (!READ_ONCE(node->used))
-		WRITE_ONCE(node->used, 1);
+	if (!READ_ONCE(node->ref))
+		WRITE_ONCE(node->ref, 1);
 }
 
 /*
  * Call after freeing elements for every CPU. The cmpxchg that freed them is the
- * barrier that pairs with the one in bpfmap_lru_get(): either that sees the
- * elements, or this sees @loose cleared.
+ * barrier that pairs with the one in bpfmap_lru_take(): either that sees the
+ * elements, or this sees @free_hint cleared.
  */
-static inline void bpfmap_lru_loosen(struct bpfmap_lru *lru)
+static inline void bpfmap_lru_set_free_hint(struct bpfmap_lru *lru)
 {
-	if (!READ_ONCE(lru->loose))
-		WRITE_ONCE(lru->loose, true);
+	if (!READ_ONCE(lru->free_hint))
+		WRITE_ONCE(lru->free_hint, true);
 }
 
 /**
- * bpfmap_lru_put() - free an element
+ * bpfmap_lru_free() - free an element
  * @lru: the lists
  * @index: of an element that is in no list
  * @elem: the element
  *
  * Context: irqs off.
  */
-static inline void bpfmap_lru_put(struct bpfmap_lru *lru, u32 index, void *elem)
+static inline void bpfmap_lru_free(struct bpfmap_lru *lru, u32 index,
+				   void *elem)
 {
-	if (lru->nr_homes > 1) {
-		bpfmap_pool_put_to(lru->pool, index, elem,
-				   bpfmap_lru_node(lru, elem)->home);
+	if (lru->nr_owners > 1) {
+		bpfmap_pool_free_to(lru->pool, index, elem,
+				    bpfmap_lru_node(lru, elem)->owner_cpu);
 		return;
 	}
-	bpfmap_pool_put(lru->pool, index, elem);
-	bpfmap_lru_loosen(lru);
+	bpfmap_pool_free(lru->pool, index, elem);
+	bpfmap_lru_set_free_hint(lru);
 }
 
 #endif /* _BPFMAP_LRU_H */

@@ -299,7 +299,7 @@ EXPORT_SYMBOL_GPL(bpfmap_set_next_id);
 /**
  * bpfmap_create_from() - create a map without an id, which nobody can find yet
  * @attr: as in bpfmap_create(), but descriptor flags are ignored
- * @like: template of a map of maps; NULL: the map at @attr's inner_map_fd
+ * @like: example of the inner maps; NULL: the map at @attr's inner_map_fd
  * @token: BPFMAP_F_TOKEN_FD was set, which @attr no longer contains
  *
  * Return: the map with one reference, or an ERR_PTR.
@@ -307,7 +307,7 @@ EXPORT_SYMBOL_GPL(bpfmap_set_next_id);
 struct bpfmap *bpfmap_create_from(const struct bpfmap_create_attr *attr,
 				  const struct bpfmap *like, bool token)
 {
-	struct bpfmap_template template = {};
+	struct bpfmap_inner_map_meta meta = {};
 	const struct bpfmap_ops *ops;
 	struct bpfmap *map;
 	int err;
@@ -329,14 +329,15 @@ struct bpfmap *bpfmap_create_from(const struct bpfmap_create_attr *attr,
 		return ERR_PTR(-EINVAL);
 
 	if (ops->set_inner) {
-		err = bpfmap_template_from(&template, like, attr->inner_map_fd);
+		err = bpfmap_inner_map_meta_init(&meta, like,
+						 attr->inner_map_fd);
 		if (err)
 			return ERR_PTR(err);
 	}
 	map = ops->alloc(attr);
 	if (IS_ERR(map))
 		return map;
-	map->template = template;
+	map->inner_map_meta = meta;
 	map->writers = alloc_percpu_gfp(struct bpfmap_writers,
 					GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	err = map->writers ? bpfmap_charge_init(map) : -ENOMEM;

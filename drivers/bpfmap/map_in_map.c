@@ -4,14 +4,14 @@
  *
  * An element is a pointer to a map, with a reference. User space stores a map
  * by descriptor and reads its id; a map may be in any number of elements. All
- * inner maps are like the template given at creation, which is kept as a few
- * numbers. A map of maps cannot be an inner map, so there are no cycles, and
- * freeing one never frees another one.
+ * inner maps are like the example given at creation, of which inner_map_meta
+ * keeps a few numbers. A map of maps cannot be an inner map, so there are no
+ * cycles, and freeing one never frees another one.
  *
  * Readers use RCU. Removing a pointer from an element drops its reference, and
  * a map is freed a grace period after its last put: a reader that found the
  * pointer in place may use the map until rcu_read_unlock(). In a hash,
- * hash_unchanged() must come between reading the pointer and using it, since an
+ * htab_unchanged() must come between reading the pointer and using it, since an
  * element that left its chain still holds the pointer of a map that may have
  * been freed.
  *
@@ -52,12 +52,12 @@ static struct bpfmap_array_of_maps *to_array_of_maps(const struct bpfmap *map)
 	return container_of(map, struct bpfmap_array_of_maps, map);
 }
 
-static struct bpfmap_template template_of(const struct bpfmap *like)
+static struct bpfmap_inner_map_meta inner_map_meta_of(const struct bpfmap *like)
 {
 	bool any = !like->ops->same_entries ||
 		   like->flags & BPFMAP_F_INNER_MAP;
 
-	return (struct bpfmap_template) {
+	return (struct bpfmap_inner_map_meta) {
 		.type = like->type,
 		.key_size = like->key_size,
 		.value_size = like->value_size,
@@ -67,16 +67,16 @@ static struct bpfmap_template template_of(const struct bpfmap *like)
 }
 
 /**
- * bpfmap_template_from() - set the template for the maps in a map of maps
- * @template: out
+ * bpfmap_inner_map_meta_init() - describe the maps in a map of maps
+ * @meta: out
  * @like: an example, or NULL
  * @fd: descriptor of the example, if @like is NULL
  *
  * Return: 0, -EBADF if @fd is closed, -EINVAL if it is no map or the example is
  * a map of maps, -ENOTSUPP if the example cannot be an inner map.
  */
-int bpfmap_template_from(struct bpfmap_template *template,
-			 const struct bpfmap *like, int fd)
+int bpfmap_inner_map_meta_init(struct bpfmap_inner_map_meta *meta,
+			       const struct bpfmap *like, int fd)
 {
 	struct bpfmap *map = NULL;
 	int err = 0;
@@ -92,7 +92,7 @@ int bpfmap_template_from(struct bpfmap_template *template,
 	else if (like->exclusive)
 		err = -ENOTSUPP;
 	else
-		*template = template_of(like);
+		*meta = inner_map_meta_of(like);
 	if (map)
 		bpfmap_put(map);
 	return err;
@@ -100,15 +100,16 @@ int bpfmap_template_from(struct bpfmap_template *template,
 
 static int inner_check(const struct bpfmap *outer, const struct bpfmap *inner)
 {
-	const struct bpfmap_template *t = &outer->template;
+	const struct bpfmap_inner_map_meta *meta = &outer->inner_map_meta;
 
 	if (inner->exclusive)
 		return -ENOTSUPP;
-	/* A template is no map of maps: same type means it is none either */
-	if (inner->type != t->type || inner->key_size != t->key_size ||
-	    inner->value_size != t->value_size || inner->flags != t->flags)
+	/* The example is no map of maps: same type means it is none either */
+	if (inner->type != meta->type || inner->key_size != meta->key_size ||
+	    inner->value_size != meta->value_size ||
+	    inner->flags != meta->flags)
 		return -EINVAL;
-	if (t->max_entries && inner->max_entries != t->max_entries)
+	if (meta->max_entries && inner->max_entries != meta->max_entries)
 		return -EINVAL;
 	return refcount_read(&inner->ref) > INNER_MAX_REFS ? -E2BIG : 0;
 }
@@ -360,26 +361,26 @@ static u64 array_of_maps_mem_usage(const struct bpfmap *map)
 	return sizeof(*a) + (u64)map->max_entries * sizeof(*a->slots);
 }
 
-static struct bpfmap *hash_of_maps_lookup_inner(struct bpfmap *map,
+static struct bpfmap *htab_of_maps_lookup_inner(struct bpfmap *map,
 						const void *key)
 {
 	struct bpfmap *inner;
 
-	return hash_lookup(map, key, &inner, 0) ? NULL : inner;
+	return htab_lookup(map, key, &inner, 0) ? NULL : inner;
 }
 
-static int hash_of_maps_lookup(struct bpfmap *map, const void *key,
+static int htab_of_maps_lookup(struct bpfmap *map, const void *key,
 			       void *value, u64 flags)
 {
 	int err;
 
 	rcu_read_lock();
-	err = inner_copy_id(hash_of_maps_lookup_inner(map, key), value);
+	err = inner_copy_id(htab_of_maps_lookup_inner(map, key), value);
 	rcu_read_unlock();
 	return err;
 }
 
-static int hash_of_maps_set_inner(struct bpfmap *map, const void *key,
+static int htab_of_maps_set_inner(struct bpfmap *map, const void *key,
 				  struct bpfmap *inner, u64 flags, gfp_t gfp)
 {
 	struct bpfmap *old = NULL;
@@ -387,16 +388,16 @@ static int hash_of_maps_set_inner(struct bpfmap *map, const void *key,
 
 	if (flags > BPFMAP_F_EXIST)
 		return -EINVAL;
-	err = hash_exchange(map, key, &inner, flags, gfp, &old);
+	err = htab_exchange(map, key, &inner, flags, gfp, &old);
 	if (old)
 		bpfmap_put(old);
 	return err;
 }
 
-static int hash_of_maps_delete(struct bpfmap *map, const void *key)
+static int htab_of_maps_delete(struct bpfmap *map, const void *key)
 {
 	struct bpfmap *inner;
-	int err = hash_lookup_and_delete(map, key, &inner);
+	int err = htab_lookup_and_delete(map, key, &inner);
 
 	if (!err)
 		bpfmap_put(inner);
@@ -404,17 +405,17 @@ static int hash_of_maps_delete(struct bpfmap *map, const void *key)
 }
 
 /**
- * struct hash_of_maps_walk - a walk over a hash of maps
+ * struct htab_of_maps_walk - a walk over a hash of maps
  * @walk: the walk
  * @removed: maps whose references the walk owns, if it removes
  */
-struct hash_of_maps_walk {
+struct htab_of_maps_walk {
 	struct bpfmap_walk walk;
 	struct bpfmap **removed;
 };
 
 /* The bucket is locked or the element is the caller's: it has a reference */
-static void hash_of_maps_take(struct bpfmap_walk *w, u32 place,
+static void htab_of_maps_take(struct bpfmap_walk *w, u32 place,
 			      const void *value)
 {
 	struct bpfmap *inner = *(struct bpfmap * const *)value;
@@ -422,13 +423,13 @@ static void hash_of_maps_take(struct bpfmap_walk *w, u32 place,
 
 	ids[place] = inner->id;
 	if (w->remove)
-		container_of(w, struct hash_of_maps_walk,
+		container_of(w, struct htab_of_maps_walk,
 			     walk)->removed[place] = inner;
 }
 
-static int hash_of_maps_walk(struct bpfmap *map, struct bpfmap_walk *w)
+static int htab_of_maps_walk(struct bpfmap *map, struct bpfmap_walk *w)
 {
-	struct hash_of_maps_walk outer = { .walk = *w };
+	struct htab_of_maps_walk outer = { .walk = *w };
 	int err;
 	u32 i;
 
@@ -440,8 +441,8 @@ static int hash_of_maps_walk(struct bpfmap *map, struct bpfmap_walk *w)
 		if (!outer.removed)
 			return -ENOMEM;
 	}
-	outer.walk.take = hash_of_maps_take;
-	err = hash_walk(map, &outer.walk);
+	outer.walk.take = htab_of_maps_take;
+	err = htab_walk(map, &outer.walk);
 	w->pos = outer.walk.pos;
 	w->nr = outer.walk.nr;
 	w->need = outer.walk.need;
@@ -452,27 +453,27 @@ static int hash_of_maps_walk(struct bpfmap *map, struct bpfmap_walk *w)
 	return err;
 }
 
-static int hash_of_maps_check(const struct bpfmap_create_attr *attr)
+static int htab_of_maps_check(const struct bpfmap_create_attr *attr)
 {
-	return attr->value_size != sizeof(u32) ? -EINVAL : hash_check(attr);
+	return attr->value_size != sizeof(u32) ? -EINVAL : htab_check(attr);
 }
 
-static void hash_of_maps_free(struct bpfmap *map)
+static void htab_of_maps_free(struct bpfmap *map)
 {
-	struct bpfmap_hash *h = to_hash(map);
-	struct bpfmap_hash_elem *e;
+	struct bpfmap_htab *h = to_htab(map);
+	struct bpfmap_htab_elem *e;
 	u32 bucket, link;
 
 	for (bucket = 0; bucket <= h->mask; bucket++) {
-		for (link = h->heads[bucket]; !(link & HASH_END);
+		for (link = h->heads[bucket]; !(link & HTAB_END);
 		     link = e->next) {
-			e = hash_elem(h, link);
-			bpfmap_put(*(struct bpfmap **)hash_value(h, e));
+			e = htab_elem(h, link);
+			bpfmap_put(*(struct bpfmap **)htab_value(h, e));
 			cond_resched();
 		}
 		cond_resched();
 	}
-	hash_free(map);
+	htab_free(map);
 }
 
 const struct bpfmap_ops bpfmap_array_of_maps_ops = {
@@ -494,17 +495,17 @@ const struct bpfmap_ops bpfmap_array_of_maps_ops = {
 
 const struct bpfmap_ops bpfmap_hash_of_maps_ops = {
 	.sync_writes = true,
-	.check = hash_of_maps_check,
-	.alloc = hash_alloc,
-	.free = hash_of_maps_free,
+	.check = htab_of_maps_check,
+	.alloc = htab_alloc,
+	.free = htab_of_maps_free,
 	.lookup_elem = outer_lookup_elem,
-	.lookup = hash_of_maps_lookup,
+	.lookup = htab_of_maps_lookup,
 	.update = outer_update,
-	.delete = hash_of_maps_delete,
-	.set_inner = hash_of_maps_set_inner,
-	.lookup_inner = hash_of_maps_lookup_inner,
-	.get_next_key = hash_get_next_key,
-	.walk = hash_of_maps_walk,
+	.delete = htab_of_maps_delete,
+	.set_inner = htab_of_maps_set_inner,
+	.lookup_inner = htab_of_maps_lookup_inner,
+	.get_next_key = htab_get_next_key,
+	.walk = htab_of_maps_walk,
 	.batch = &bpfmap_batch_by_bucket,
-	.mem_usage = hash_mem_usage,
+	.mem_usage = htab_mem_usage,
 };

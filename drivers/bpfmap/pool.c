@@ -73,7 +73,7 @@ static struct bpfmap_pool_elem *pool_link(struct bpfmap_pool *pool, u32 index)
 
 /*
  * Add elements first..first+nr-1, which nobody else knows, to lists of CPUs.
- * For a new chunk this runs under grow_lock: HASH_GROW_MAX bytes, or one
+ * For a new chunk this runs under grow_lock: HTAB_GROW_MAX bytes, or one
  * element
  */
 static void pool_add_range(struct bpfmap_pool *pool, u32 first, u32 nr, int cpu)
@@ -195,7 +195,7 @@ void bpfmap_pool_destroy(struct bpfmap_pool *pool)
  * @gfp: GFP_KERNEL or GFP_ATOMIC
  *
  * Context: No lock held. Charged to the map's memory cgroup.
- * Return: 0 if bpfmap_pool_get() should be tried again, or -ENOMEM.
+ * Return: 0 if bpfmap_pool_take() should be tried again, or -ENOMEM.
  */
 int bpfmap_pool_grow(struct bpfmap_pool *pool, gfp_t gfp)
 {
@@ -233,7 +233,7 @@ int bpfmap_pool_grow(struct bpfmap_pool *pool, gfp_t gfp)
  * Checks the list of each CPU once.
  *
  * Context: irqs off.
- * Return: as bpfmap_pool_get().
+ * Return: as bpfmap_pool_take().
  */
 s64 bpfmap_pool_steal(struct bpfmap_pool *pool)
 {

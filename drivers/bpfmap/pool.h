@@ -114,7 +114,7 @@ static __always_inline void bpfmap_pool_push(struct bpfmap_pool_list *list,
 
 	/*
 	 * Fully ordered: the CPU that takes the element sees all earlier writes
-	 * to it, and bpfmap_lru_loosen() comes after
+	 * to it, and bpfmap_lru_set_free_hint() comes after
 	 */
 	do {
 		WRITE_ONCE(last->next_free, (u32)head);
@@ -141,28 +141,28 @@ static __always_inline u32 bpfmap_pool_pop(const struct bpfmap_pool *pool,
 }
 
 /**
- * bpfmap_pool_get_own() - take an element of this CPU only
+ * bpfmap_pool_take_own() - take an element of this CPU only
  * @pool: the pool
  *
  * Context: irqs off.
  * Return: its index, or BPFMAP_POOL_NONE.
  */
-static __always_inline u32 bpfmap_pool_get_own(struct bpfmap_pool *pool)
+static __always_inline u32 bpfmap_pool_take_own(struct bpfmap_pool *pool)
 {
 	return bpfmap_pool_pop(pool, this_cpu_ptr(pool->lists));
 }
 
 /**
- * bpfmap_pool_get() - take an element
+ * bpfmap_pool_take() - take an element
  * @pool: the pool
  *
  * Context: irqs off.
  * Return: its index, -EAGAIN if bpfmap_pool_grow() can help, -E2BIG if all are
  * taken.
  */
-static __always_inline s64 bpfmap_pool_get(struct bpfmap_pool *pool)
+static __always_inline s64 bpfmap_pool_take(struct bpfmap_pool *pool)
 {
-	u32 index = bpfmap_pool_get_own(pool);
+	u32 index = bpfmap_pool_take_own(pool);
 
 	return likely(index != BPFMAP_POOL_NONE) ? index :
 						   bpfmap_pool_steal(pool);
@@ -197,15 +197,15 @@ bpfmap_pool_bundle_add(struct bpfmap_pool_bundle *bundle, u32 index,
 }
 
 /**
- * bpfmap_pool_put_bundle() - free several elements
+ * bpfmap_pool_free_bundle() - free several elements
  * @pool: the pool
  * @bundle: the elements; may be empty
  *
  * Context: irqs off.
  */
 static __always_inline void
-bpfmap_pool_put_bundle(const struct bpfmap_pool *pool,
-		       const struct bpfmap_pool_bundle *bundle)
+bpfmap_pool_free_bundle(const struct bpfmap_pool *pool,
+			const struct bpfmap_pool_bundle *bundle)
 {
 	if (bundle->last)
 		bpfmap_pool_push(this_cpu_ptr(pool->lists), bundle->first,
@@ -213,22 +213,22 @@ bpfmap_pool_put_bundle(const struct bpfmap_pool *pool,
 }
 
 /**
- * bpfmap_pool_put() - free an element
+ * bpfmap_pool_free() - free an element
  * @pool: the pool
  * @index: of a taken element
  * @elem: the element
  *
  * Context: irqs off.
  */
-static __always_inline void bpfmap_pool_put(const struct bpfmap_pool *pool,
-					    u32 index,
-					    struct bpfmap_pool_elem *elem)
+static __always_inline void bpfmap_pool_free(const struct bpfmap_pool *pool,
+					     u32 index,
+					     struct bpfmap_pool_elem *elem)
 {
 	bpfmap_pool_push(this_cpu_ptr(pool->lists), index, elem);
 }
 
 /**
- * bpfmap_pool_put_to() - free an element to a CPU's list
+ * bpfmap_pool_free_to() - free an element to a CPU's list
  * @pool: the pool
  * @index: of a taken element
  * @elem: the element
@@ -237,8 +237,8 @@ static __always_inline void bpfmap_pool_put(const struct bpfmap_pool *pool,
  * Context: irqs off.
  */
 static __always_inline void
-bpfmap_pool_put_to(const struct bpfmap_pool *pool, u32 index,
-		   struct bpfmap_pool_elem *elem, u32 cpu)
+bpfmap_pool_free_to(const struct bpfmap_pool *pool, u32 index,
+		    struct bpfmap_pool_elem *elem, u32 cpu)
 {
 	bpfmap_pool_push(per_cpu_ptr(pool->lists, cpu), index, elem);
 }

@@ -293,7 +293,7 @@ static void rhash_resize(struct bpfmap_rhash *h, struct rhash_table *old,
 }
 
 /* No memory: keep the table, and try again when the load gets worse */
-static void rhash_put_off(struct bpfmap_rhash *h, bool grow)
+static void rhash_postpone(struct bpfmap_rhash *h, bool grow)
 {
 	u32 nr = atomic_read(&h->nr);
 
@@ -322,7 +322,7 @@ static void rhash_resize_work(struct work_struct *work)
 		new = rhash_table_new(h, wanted);
 		bpfmap_charge_end(memcg);
 		if (!new) {
-			rhash_put_off(h, wanted > bits);
+			rhash_postpone(h, wanted > bits);
 			return;
 		}
 		rhash_resize(h, old, new);

@@ -67,7 +67,7 @@ fault:
 }
 
 /**
- * bpfmap_copy_in_few() - copy three or four words from user memory, unrolled
+ * bpfmap_copy_in_unrolled() - copy three or four words from user memory
  * @dst: kernel memory
  * @src: user memory
  * @words: 3 or 4, a compile-time constant
@@ -77,8 +77,9 @@ fault:
  * Context: Process context. May sleep in a page fault.
  * Return: 0 or -EFAULT; @dst may then be partly filled.
  */
-static __always_inline int bpfmap_copy_in_few(u64 *dst, const u64 __user *src,
-					      const unsigned int words)
+static __always_inline int
+bpfmap_copy_in_unrolled(u64 *dst, const u64 __user *src,
+			const unsigned int words)
 {
 	might_fault();
 	if (!user_read_access_begin(src, words * sizeof(*src)))
@@ -128,8 +129,8 @@ fault:
 }
 
 /**
- * bpfmap_unsafe_put() - copy to user memory between user_write_access_begin()
- *			 and user_write_access_end()
+ * bpfmap_unsafe_copy_out() - copy to user memory between
+ *			      user_write_access_begin() and _end()
  * @dst: user memory
  * @src: kernel memory that others may write to, aligned to 8
  * @size: bytes
@@ -138,8 +139,8 @@ fault:
  *
  * Return: false after a fault; a part may have been written.
  */
-static __always_inline bool bpfmap_unsafe_put(void __user *dst, const void *src,
-					      u32 size)
+static __always_inline bool
+bpfmap_unsafe_copy_out(void __user *dst, const void *src, u32 size)
 {
 #define put_word(type, at)						\
 	unsafe_put_user(READ_ONCE(*(const type *)(src + (at))),		\
@@ -178,7 +179,7 @@ fault:
 }
 
 /**
- * bpfmap_put_elem() - copy memory that others may write to, to user memory
+ * bpfmap_copy_out_elem() - copy memory that others may write to, to user memory
  * @dst: user memory
  * @src: kernel memory, aligned to 8
  * @size: bytes
@@ -186,14 +187,14 @@ fault:
  * Context: Any with page faults disabled; otherwise process context, may sleep.
  * Return: false after a fault; a part may have been written.
  */
-static __always_inline bool bpfmap_put_elem(void __user *dst, const void *src,
-					    u32 size)
+static __always_inline bool
+bpfmap_copy_out_elem(void __user *dst, const void *src, u32 size)
 {
 	bool whole;
 
 	if (!user_write_access_begin(dst, size))
 		return false;
-	whole = bpfmap_unsafe_put(dst, src, size);
+	whole = bpfmap_unsafe_copy_out(dst, src, size);
 	user_write_access_end();
 	return whole;
 }
