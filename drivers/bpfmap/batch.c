@@ -141,6 +141,7 @@ static int batch_copy_out(struct batch_run *run, u32 nr)
 static u32 batch_copy_in(void *to, const void __user *from, u32 nr, u32 size)
 {
 	u64 bytes = (u64)nr * size;
+	u32 done;
 
 	if (bytes <= BATCH_BYTES &&
 	    IS_ENABLED(CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS) &&
@@ -148,8 +149,18 @@ static u32 batch_copy_in(void *to, const void __user *from, u32 nr, u32 size)
 		return nr;
 	if (nr == 1)
 		return !bpfmap_copy_in_large(to, from, bytes);
+
+	/*
+	 * What copy_from_user() leaves out may be more than what cannot be
+	 * read, as it is on arm64: continue one at a time.
+	 */
 	bytes -= copy_from_user(to, from, bytes);
-	return div_u64(bytes, size);
+	done = div_u64(bytes, size);
+	while (done < nr &&
+	       !bpfmap_copy_in_large(to + (u64)done * size,
+				     from + (u64)done * size, size))
+		done++;
+	return done;
 }
 
 /* Copy up to @nr elements from the user. Returns how many are complete */
