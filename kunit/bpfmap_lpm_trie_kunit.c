@@ -672,6 +672,7 @@ static void relay_read_step(struct worker *w)
 			     value_is_whole(value, VALUE_SIZE, LONG));
 }
 
+/* [lpm.moment] */
 static void lpm_not_fooled(struct kunit *test)
 {
 	static const struct job jobs[] = {

@@ -222,7 +222,7 @@ static void rhash_no_table(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, wrong, 0U);
 }
 
-/* An insert fails rather than walk for long with interrupts off */
+/* [update.grow]: an insert fails rather than walk long with interrupts off */
 static void rhash_long_chains(struct kunit *test)
 {
 	static const struct map_shape shape = RHASH(4, 8, 1 << 20);
@@ -412,7 +412,7 @@ static void fight_step(struct worker *w)
 	}
 }
 
-/* Each insertion and each deletion has one winner */
+/* Each insertion and each deletion has one winner: [lad.once] */
 static void rhash_one_winner(struct kunit *test)
 {
 	static const struct job jobs[] = {

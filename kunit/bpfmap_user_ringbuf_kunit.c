@@ -2,7 +2,7 @@
 /*
  * Ring buffers from user space. The test plays user space's part on the ring's
  * own pages: user space can write the producer's position and all of the data,
- * at any time.
+ * at any time: [user_ring.checked].
  */
 #include <linux/delay.h>
 #include <linux/irq_work.h>
@@ -310,6 +310,7 @@ struct wake_row {
 	int woken;
 };
 
+/* [user_ring.wake] */
 static void user_ringbuf_wakes(struct kunit *test)
 {
 	static const struct wake_row rows[] = {

@@ -107,7 +107,7 @@ void *model_lookup(struct model *m, const void *key, int cpu)
 	return e ? elem_value(m, e, cpu) : NULL;
 }
 
-/* Element flags, before a type looks at them; the contract's FLAGS(allowed) */
+/* Element flags, before a type looks at them: [flags.known] to [flags.cpu] */
 static int model_check_flags(const struct model *m, u64 flags, u32 allowed)
 {
 	bool one = flags & BPFMAP_F_CPU, all = flags & BPFMAP_F_ALL_CPUS;

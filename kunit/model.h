@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The oracle: what a map should say, from a list that is searched from its
- * start. It shares no code and no design with the module, only the contract.
+ * start. It shares no code and no design with the module, only
+ * the rules of Documentation/abi.rst.
  */
 #ifndef _BPFMAP_KUNIT_MODEL_H
 #define _BPFMAP_KUNIT_MODEL_H

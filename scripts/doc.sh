@@ -60,6 +60,7 @@ kernel_doc -rst -sphinx-version "$sphinx" include/linux/bpfmap.h \
 	>"$tmp/source/generated/types.inc"
 kernel_doc -rst -sphinx-version "$sphinx" include/uapi/linux/bpfmap.h \
 	>"$tmp/source/generated/uapi.inc"
+scripts/abi.py --index >"$tmp/source/generated/errnos.inc"
 man_pages
 quietly sphinx-build -q -W --keep-going -n -b html "$tmp/source" "$tmp/html"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * abi - the envelope of the commands (contract 1.1, 1.2): attrs of every size,
+ * abi - the envelope of the commands: attrs of every size,
  * bytes that must be 0, what is stored in the attr; and what the device adds:
  * the ioctl numbers, commands on a map's own descriptor
  */
@@ -235,15 +235,15 @@ static void sizes(bool own)
 			/* the id's lower bytes may be another map's id */
 			if (c->cmd == BY_ID && size > 0 && size < 4)
 				continue;
-			row("1.1.2", "%s%s: size %u", c->name, own ? " (own)" : "",
-			    size);
+			row("attr.short", "%s%s: size %u", c->name,
+			    own ? " (own)" : "", size);
 			one_size(c, own, size, false);
 			if (c->out == NONE)
 				one_size(c, own, size, true);
 		}
 		for (j = 0; j < ARRAY_SIZE(longer); j++) {
-			row("1.1.1", "%s%s: size %u", c->name, own ? " (own)" : "",
-			    longer[j]);
+			row("attr.long", "%s%s: size %u", c->name,
+			    own ? " (own)" : "", longer[j]);
 			one_size(c, own, longer[j], true);
 		}
 	}
@@ -300,19 +300,19 @@ static void tails(const struct kind *k)
 		a = good(c->cmd, fd);
 		memcpy(attr, &a, sizeof(a));
 		for (j = 0; j < ARRAY_SIZE(rows); j++) {
-			row("1.1.1", "%s: size %u, byte %u not 0", c->name,
+			row("attr.long", "%s: size %u, byte %u not 0", c->name,
 			    rows[j].size, rows[j].dirty);
 			attr[rows[j].dirty] = 1;
 			check_refused(c, fd, attr, rows[j].size, -E2BIG, "result");
 			attr[rows[j].dirty] = 0;
 		}
 		for (size = 4097; size < 16384; size = size * 4 / 3) {
-			row("1.1.1", "%s: size %u", c->name, size);
+			row("attr.long", "%s: size %u", c->name, size);
 			check_refused(c, fd, attr, size, -E2BIG, "result");
 			check_ret(sys_map(c->cmd, bad_ptr(), size), -E2BIG,
 				  "before the attr is read");
 		}
-		row("1.1.1", "%s: size 16383", c->name);
+		row("attr.page", "%s: size 16383", c->name);
 		check_refused(c, fd, attr, 16383, -E2BIG, "result");
 		close(fd);
 	}
@@ -332,19 +332,19 @@ static void attr_faults(const struct kind *k)
 
 		memset(attr, 0, 180);
 		memcpy(attr, &a, sizeof(a));
-		row("1.1.1", "%s: tail not mapped", c->name);
+		row("attr.long", "%s: tail not mapped", c->name);
 		check_refused(c, fd, attr, 200, -EFAULT, "result");
-		row("1.1.2", "%s: attr not mapped", c->name);
+		row("attr.read", "%s: attr not mapped", c->name);
 		check_refused(c, fd, bad_ptr(), 8, -EFAULT, "size 8");
 		check_refused(c, fd, bad_ptr(), ATTR, -EFAULT, "full size");
 		check_refused(c, fd, bad_ptr(), 200, -EFAULT, "size 200");
 		check_refused(c, fd, NULL, 1, -EFAULT, "NULL");
-		row("1.1.2", "%s: attr cut", c->name);
+		row("attr.read", "%s: attr cut", c->name);
 		check_refused(c, fd, attr + 180 - 100, ATTR, -EFAULT, "result");
 		edge_free(attr, 180);
 	}
 	close(fd);
-	row("1.1.2", "no attr, size 0");
+	row("attr.short", "no attr, size 0");
 	check_ret(sys_map(CREATE, NULL, 0), -EINVAL, "MAP_CREATE");
 	check_ret(sys_map(LOOKUP, NULL, 0), -EINVAL, "LOOKUP in descriptor 0");
 	check_ret(sys_map(FREEZE, NULL, 0), -EINVAL, "FREEZE of descriptor 0");
@@ -370,7 +370,7 @@ static void zero_from(const struct kind *k)
 		uint32_t byte;
 
 		for (byte = c->zero_from; byte < ATTR; byte++) {
-			row("1.1.6", "%s: byte %u not 0", c->name, byte);
+			row("attr.tail", "%s: byte %u not 0", c->name, byte);
 			a = good(c->cmd, fd);
 			a.raw[byte] = 1;
 			check_ret(sys_map(c->cmd, &a, ATTR), -EINVAL, "full size");
@@ -388,7 +388,7 @@ static void zero_from(const struct kind *k)
 				check_ret(sys_map(LOOKUP, &a, c->zero_from), 0,
 					  "beyond size");
 		}
-		row("1.1.6", "%s: bytes not 0", c->name);
+		row("attr.tail", "%s: bytes not 0", c->name);
 		check_unchanged(&t, 8, &old);
 		close(fd);
 	}
@@ -413,7 +413,8 @@ static void holes(const struct kind *k)
 		int fd = one_key_map(), ret;
 		union attr a = good(c->cmd, fd);
 
-		row("1.1.6", "%s: byte %u of the hole", c->name, rows[i].byte);
+		row("attr.tail", "%s: byte %u of the hole", c->name,
+		    rows[i].byte);
 		a.raw[rows[i].byte] = 0xff;
 		ret = sys_map(c->cmd, &a, sizeof(a));
 		check_ret(ret, rows[i].want, "result");
@@ -434,7 +435,7 @@ static void outputs(const struct kind *k)
 
 	(void)k;
 	for (size = 0; size <= 8; size++) {
-		row("1.1.7", "GET_NEXT_ID: size %u", size);
+		row("attr.out", "GET_NEXT_ID: size %u", size);
 		memset(&a, 0xff, sizeof(a));
 		a.id.start_id = 0;
 		check_ret(sys_map(NEXT_ID, &a, size), 0, "result");
@@ -443,13 +444,13 @@ static void outputs(const struct kind *k)
 		check_num(a.id.open_flags, UINT32_MAX, "nothing after it");
 		check_num(a.id.start_id, 0, "nothing before it");
 	}
-	row("1.1.7", "OBJ_GET_INFO_BY_FD: size 4");
+	row("attr.out", "OBJ_GET_INFO_BY_FD: size 4");
 	memset(&a, 0xff, sizeof(a));
 	a.info.bpf_fd = fd;
 	check_ret(sys_map(INFO, &a, 4), 0, "result");
 	check_num(a.info.info_len, 0, "info_len is stored");
 	check_num(a.info.info, UINT64_MAX, "nothing after it");
-	row("1.1.7", "UPDATE_BATCH: nothing but count");
+	row("attr.out", "UPDATE_BATCH: nothing but count");
 	a = good(UB, fd);
 	check_ret(sys_map(UB, &a, sizeof(a)), 0, "result");
 	check_num(a.batch.count, 1, "count");
@@ -483,7 +484,7 @@ static void read_only_attr(const struct kind *k)
 				  .value_size = 8, .max_entries = 4, .vs = 8 };
 		struct snap old = tmap_snap(&t, 8);
 
-		row("1.1.7", "%s: attr read-only", c->name);
+		row("attr.out", "%s: attr read-only", c->name);
 		memcpy(page, &a, sizeof(a));
 		*KEY = 7;
 		*VALUE = 88;
@@ -532,7 +533,7 @@ static void read_only_batch(const struct kind *k)
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		int fd = map_new(&kinds[rows[i].kind], 4, 8, 4, 0);
 
-		row("1.7", "cmd %d: attr read-only, %s", rows[i].cmd,
+		row("batch.count", "cmd %d: attr read-only, %s", rows[i].cmd,
 		    rows[i].name);
 		mprotect(page, PAGE, PROT_READ | PROT_WRITE);
 		*page = good(rows[i].cmd, fd);
@@ -554,11 +555,11 @@ static void output_cut(const struct kind *k)
 	uint32_t fd = one_key_map(), zero = 0;
 
 	(void)k;
-	row("1.1.7", "GET_NEXT_ID: attr of 7 bytes");
+	row("attr.out", "GET_NEXT_ID: attr of 7 bytes");
 	memcpy(attr, &zero, 4);
 	check_ret(sys_map(NEXT_ID, attr, 4), -EFAULT, "result");
 	check_ret(sys_map(NEXT_ID, NULL, 0), -EFAULT, "no attr");
-	row("1.1.7", "OBJ_GET_INFO_BY_FD: attr of 7 bytes");
+	row("attr.out", "OBJ_GET_INFO_BY_FD: attr of 7 bytes");
 	memcpy(attr, &fd, 4);
 	check_ret(sys_map(INFO, attr, 4), -EFAULT, "result");
 	close(fd);
@@ -590,7 +591,7 @@ static void unknown_commands(const struct kind *k)
 	for (cmd = 0; cmd < 256; cmd++) {
 		if (known(cmd))
 			continue;
-		row("1.1.5", "command %d", cmd);
+		row("attr.command", "command %d", cmd);
 		check_ret(ioctl_map(device_fd(), cmd, attr, ATTR), -EINVAL,
 			  "on the device");
 		check_ret(ioctl_map(fd, cmd, attr, ATTR), -EINVAL, "on a map");
@@ -633,7 +634,7 @@ static void ioctl_numbers(const struct kind *k)
 			unsigned long nr = _IOC(dirs[j], BPFMAP_IOC_MAGIC, c->cmd,
 						ATTR);
 
-			row("-", "%s: direction %u", c->name, dirs[j]);
+			row("attr.ioctl", "%s: direction %u", c->name, dirs[j]);
 			check_ret(raw_ioctl(device_fd(), nr, &a), -ENOTTY,
 				  "on the device");
 			check_ret(raw_ioctl(fd, nr, &a), -ENOTTY, "on a map");
@@ -642,7 +643,7 @@ static void ioctl_numbers(const struct kind *k)
 			unsigned long nr = _IOC(rw, BPFMAP_IOC_MAGIC ^ magic, c->cmd,
 						ATTR);
 
-			row("-", "%s: magic ^ %#x", c->name, magic);
+			row("attr.ioctl", "%s: magic ^ %#x", c->name, magic);
 			check_ret(raw_ioctl(device_fd(), nr, &a), -ENOTTY,
 				  "on the device");
 			check_ret(raw_ioctl(fd, nr, &a), -ENOTTY, "on a map");
@@ -672,7 +673,7 @@ static void own_descriptor(const struct kind *k)
 		o.fd = other;
 		old = tmap_snap(&t, 8);
 		old_other = tmap_snap(&o, 8);
-		row("-", "%s on a map's own descriptor", c->name);
+		row("fd.own", "%s on a map's own descriptor", c->name);
 		if (fd_offset(c->cmd) < 0) {
 			check_ret(ioctl_map(fd, c->cmd, &a, ATTR), -EINVAL,
 				  "result");
@@ -709,11 +710,11 @@ static void descriptor_zero(const struct kind *k)
 	uint64_t value = 0;
 
 	(void)k;
-	row("1.2", "map_fd 0: descriptor 0 is no map");
+	row("fd.closed", "map_fd 0: descriptor 0 is no map");
 	check_ret(map_lookup(0, KEY, &value, 0), -EINVAL, "LOOKUP");
 	check_ret(map_info(0, &info), -EINVAL, "info");
 	check_ret(map_freeze(0), -EINVAL, "FREEZE");
-	row("1.2", "map_fd 0: descriptor 0 is a map");
+	row("fd.closed", "map_fd 0: descriptor 0 is a map");
 	dup2(fd, 0);
 	check_ret(map_lookup(0, KEY, &value, 0), 0, "LOOKUP");
 	check_num(value, 77, "value");
@@ -721,7 +722,7 @@ static void descriptor_zero(const struct kind *k)
 	check_num(info.id, map_id(fd), "its id");
 	dup2(old, 0);
 	close(0);
-	row("1.2", "map_fd 0: descriptor 0 is closed");
+	row("fd.closed", "map_fd 0: descriptor 0 is closed");
 	check_ret(map_lookup(0, KEY, &value, 0), -EBADF, "LOOKUP");
 	check_ret(map_info(0, &info), -EBADFD, "info");
 	dup2(old, 0);

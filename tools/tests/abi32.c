@@ -51,7 +51,7 @@ static void pointers(const struct kind *k)
 		union attr a = { .elem = { .map_fd = t.fd } };
 		uint32_t present = 1;
 
-		row("1.5", "%s: %s", k->name, rows[i].name);
+		row("attr.compat", "%s: %s", k->name, rows[i].name);
 		a.elem.key = PTR(rows[i].cmd == NEXT ? &key : &present) +
 			     rows[i].key;
 		a.elem.value = PTR(value.p) + rows[i].value;
@@ -81,7 +81,8 @@ static void batch_pointers(const struct kind *k)
 		uint64_t *pointers[] = { &a.batch.in_batch, &a.batch.out_batch,
 					 &a.batch.keys, &a.batch.values };
 
-		row("1.7", "LOOKUP_BATCH %s: pointer %zu above", k->name, i);
+		row("attr.compat", "LOOKUP_BATCH %s: pointer %zu above",
+		    k->name, i);
 		*pointers[i] += ABOVE;
 		check_ret(sys_map(BPFMAP_CMD_MAP_LOOKUP_BATCH, &a, sizeof(a)),
 			  -EFAULT, "result");
@@ -102,7 +103,7 @@ static void batches(const struct kind *k)
 	struct batch b = { .out = &out, .keys = keys.p, .values = values.p,
 			   .count = 50 };
 
-	row("1.7", "%s: UPDATE_BATCH", k->name);
+	row("attr.compat", "%s: UPDATE_BATCH", k->name);
 	for (i = 0; i < 50; i++) {
 		tmap_key(&t, i, keys.p + 4 * i);
 		tmap_value(&t, i, values.p + t.vs * i);
@@ -111,7 +112,7 @@ static void batches(const struct kind *k)
 	check_num(b.count, 50, "count");
 	for (i = 0; i < 50; i++)
 		check_elem(&t, i, i, "stored");
-	row("1.7", "%s: LOOKUP_BATCH", k->name);
+	row("attr.compat", "%s: LOOKUP_BATCH", k->name);
 	buf_fill(&keys);
 	buf_fill(&values);
 	check_ret(map_batch(BPFMAP_CMD_MAP_LOOKUP_BATCH, t.fd, &b),
@@ -127,7 +128,7 @@ static void batches(const struct kind *k)
 		check_mem(values.p + t.vs * i, want, t.vs, "value of %u", n);
 		free(want);
 	}
-	row("1.7", "%s: DELETE_BATCH", k->name);
+	row("attr.compat", "%s: DELETE_BATCH", k->name);
 	b.count = 50;
 	check_ret(map_batch(BPFMAP_CMD_MAP_DELETE_BATCH, t.fd, &b),
 		  is_hash(k) ? 0 : -ENOTSUPP, "result");
@@ -147,11 +148,11 @@ static void info_and_ids(const struct kind *k)
 	union attr a = { 0 };
 	int fd;
 
-	row("1.8", "%s: info", k->name);
+	row("attr.compat", "%s: info", k->name);
 	check_ret(map_info(t.fd, &info), 0, "result");
 	want.id = info.id;
 	check_mem(&info, &want, sizeof(info), "info");
-	row("1.8", "%s: ids", k->name);
+	row("attr.compat", "%s: ids", k->name);
 	a.id.start_id = info.id - 1;
 	check_ret(sys_map(BPFMAP_CMD_MAP_GET_NEXT_ID, &a, 4), 0, "GET_NEXT_ID");
 	check_num(a.id.next_id, info.id, "next_id");
@@ -159,7 +160,7 @@ static void info_and_ids(const struct kind *k)
 	check_ret(fd, GOT_FD, "GET_FD_BY_ID");
 	check_num(map_id(fd), info.id, "its id");
 	close(fd);
-	row("1.5", "%s: FREEZE", k->name);
+	row("attr.compat", "%s: FREEZE", k->name);
 	check_ret(map_freeze(t.fd), 0, "result");
 	check_ret(tmap_put(&t, 1, 1), -EPERM, "UPDATE");
 	tmap_close(&t);
@@ -171,7 +172,7 @@ static void mapping(const struct kind *k)
 	uint64_t *p;
 	uint32_t i;
 
-	row("2.9", "%s: mmap", k->name);
+	row("attr.compat", "%s: mmap", k->name);
 	tmap_fill(&t, 1000);
 	p = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, t.fd, 0);
 	if (!check(p != MAP_FAILED, "mmap"))
@@ -199,7 +200,7 @@ static void own_descriptor(const struct kind *k)
 	(void)k;
 	if (backend() == BACKEND_BPF)
 		return;
-	row("-", "a map's own descriptor");
+	row("fd.own", "a map's own descriptor");
 	t = tmap_new(hash, 4, 8, 4);
 	tmap_fill(&t, 4);
 	a.elem.key = PTR(&key);

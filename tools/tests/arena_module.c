@@ -99,7 +99,7 @@ static void list(const struct kind *k)
 	int i = 0;
 
 	(void)k;
-	row("arena", "a list of a module");
+	row("arena.module", "a list of a module");
 	check_ret(call(&a, ARENA_LIST_ADD, PAGES, NULL, 100, &l), 0, "ADD");
 	for (n = (void *)(uintptr_t)l.at; n && i < PAGES; i++) {
 		check_num(n->value, 100 + PAGES - 1 - i, "node %d", i);
@@ -112,7 +112,7 @@ static void list(const struct kind *k)
 	check_num(l.value, 1000 + PAGES * 100 + PAGES * (PAGES - 1) / 2, "sum");
 	check_ret(call(&a, ARENA_LIST_ADD, 1, NULL, 0, &l), -ENOSPC, "one more");
 
-	row("arena", "a module looks at user space's pointers");
+	row("arena.module", "a module looks at user space's pointers");
 	n->next = PTR(n);
 	check_ret(call(&a, ARENA_LIST_SUM, 0, n, 0, &l), -ELOOP, "circle");
 	n->next = PTR(a.p) + PAGES * page;
@@ -144,7 +144,7 @@ static void zapped(const struct kind *k)
 	int i;
 
 	(void)k;
-	row("arena", "freed pages are gone from the mapping");
+	row("arena.module", "freed pages are gone from the mapping");
 	for (i = 0; i < PAGES; i++)
 		memset(a.p + i * page, 'x', page);
 	check_ret(free_pages(&a, a.p + 2 * page, 3), 0, "FREE");
@@ -157,7 +157,7 @@ static void zapped(const struct kind *k)
 	check_ret(free_pages(&a, a.p + 1, 1), -EINVAL, "FREE of half a page");
 	check_ret(free_pages(&a, a.p + PAGES * page, 1), -EINVAL, "behind it");
 
-	row("arena", "and from that of another process");
+	row("arena.module", "and from that of another process");
 	memset(a.p, 'p', PAGES * page);
 	in_child(other_mapping_sees, &a);
 	for (i = 0; i < PAGES; i++)
@@ -171,7 +171,7 @@ static void segv(const struct kind *k)
 	struct arena_list l;
 
 	(void)k;
-	row("arena", "SEGV_ON_FAULT");
+	row("arena.module", "SEGV_ON_FAULT");
 	check_num(read_byte(a.p), -SIGSEGV, "before");
 	check_ret(call(&a, ARENA_LIST_ADD, 2, NULL, 7, &l), 0, "ADD");
 	check_num(l.at, PTR(a.p) + page, "first node");
@@ -192,7 +192,7 @@ static void pinned(const struct kind *k)
 	int pipes[2];
 
 	(void)k;
-	row("arena", "a page that somebody else holds");
+	row("arena.module", "a page that somebody else holds");
 	memset(a.p, 's', page);
 	check_ret(pipe(pipes), 0, "pipe");
 	check_ret(vmsplice(pipes[1], &iov, 1, 0), page, "vmsplice");
@@ -322,7 +322,7 @@ static void races(const struct kind *k)
 	size_t i;
 
 	(void)k;
-	row("arena", "touch, free, mmap and fork at the same time");
+	row("arena.module", "touch, free, mmap and fork at the same time");
 	began = 0;
 	done = 0;
 	stop = false;

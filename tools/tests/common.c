@@ -390,9 +390,9 @@ void pattern(void *p, size_t n, unsigned int seed)
 /* ------------------------------------------------------------------------- */
 /* Checks */
 
-void row(const char *section, const char *fmt, ...)
+void row(const char *rule, const char *fmt, ...)
 {
-	int n = snprintf(row_name, sizeof(row_name), "[%s] ", section);
+	int n = snprintf(row_name, sizeof(row_name), "[%s] ", rule);
 	va_list ap;
 
 	va_start(ap, fmt);

@@ -171,8 +171,11 @@ void pattern(void *p, size_t n, unsigned int seed);
  * at its end; the rows after it still run. All return whether they held.
  */
 
-/* Name the row that the following checks are about: contract section, name */
-void row(const char *section, const char *fmt, ...)
+/*
+ * Name the row that the following checks are about: the rule of
+ * Documentation/abi.rst that it tests, "-" if none, and a name
+ */
+void row(const char *rule, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 bool check(bool ok, const char *fmt, ...)

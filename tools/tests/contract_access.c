@@ -165,11 +165,13 @@ static void pins(const struct kind *k)
 	begin(k);
 	for (i = 0; i < ARRAY_SIZE(modes); i++) {
 		check_ret(pin_mount(dir, NULL), 0, "mount");
-		row("1.9", "%s pinned by a %s descriptor", k->name, modes[i].name);
+		row("pin.access", "%s pinned by a %s descriptor", k->name,
+		    modes[i].name);
 		check_ret(pin_obj(fds[i], at("pin")), 0, "PIN");
 		check_names(&modes[i]);
 		check_pinned_again(i);
-		row("1.9", "%s pinned by nobody, %s", k->name, modes[i].name);
+		row("pin.access", "%s pinned by nobody, %s", k->name,
+		    modes[i].name);
 		as_nobody(pin_as_nobody, (void *)&modes[i]);
 		check_ret(pin_umount(dir, 0), 0, "umount");
 	}
@@ -183,7 +185,7 @@ static void frozen(const struct kind *k)
 
 	begin(k);
 	check_ret(pin_mount(dir, NULL), 0, "mount");
-	row("3.5", "%s: pins of a frozen map", k->name);
+	row("freeze.all", "%s: pins of a frozen map", k->name);
 	check_ret(pin_obj(map.fd, at("before")), 0, "PIN");
 	check_ret(map_freeze(map.fd), 0, "FREEZE");
 	check_ret(pin_obj(map.fd, at("after")), 0, "PIN");
@@ -257,7 +259,8 @@ static void same_file(const struct kind *k)
 		struct inherited in = { fds[i], &modes[i] };
 		int fd;
 
-		row("1.10", "%s, %s descriptor", k->name, modes[i].name);
+		row("perm.never_more", "%s, %s descriptor", k->name,
+		    modes[i].name);
 		check_mode(dup(fds[i]), &modes[i], "dup");
 		in_child(inherit, &in);
 		as_nobody(inherit, &in);
@@ -286,7 +289,8 @@ static void reopened(const struct kind *k)
 
 	begin(k);
 	for (i = 0; i < ARRAY_SIZE(modes); i++) {
-		row("1.10", "%s, %s descriptor", k->name, modes[i].name);
+		row("perm.never_more", "%s, %s descriptor", k->name,
+		    modes[i].name);
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", fds[i]);
 		for (j = 0; j < ARRAY_SIZE(flags); j++)
 			check_ret(pin_result(open(path, flags[j])), -ENXIO,
@@ -311,7 +315,7 @@ static void ids(const struct kind *k)
 	size_t i;
 
 	begin(k);
-	row("1.8", "%s by its id", k->name);
+	row("id.admin", "%s by its id", k->name);
 	as_nobody(by_id, NULL);
 	for (i = 0; i < ARRAY_SIZE(modes); i++)
 		check_mode(map_get_fd_by_id(map_id(fds[1]), modes[i].flags),
@@ -329,7 +333,7 @@ static void inner_maps(const struct kind *k)
 	int outer;
 
 	begin(k);
-	row("2.11", "%s in a map of maps, by a RDONLY descriptor", k->name);
+	row("inner.id", "%s in a map of maps, by a RDONLY descriptor", k->name);
 	a.create.inner_map_fd = fds[1];
 	outer = sys_map(BPFMAP_CMD_MAP_CREATE, &a, sizeof(a));
 	check_ret(outer, GOT_FD, "MAP_CREATE");
@@ -350,7 +354,7 @@ static void mappings(const struct kind *k)
 	char *p, *moved;
 
 	begin(k);
-	row("1.10", "%s: mmap", k->name);
+	row("mmap.mode", "%s: mmap", k->name);
 	p = mmap(NULL, page, PROT_READ, MAP_SHARED, fds[1], 0);
 	check(p == MAP_FAILED && errno == EINVAL, "RDONLY, PROT_READ");
 	p = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fds[1], 0);
@@ -362,7 +366,7 @@ static void mappings(const struct kind *k)
 	p = mmap(NULL, page, PROT_READ, MAP_SHARED, fds[2], 0);
 	check(p == MAP_FAILED && errno == EACCES, "WRONLY, PROT_READ");
 
-	row("2.9", "%s: a mapping that is not writable", k->name);
+	row("mmap.protect", "%s: a mapping that is not writable", k->name);
 	p = mmap(NULL, page, PROT_READ, MAP_SHARED, fds[0], 0);
 	check(p != MAP_FAILED, "PROT_READ");
 	check_ret(pin_result(mprotect(p, page, PROT_READ | PROT_WRITE)), -EACCES,

@@ -183,7 +183,7 @@ static void create(const struct kind *k)
 	for (i = 0; i < ARRAY_SIZE(creates); i++) {
 		union attr a = { .create = creates[i].attr };
 
-		row("arena", "MAP_CREATE: %s", creates[i].name);
+		row("create.arena", "MAP_CREATE: %s", creates[i].name);
 		if (is_newer(&creates[i].attr) && !since(7, 3))
 			continue;
 		fd = sys_map(BPFMAP_CMD_MAP_CREATE, &a, sizeof(a));
@@ -219,7 +219,7 @@ static void elements(const struct kind *k)
 	size_t i;
 
 	(void)k;
-	row("arena", "element commands");
+	row("update.type", "element commands");
 	check_ret(fd, GOT_FD, "MAP_CREATE");
 	check_ret(map_lookup(fd, NULL, &value, 0), -EINVAL, "LOOKUP");
 	check_ret(map_lookup(fd, &key, &value, 0), -EINVAL, "LOOKUP with key");
@@ -269,7 +269,7 @@ static void first_mapping(const struct kind *k)
 	(void)k;
 	for (i = 0; i < rounds(20); i++) {
 		fd = arena_new(1 << 20, 0, 0);
-		row("arena", "4 GiB somewhere, %d", i);
+		row("arena.same", "4 GiB somewhere, %d", i);
 		p = map_any(fd, GIB4);
 		check_num((uintptr_t)p % GIB4, 0, "offset in the window");
 		if (p) {
@@ -281,7 +281,7 @@ static void first_mapping(const struct kind *k)
 		close(fd);
 	}
 
-	row("arena", "before there is an address");
+	row("arena.offset", "before there is an address");
 	fd = arena_new(8, 0, 0);
 	refuse(fd, 0, GIB4 + page, RW, MAP_SHARED, -E2BIG, "above 4 GiB");
 	refuse(fd, 0, 0, RW, MAP_SHARED, -EINVAL, "nothing");
@@ -318,7 +318,7 @@ static void address_stays(const struct kind *k)
 	long ret;
 
 	(void)k;
-	row("arena", "the first mapping's address");
+	row("arena.same", "the first mapping's address");
 	p = map_any(fd, len);
 	if (!p)
 		return;
@@ -341,7 +341,7 @@ static void address_stays(const struct kind *k)
 	munmap(p, len);
 	close(fd);
 
-	row("arena", "the address of map_extra");
+	row("arena.address", "the address of map_extra");
 	fd = arena_new(8, BASE + 5 * page, 0);
 	only_there(fd, BASE + 5 * page, len);
 	q = (char *)map_at(fd, BASE + 5 * page, len, RW, MAP_SHARED);
@@ -358,7 +358,7 @@ static void other_lengths(const struct kind *k)
 	char *p;
 
 	(void)k;
-	row("arena", "shorter than max_entries");
+	row("arena.large", "shorter than max_entries");
 	fd = arena_new(8, 0, 0);
 	p = map_any(fd, 4 * page);
 	if (p) {
@@ -369,7 +369,7 @@ static void other_lengths(const struct kind *k)
 	}
 	close(fd);
 
-	row("arena", "longer than max_entries");
+	row("arena.fault", "longer than max_entries");
 	fd = arena_new(2, 0, 0);
 	p = map_any(fd, 8 * page);
 	if (p) {
@@ -394,7 +394,7 @@ static void touch(const struct kind *k)
 	(void)k;
 	if (!p || !zero)
 		return;
-	row("arena", "pages of zeros by touch");
+	row("arena.fault", "pages of zeros by touch");
 	for (i = 0; i < 64; i += 3) {
 		check_mem(p + i * page, zero, page, "page %zu", i);
 		p[i * page + i] = (char)i;
@@ -403,17 +403,17 @@ static void touch(const struct kind *k)
 	}
 	for (i = 0; i < 64; i += 3)
 		check_num(p[i * page + i], i, "byte of page %zu", i);
-	row("arena", "MADV_DONTNEED takes nothing away");
+	row("arena.fault", "MADV_DONTNEED takes nothing away");
 	check_ret(madvise(p, len, MADV_DONTNEED), 0, "madvise");
 	check_num(p[3 * page + 3], 3, "byte");
-	row("arena", "munmap takes nothing away");
+	row("arena.fault", "munmap takes nothing away");
 	munmap(p, len);
 	if (since(7, 3))
 		check_num(pages_of(fd), 22, "pages");
 	check_num(map_at(fd, PTR(p), len, RO, MAP_SHARED | MAP_FIXED), PTR(p),
 		  "mmap");
 	check_num(p[6 * page + 6], 6, "byte");
-	row("arena", "a mapping that is read only");
+	row("mmap.protect", "a mapping that is read only");
 	check_num(access_byte(p, PROT_WRITE), SIGSEGV, "write");
 	check_num(access_byte(p + page, PROT_READ), 0, "read of a new page");
 	check_ret(mprotect(p, len, RW) ? -errno : 0, -EACCES, "mprotect");
@@ -428,7 +428,7 @@ static void segv_on_fault(const struct kind *k)
 	char *p = map_any(fd, 4 * page);
 
 	(void)k;
-	row("arena", "SEGV_ON_FAULT");
+	row("arena.segv", "SEGV_ON_FAULT");
 	if (!p)
 		return;
 	check_num(access_byte(p, PROT_READ), SIGSEGV, "read");
@@ -457,7 +457,7 @@ static void whole_or_not(const struct kind *k)
 	if (!p)
 		return;
 	p[page] = 7;
-	row("arena", "no piece of a mapping");
+	row("arena.whole", "no piece of a mapping");
 	check_ret(munmap(p, page) ? -errno : 0, -EINVAL, "munmap of the start");
 	check_ret(munmap(p + page, page) ? -errno : 0, -EINVAL, "of the middle");
 	check_ret(munmap(p + len - page, page) ? -errno : 0, -EINVAL, "of the end");
@@ -468,7 +468,7 @@ static void whole_or_not(const struct kind *k)
 	/* Older kernels say ENOMEM */
 	check(q == MAP_FAILED, "MAP_FIXED over a page: %p", q);
 	check_num(p[page], 7, "byte");
-	row("arena", "mremap");
+	row("arena.whole", "mremap");
 	check(mremap(p, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, BASE + 64 * page)
 	      == MAP_FAILED && errno == EINVAL, "move: %d", errno);
 	check(mremap(p, len, 2 * len, MREMAP_MAYMOVE) == MAP_FAILED &&
@@ -481,7 +481,7 @@ static void whole_or_not(const struct kind *k)
 		     BASE + 64 * page) == MAP_FAILED && errno == EINVAL,
 	      "move of a page: %d", errno);
 	check_num(p[page], 7, "byte");
-	row("arena", "mprotect of all");
+	row("arena.whole", "mprotect of all");
 	check_ret(mprotect(p, len, RO) ? -errno : 0, 0, "to read only");
 	check_num(access_byte(p + page, PROT_WRITE), SIGSEGV, "write");
 	check_num(p[page], 7, "byte");
@@ -525,11 +525,11 @@ static void forked(const struct kind *k)
 	f.p = map_any(f.fd, 4 * page);
 	if (!f.p)
 		return;
-	row("arena", "fork");
+	row("arena.whole", "fork");
 	f.p[page] = 9;
 	in_child(child_has_none, &f);
 	check_num(f.p[2 * page], 11, "byte from the child");
-	row("arena", "MADV_DOFORK");
+	row("arena.whole", "MADV_DOFORK");
 	/* Not all kernels allow it; where they do, it must work */
 	if (!madvise(f.p, 4 * page, MADV_DOFORK)) {
 		in_child(child_writes, &f);
@@ -545,7 +545,7 @@ static void frozen(const struct kind *k)
 	char *p;
 
 	(void)k;
-	row("arena", "freeze against a writable mapping");
+	row("freeze.mapped", "freeze against a writable mapping");
 	p = map_any(fd, 4 * page);
 	if (!p)
 		return;
@@ -559,7 +559,7 @@ static void frozen(const struct kind *k)
 		check_ret(map_freeze(fd), -EBUSY, "FREEZE after munmap");
 	close(fd);
 
-	row("arena", "frozen");
+	row("mmap.frozen", "frozen");
 	fd = arena_new(4, BASE, 0);
 	check_ret(map_freeze(fd), 0, "FREEZE");
 	refuse(fd, BASE, 4 * page, RW, MAP_SHARED | MAP_FIXED, -EPERM,
@@ -571,7 +571,7 @@ static void frozen(const struct kind *k)
 	check_num(access_byte((char *)BASE, PROT_WRITE), SIGSEGV, "write");
 	munmap((void *)BASE, 4 * page);
 
-	row("arena", "modes of a descriptor");
+	row("mmap.mode", "modes of a descriptor");
 	ro = map_get_fd_by_id(map_id(fd), BPFMAP_F_RDONLY);
 	check_ret(ro, GOT_FD, "MAP_GET_FD_BY_ID");
 	refuse(ro, BASE, 4 * page, RO, MAP_SHARED | MAP_FIXED, -EINVAL, "read");
@@ -614,7 +614,7 @@ static void shared_list(const struct kind *k)
 	int count = 0;
 
 	(void)k;
-	row("arena", "a list of another process");
+	row("arena.same", "a list of another process");
 	f.p = map_any(f.fd, 64 * page);
 	if (!f.p)
 		return;
@@ -653,7 +653,7 @@ static void racing_faults(const struct kind *k)
 	char *p;
 
 	(void)k;
-	row("arena", "one page for faults at the same time");
+	row("arena.fault", "one page for faults at the same time");
 	pthread_barrier_init(&race_start, NULL, 2);
 	for (j = 0; j < rounds(8); j++) {
 		fd = arena_new(RACE_PAGES, 0, 0);
@@ -681,7 +681,7 @@ static void keeps_the_map(const struct kind *k)
 	uint32_t id = map_id(fd);
 
 	(void)k;
-	row("arena", "a mapping keeps the arena");
+	row("mmap.holds", "a mapping keeps the arena");
 	if (!p)
 		return;
 	close(fd);
@@ -707,7 +707,7 @@ static void windows(const struct kind *k)
 	long ret;
 
 	(void)k;
-	row("arena", "an address in two windows");
+	row("arena.address", "an address in two windows");
 	check_num(PTR(p), at, "something there");
 	munmap(p, len);
 	ret = map_at(fd, at, len, RW, MAP_SHARED);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * contract_batch - the batch commands (contract 1.7): which error comes first,
+ * contract_batch - the batch commands: which error comes first,
  * what stops a batch half way, and how arrays are walked. How hash tables are
  * walked is in contract_batch_hash.
  */
@@ -56,6 +56,7 @@ struct batch_row {
 #define INVAL SAME(-EINVAL), KEPT, KEPT
 #define PERM SAME(-EPERM), KEPT, KEPT
 
+/* [batch.elem_flags], [batch.flags], [batch.zero], [batch.fault] */
 static const struct batch_row batch_rows[] = {
 	/* LOOKUP_BATCH: FD; R; elem_flags; flags; count 0; 0 to count; ... */
 	{ "whole map", LB, RW, 0, 0, N, 0, 0, HASH_END, N, N },
@@ -300,7 +301,8 @@ static void order_of_checks(const struct kind *k)
 			continue;
 		if (r->newer && !since(7, 3))
 			continue;
-		row("1.7", "%s %s: %s", cmd_name(r->cmd), k->name, r->name);
+		row("batch.order", "%s %s: %s", cmd_name(r->cmd), k->name,
+		    r->name);
 		one_row(k, r);
 	}
 }
@@ -327,7 +329,8 @@ static void update_stops(const struct kind *k, enum stop stop, uint32_t at)
 	int want = stop == STOP_ERROR ? -E2BIG : -EFAULT;
 	uint32_t bad = 12345;
 
-	row("1.7", "UPDATE_BATCH %s: %s at %u", k->name, stop_names[stop], at);
+	row("batch.stop", "UPDATE_BATCH %s: %s at %u", k->name,
+	    stop_names[stop], at);
 	tmap_fill(&t, LONG);
 	for (i = 0; i < nk; i++)
 		tmap_key(&t, i, keys + 4 * i);
@@ -367,7 +370,8 @@ static void delete_stops(const struct kind *k, enum stop stop, uint32_t at)
 	uint8_t *keys = edge_new(nk * 4);
 	struct batch b = { .keys = keys, .count = LONG };
 
-	row("1.7", "DELETE_BATCH %s: %s at %u", k->name, stop_names[stop], at);
+	row("batch.stop", "DELETE_BATCH %s: %s at %u", k->name,
+	    stop_names[stop], at);
 	tmap_fill(&t, LONG);
 	for (i = 0; i < nk; i++)
 		tmap_key(&t, i, keys + 4 * i);
@@ -400,7 +404,8 @@ static void deletes_make_room(const struct kind *k)
 	struct buf keys = buf_new(LONG * 4), values = buf_new(LONG * t.vs);
 	uint32_t i, round;
 
-	row("1.7", "DELETE_BATCH %s: a full map, and full again", k->name);
+	row("hash.capacity", "DELETE_BATCH %s: a full map, and full again",
+	    k->name);
 	for (i = 0; i < LONG; i++) {
 		tmap_key(&t, i, keys.p + 4 * i);
 		tmap_value(&t, i, values.p + t.vs * i);
@@ -431,7 +436,7 @@ static void update_overflows(const struct kind *k)
 	struct batch b = { .keys = keys.p, .values = values.p, .count = LONG };
 	uint32_t i;
 
-	row("1.7", "UPDATE_BATCH %s: more than max_entries", k->name);
+	row("batch.stop", "UPDATE_BATCH %s: more than max_entries", k->name);
 	for (i = 0; i < LONG; i++) {
 		tmap_key(&t, i, keys.p + 4 * i);
 		tmap_value(&t, i, values.p + t.vs * i);
@@ -454,7 +459,7 @@ static void same_key_often(const struct kind *k)
 	struct batch b = { .keys = keys.p, .values = values.p, .count = LONG };
 	uint32_t i;
 
-	row("1.7", "UPDATE_BATCH %s: one key often", k->name);
+	row("batch.repeat", "UPDATE_BATCH %s: one key often", k->name);
 	for (i = 0; i < LONG; i++) {
 		tmap_key(&t, 3, keys.p + 4 * i);
 		tmap_value(&t, i, values.p + t.vs * i);
@@ -491,7 +496,7 @@ static void percpu_batches(const struct kind *k)
 			.elem_flags = all ? ALL : CPU | HIGH(cpu_nr(c)),
 		};
 
-		row("2.6", "UPDATE_BATCH %s: %s %u", k->name,
+		row("percpu.all", "UPDATE_BATCH %s: %s %u", k->name,
 		    all ? "ALL_CPUS" : "CPU", c);
 		tmap_fill(&t, N);
 		for (i = 0; i < N; i++) {
@@ -512,7 +517,7 @@ static void percpu_batches(const struct kind *k)
 		}
 		if (all)
 			continue;
-		row("2.6", "LOOKUP_BATCH %s: CPU %u", k->name, c);
+		row("percpu.cpu", "LOOKUP_BATCH %s: CPU %u", k->name, c);
 		buf_fill(&keys);
 		buf_fill(&values);
 		b.out = out.p;
@@ -602,13 +607,15 @@ static void array_walk(const struct kind *k)
 
 	tmap_fill(&t, LONG);
 	for (i = 0; i < ARRAY_SIZE(steps); i++) {
-		row("1.7", "LOOKUP_BATCH %s: %s", k->name, steps[i].name);
-		check_step(&t, &steps[i], false);
-		row("1.7", "LOOKUP_BATCH %s: %s, in_batch == out_batch", k->name,
+		row("batch.exact", "LOOKUP_BATCH %s: %s", k->name,
 		    steps[i].name);
+		check_step(&t, &steps[i], false);
+		row("batch.exact", "LOOKUP_BATCH %s: %s, in_batch == out_batch",
+		    k->name, steps[i].name);
 		check_step(&t, &steps[i], true);
 	}
-	row("1.7", "LOOKUP_BATCH %s: no out_batch after the end", k->name);
+	row("batch.out", "LOOKUP_BATCH %s: no out_batch after the end",
+	    k->name);
 	end.in = &last;
 	check_ret(map_batch(LB, t.fd, &end), -ENOENT, "result");
 	check_num(end.count, 0, "count");
@@ -626,23 +633,23 @@ static void array_faults(const struct kind *k)
 	struct batch b;
 
 	tmap_fill(&t, LONG);
-	row("1.7", "LOOKUP_BATCH %s: keys end at 4", k->name);
+	row("batch.lookup_fault", "LOOKUP_BATCH %s: keys end at 4", k->name);
 	b = (struct batch){ .out = out.p, .keys = cut_keys, .values = values.p,
 			    .count = LONG };
 	check_ret(map_batch(LB, t.fd, &b), -EFAULT, "result");
 	check_num(b.count, 0, "count");
-	row("1.7", "LOOKUP_BATCH %s: values end at 4", k->name);
+	row("batch.lookup_fault", "LOOKUP_BATCH %s: values end at 4", k->name);
 	b = (struct batch){ .out = out.p, .keys = keys.p, .values = cut_values,
 			    .count = LONG };
 	check_ret(map_batch(LB, t.fd, &b), -EFAULT, "result");
 	check_num(b.count, 0, "count");
 	check_untouched(&out, "out_batch");
-	row("1.7", "LOOKUP_BATCH %s: out_batch cut", k->name);
+	row("batch.lookup_fault", "LOOKUP_BATCH %s: out_batch cut", k->name);
 	b = (struct batch){ .out = cut_token, .keys = keys.p,
 			    .values = values.p, .count = 7 };
 	check_ret(map_batch(LB, t.fd, &b), -EFAULT, "result");
 	check_num(b.count, 7, "count");
-	row("1.7", "LOOKUP_BATCH %s: in_batch cut", k->name);
+	row("batch.in", "LOOKUP_BATCH %s: in_batch cut", k->name);
 	b = (struct batch){ .in = cut_token, .out = out.p, .keys = keys.p,
 			    .values = values.p, .count = 7 };
 	check_ret(map_batch(LB, t.fd, &b), -EFAULT, "result");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * contract_batch_hash - how LOOKUP_BATCH and LOOKUP_AND_DELETE_BATCH walk hash
- * tables (contract 1.7): by whole buckets, with a bucket's number as token.
+ * tables: by whole buckets, with a bucket's number as token.
  * A key's bucket is found out first, by starting at each bucket.
  */
 #include <stdlib.h>
@@ -108,7 +108,7 @@ static void check_gone(const struct layout *l, uint32_t first, uint32_t end)
 
 /* ------------------------------------------------------------------------- */
 
-/* What a batch of @count from bucket @in answers: contract 1.7 */
+/* What a batch of @count from bucket @in answers, by [batch.whole] */
 struct answer {
 	int ret;
 	uint32_t got;
@@ -131,8 +131,8 @@ static void check_call(struct layout *l, int cmd, uint32_t in, bool null,
 	struct answer want = expected(l, in, count);
 	struct batch call = all_of(l);
 
-	row("1.7", "%s %s: bucket %u%s, count %u", cmd_name(cmd), l->t.kind->name,
-	    in, null ? " (NULL)" : "", count);
+	row("batch.whole", "%s %s: bucket %u%s, count %u", cmd_name(cmd),
+	    l->t.kind->name, in, null ? " (NULL)" : "", count);
 	call.in = null ? NULL : &in;
 	call.count = count;
 	check_ret(map_batch(cmd, l->t.fd, &call), want.ret, "result");
@@ -151,7 +151,7 @@ static void lookup_from_everywhere(const struct kind *k)
 	struct layout l;
 	uint32_t in, i;
 
-	row("1.7", "%s: layout", k->name);
+	row("batch.whole", "%s: layout", k->name);
 	layout_new(&l, k);
 	for (in = 0; in < BUCKETS; in++)
 		for (i = 0; i < ARRAY_SIZE(counts); i++)
@@ -169,7 +169,7 @@ static void too_small(const struct kind *k)
 	uint32_t b, tested = 0;
 	struct batch call;
 
-	row("1.7", "%s: layout", k->name);
+	row("batch.whole", "%s: layout", k->name);
 	layout_new(&l, k);
 	for (b = 0; b < BUCKETS; b++) {
 		if (l.size[b] < 2)
@@ -181,7 +181,8 @@ static void too_small(const struct kind *k)
 	}
 	/* 48 keys in 64 buckets without two in one: 1 in 10^11 */
 	check(tested > 0, "there is a bucket with two elements");
-	row("1.7", "%s: empty bucket before one that does not fit", k->name);
+	row("batch.bucket", "%s: empty bucket before one that does not fit",
+	    k->name);
 	for (b = 1; b < BUCKETS && (l.size[b - 1] || l.size[b] < 2); b++)
 		;
 	if (b < BUCKETS) {
@@ -204,14 +205,15 @@ static void order(const struct kind *k)
 	uint32_t b, i, key, *from = NULL;
 	struct layout l;
 
-	row("1.7", "%s: order of a walk", k->name);
+	row("batch.whole", "%s: order of a walk", k->name);
 	layout_new(&l, k);
 	for (b = 0; b < BUCKETS; b++)
 		for (i = l.from[b] + 1; i < l.from[b + 1]; i++)
 			check(l.keys[i] < l.keys[i - 1],
 			      "bucket %u: newest first: %u before %u", b,
 			      l.keys[i - 1], l.keys[i]);
-	row("2.5", "%s: GET_NEXT_KEY has the order of the buckets", k->name);
+	row("next.order", "%s: GET_NEXT_KEY has the order of the buckets",
+	    k->name);
 	for (i = 0; i < N; i++) {
 		check_ret(map_next_key(l.t.fd, from, &key), 0, "key %u", i);
 		check_num(key, l.keys[i], "key %u", i);
@@ -221,7 +223,7 @@ static void order(const struct kind *k)
 }
 
 /*
- * 3.1: with bpf(2) a replaced element is a new one at the head of its bucket.
+ * With bpf(2) a replaced element is a new one at the head of its bucket.
  * A knowing difference: the device writes the value in place, and the order of
  * the bucket stays.
  */
@@ -232,7 +234,7 @@ static void replaced_in_bucket(const struct kind *k)
 	struct batch call;
 	uint32_t b, last;
 
-	row("3.1", "%s: place of a replaced element", k->name);
+	row("hash.place", "%s: place of a replaced element", k->name);
 	layout_new(&l, k);
 	for (b = 0; b < BUCKETS && l.size[b] < 2; b++)
 		;
@@ -250,6 +252,7 @@ static void replaced_in_bucket(const struct kind *k)
 
 /* ------------------------------------------------------------------------- */
 
+/* [hash.buckets] */
 static void tokens(const struct kind *k)
 {
 	static const struct {
@@ -270,7 +273,7 @@ static void tokens(const struct kind *k)
 				   .values = data.p, .count = 1 };
 		size_t j;
 
-		row("1.7", "%s: empty map of %u entries", k->name,
+		row("batch.end", "%s: empty map of %u entries", k->name,
 		    rows[i].max_entries);
 		buf_fill(&out);
 		check_ret(map_batch(LB, t.fd, &b), -ENOENT, "result");
@@ -282,7 +285,8 @@ static void tokens(const struct kind *k)
 		check_num(b.count, 0, "count");
 		b.out = out.p;
 		for (j = 0; j < ARRAY_SIZE(past); j++) {
-			row("1.7", "%s: token %u of %u", k->name, past[j], n);
+			row("batch.beyond", "%s: token %u of %u", k->name,
+			    past[j], n);
 			buf_fill(&out);
 			b.in = &past[j];
 			b.count = 1;
@@ -291,7 +295,7 @@ static void tokens(const struct kind *k)
 			check_untouched(&out, "out_batch");
 		}
 		in = n - 1;
-		row("1.7", "%s: token %u of %u", k->name, in, n);
+		row("batch.beyond", "%s: token %u of %u", k->name, in, n);
 		b.in = &in;
 		b.count = 1;
 		check_ret(map_batch(LB, t.fd, &b), -ENOENT, "result");
@@ -318,7 +322,8 @@ static void token_width(const struct kind *k)
 		struct batch b = { .in = out, .out = out, .keys = keys.p,
 				   .values = values.p, .count = 16 };
 
-		row("1.7", "%s: token with keys of %u bytes", k->name, t.key_size);
+		row("batch.cursor", "%s: token with keys of %u bytes", k->name,
+		    t.key_size);
 		tmap_fill(&t, 16);
 		memcpy(out, &zero, 4);
 		check_ret(map_batch(LB, t.fd, &b), -ENOENT, "result");
@@ -357,7 +362,7 @@ static void take_all(const struct kind *k)
 		uint32_t token, taken = 0, count = counts[i];
 		struct answer want = { 0 };
 
-		row("1.7", "%s: layout", k->name);
+		row("batch.whole", "%s: layout", k->name);
 		layout_new(&l, k);
 		for (token = 0; want.ret != -ENOENT; token = want.token) {
 			want = expected(&l, token, count);
@@ -383,7 +388,7 @@ static void take_the_rest(const struct kind *k)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(from); i++) {
-		row("1.7", "%s: layout", k->name);
+		row("batch.whole", "%s: layout", k->name);
 		layout_new(&l, k);
 		check_call(&l, LADB, from[i], false, N);
 		check_gone(&l, l.from[from[i]], N);
@@ -413,7 +418,7 @@ static void one_fault(const struct kind *k, int cmd, bool in_keys, uint32_t at)
 	struct layout l;
 	size_t nk, nv;
 
-	row("1.7", "%s %s: %s end at %u", cmd_name(cmd), k->name,
+	row("batch.lost", "%s %s: %s end at %u", cmd_name(cmd), k->name,
 	    in_keys ? "keys" : "values", at);
 	layout_new(&l, k);
 	nk = in_keys ? 4 * at + 3 : 4 * N;
@@ -456,9 +461,10 @@ static void token_fault(const struct kind *k)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(outs); i++) {
-		row("1.7", "%s: layout", k->name);
+		row("batch.whole", "%s: layout", k->name);
 		layout_new(&l, k);
-		row("1.7", "%s: LOOKUP_AND_DELETE_BATCH with %s out_batch", k->name,
+		row("batch.lookup_fault",
+		    "%s: LOOKUP_AND_DELETE_BATCH with %s out_batch", k->name,
 		    outs[i] ? "bad" : "NULL");
 		call = all_of(&l);
 		call.out = outs[i];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * contract_bloom - Bloom filters: creation, flags and errors, and every answer,
- * from bits that are computed here as well (contract 2.1 to 2.4, 2.11)
+ * from bits that are computed here as well
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 #define ZERO	BPFMAP_F_ZERO_SEED
 
 /* ------------------------------------------------------------------------- */
-/* 2.1, 2.2: creation */
+/* Creation */
 
 static const struct {
 	const char *name;
@@ -91,7 +91,7 @@ static void create(const struct kind *k)
 	int bit;
 
 	for (i = 0; i < ARRAY_SIZE(create_rows); i++) {
-		row("2.2", "%s", create_rows[i].name);
+		row("create.bloom", "%s", create_rows[i].name);
 		create_one(create_rows[i].key_size, create_rows[i].value_size,
 			   create_rows[i].max_entries, create_rows[i].flags,
 			   create_rows[i].extra, create_rows[i].want);
@@ -99,19 +99,19 @@ static void create(const struct kind *k)
 	for (bit = 0; bit < 32; bit++) {
 		if (1U << bit == BPFMAP_F_TOKEN_FD)
 			continue;
-		row("2.1", "flag bit %d", bit);
+		row("create.flags", "flag bit %d", bit);
 		create_one(0, 4, 4, 1U << bit, 0,
 			   GOOD_FLAGS & 1U << bit ? GOT_FD : -EINVAL);
 	}
 	/* bpf(2) wants CAP_BPF for any filter */
-	row("2.1", "without capabilities");
+	row("create.zero_seed", "without capabilities");
 	if (backend() != BACKEND_BPF)
 		as_nobody(create_zero_seed, NULL);
 	(void)k;
 }
 
 /* ------------------------------------------------------------------------- */
-/* 2.11: the bits. Bob Jenkins' lookup3, as the kernel's <linux/jhash.h> has it */
+/* The bits. Bob Jenkins' lookup3, as the kernel's <linux/jhash.h> has it */
 
 static uint32_t rol(uint32_t x, int n)
 {
@@ -175,7 +175,7 @@ struct filter {
 	uint8_t *set;
 };
 
-/* Bits as 2.11 has them, with 64-bit numbers instead of overflow checks */
+/* [bloom.bits], [bloom.hashes]; 64-bit numbers instead of overflow checks */
 static uint64_t filter_bits(uint32_t max_entries, uint32_t hashes)
 {
 	uint64_t n = (uint64_t)max_entries * hashes, bits = 64;
@@ -262,7 +262,8 @@ static void answers(const struct kind *k)
 			for (n = 0; n < ARRAY_SIZE(entries); n++) {
 				struct filter f;
 
-				row("2.11", "%u values of %u bytes, map_extra %u",
+				row("bloom.bits",
+				    "%u values of %u bytes, map_extra %u",
 				    entries[n], sizes[s], extras[e]);
 				f = filter_new(sizes[s], entries[n], extras[e]);
 				filter_compare(&f, entries[n] < 40 ?
@@ -284,8 +285,8 @@ static void bit_counts(const struct kind *k)
 		for (n = 0; n < ARRAY_SIZE(entries); n++) {
 			struct filter f;
 
-			row("2.11", "%u entries, map_extra %u", entries[n],
-			    extras[e]);
+			row("bloom.bits", "%u entries, map_extra %u",
+			    entries[n], extras[e]);
 			f = filter_new(8, entries[n], extras[e]);
 			filter_compare(&f, 20);
 			filter_free(&f);
@@ -300,7 +301,7 @@ static void seeds(const struct kind *k)
 	int b = keyless_new(BLOOM, 4, 100, 0, 0);
 	uint32_t i, differ = 0;
 
-	row("2.11", "random seeds");
+	row("bloom.answers", "random seeds");
 	for (i = 0; i < 100; i++) {
 		keyless_push(a, &i, 0);
 		keyless_push(b, &i, 0);
@@ -346,7 +347,7 @@ static void flags(const struct kind *k)
 	int fd;
 
 	for (i = 0; i < ARRAY_SIZE(flag_rows); i++) {
-		row("2.4", "flags %s", flag_rows[i].name);
+		row("update.flags", "flags %s", flag_rows[i].name);
 		fd = keyless_new(BLOOM, 4, 1000, ZERO, 0);
 		keyless_push(fd, &value, 0);
 		check_ret(map_lookup(fd, NULL, &value, flag_rows[i].flags),
@@ -366,28 +367,28 @@ static void errors(const struct kind *k)
 	struct buf value = buf_new(4);
 	uint32_t key = 1, got = 7;
 
-	row("1.4", "a key where there is none");
+	row("copy.keyless", "a key where there is none");
 	check_ret(map_lookup(fd, &key, value.p, 0), -EINVAL, "LOOKUP");
 	check_ret(map_update(fd, &key, value.p, 0), -EINVAL, "UPDATE");
 	check_ret(map_delete(fd, &key), -EINVAL, "DELETE");
 	check_ret(map_next_key(fd, &key, &got), -EINVAL, "GET_NEXT_KEY");
 	check_ret(map_elem(BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_ELEM, fd, &key, &got,
 			   0), -EINVAL, "LOOKUP_AND_DELETE");
-	row("2.4", "what it cannot do");
+	row("delete.keyless", "what it cannot do");
 	check_ret(map_delete(fd, NULL), -EOPNOTSUPP, "DELETE");
 	check_ret(map_next_key(fd, NULL, &got), -EOPNOTSUPP, "GET_NEXT_KEY");
 	check_ret(keyless_pop(fd, &got), -ENOTSUPP, "LOOKUP_AND_DELETE");
 	check_num(got, 7, "nothing came out");
-	row("1.7", "batches");
+	row("batch.type", "batches");
 	keyless_check_batches(fd);
 
-	row("1.5", "a look-up reads the value and writes nothing");
+	row("lookup.bloom", "a look-up reads the value and writes nothing");
 	check_ret(keyless_peek(fd, value.p), -ENOENT, "absent");
 	check_untouched(&value, "value");
 	check_ret(keyless_push(fd, value.p, 0), 0, "UPDATE");
 	check_ret(keyless_peek(fd, value.p), 0, "present");
 	check_untouched(&value, "value");
-	row("1.5", "bad pointers");
+	row("copy.in", "bad pointers");
 	check_ret(keyless_peek(fd, bad_ptr()), -EFAULT, "LOOKUP");
 	check_ret(keyless_peek(fd, NULL), -EFAULT, "LOOKUP NULL");
 	check_ret(keyless_push(fd, bad_ptr(), 0), -EFAULT, "UPDATE");
@@ -403,19 +404,19 @@ static void modes(const struct kind *k)
 	uint32_t value = 1;
 	int fd;
 
-	row("1.2", "RDONLY");
+	row("fd.access", "RDONLY");
 	fd = keyless_new(BLOOM, 4, 2, BPFMAP_F_RDONLY, 0);
 	check_ret(keyless_push(fd, &value, 0), -EPERM, "UPDATE");
 	check_ret(keyless_peek(fd, &value), -ENOENT, "LOOKUP");
 	check_ret(map_delete(fd, NULL), -EPERM, "DELETE");
 	close(fd);
-	row("1.2", "WRONLY");
+	row("fd.access", "WRONLY");
 	fd = keyless_new(BLOOM, 4, 2, BPFMAP_F_WRONLY, 0);
 	check_ret(keyless_push(fd, &value, 0), 0, "UPDATE");
 	check_ret(keyless_peek(fd, &value), -EPERM, "LOOKUP");
 	check_ret(map_next_key(fd, NULL, &value), -EPERM, "GET_NEXT_KEY");
 	close(fd);
-	row("1.5", "frozen");
+	row("fd.frozen", "frozen");
 	fd = keyless_new(BLOOM, 4, 2, 0, 0);
 	check_ret(keyless_push(fd, &value, 0), 0, "UPDATE");
 	check_ret(map_freeze(fd), 0, "FREEZE");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * contract_create - MAP_CREATE: every argument (contract 1.6, 2.1, 2.2), which
- * error comes first, and what the new descriptor and its map info are (1.8)
+ * contract_create - MAP_CREATE: every argument, which error comes first, and
+ * what the new descriptor and its map info are
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -58,7 +58,7 @@ static void check_info(int fd, const union attr *a, const char *name,
 		.map_flags = flags,
 	};
 
-	/* 2.2: as many for each CPU */
+	/* [create.own_lru] */
 	if (flags & BPFMAP_F_NO_COMMON_LRU)
 		want.max_entries = ROUND_UP(want.max_entries, n_cpus());
 	strcpy(want.name, name);
@@ -99,7 +99,7 @@ static int created(union attr *a, long want)
 }
 
 /* ------------------------------------------------------------------------- */
-/* 2.1: flags, bit by bit */
+/* Flags, bit by bit */
 
 /* Accepted with numa_node 0, and those of them that info reports */
 static const struct {
@@ -148,7 +148,7 @@ static void flag_bits(const struct kind *k)
 		union attr a = good(k);
 		int fd;
 
-		row("2.1", "%s: map_flags bit %u", k->name, bit);
+		row("create.flags", "%s: map_flags bit %u", k->name, bit);
 		a.create.map_flags |= flag;
 		fd = created(&a, want_flags(k, flag, ok ? GOT_FD : -EINVAL));
 		if (fd < 0)
@@ -169,6 +169,7 @@ struct combination {
 	int want[N_CLASSES];
 };
 
+/* [create.node], [create.percpu_node] */
 static const struct combination combinations[] = {
 	{ "RDONLY_PROG|WRONLY_PROG", BPFMAP_F_RDONLY_PROG | BPFMAP_F_WRONLY_PROG,
 	  0, { -EINVAL, -EINVAL, -EINVAL, -EINVAL } },
@@ -206,7 +207,7 @@ static void flag_combinations(const struct kind *k)
 		union attr a = good(k);
 		int fd;
 
-		row("2.1", "%s: %s", k->name, c->name);
+		row("create.flags", "%s: %s", k->name, c->name);
 		a.create.map_flags |= c->flags;
 		a.create.numa_node = c->numa_node;
 		fd = created(&a, want_flags(k, c->flags, c->want[k->class]));
@@ -219,7 +220,7 @@ static void flag_combinations(const struct kind *k)
 }
 
 /* ------------------------------------------------------------------------- */
-/* 2.2: sizes */
+/* Sizes: [create.hash], [create.array] */
 
 struct size_row {
 	const char *name;
@@ -299,7 +300,7 @@ static void sizes(const struct kind *k)
 			continue;
 		if (r->want[k->class] == TOO_BIG && !huge_is_safe())
 			continue;
-		row("2.2", "%s: %s", k->name, r->name);
+		row("create.hash", "%s: %s", k->name, r->name);
 		a.create.key_size = r->key_size;
 		a.create.value_size = r->value_size;
 		a.create.max_entries = r->max_entries;
@@ -311,23 +312,23 @@ static void sizes(const struct kind *k)
 	}
 }
 
-/* 2.2 B: hash tables have a limit of their own, independent of memory */
+/* Hash tables have a limit of their own, independent of memory */
 static void hash_limit(const struct kind *k)
 {
 	union attr a = good(k);
 
 	if (!huge_is_safe())
 		return;
-	row("2.2", "%s: max_entries 2^31 + 1", k->name);
+	row("create.large", "%s: max_entries 2^31 + 1", k->name);
 	a.create.max_entries = (1U << 31) + 1;
 	created(&a, -E2BIG);
-	row("2.2", "%s: max_entries 2^27 + 1", k->name);
+	row("create.large", "%s: max_entries 2^27 + 1", k->name);
 	a.create.max_entries = (1U << 27) + 1;
 	created(&a, TOO_BIG);
 }
 
 /* ------------------------------------------------------------------------- */
-/* 1.6: the other members, and which error comes first */
+/* The other members, and which error comes first */
 
 static const uint8_t hash32[32];
 
@@ -343,17 +344,19 @@ struct member_row {
 
 #define A(...) { .create = { __VA_ARGS__ } }
 #define TOKEN .map_flags = BPFMAP_F_TOKEN_FD
-#define E2BIG_A .value_size = UINT32_MAX	/* E2BIG of step 7 */
-#define E2BIG_B .max_entries = UINT32_MAX	/* that of step 12 */
+#define E2BIG_A .value_size = UINT32_MAX	/* [create.sizes] */
+#define E2BIG_B .max_entries = UINT32_MAX	/* [create.memory] */
 #define BAD_NAME .map_name = "a-b"
 
 static const struct member_row member_rows[] = {
+	/* [create.ignored] */
 	{ "inner_map_fd is ignored", A(.inner_map_fd = CLOSED), 0, 0, GOT_FD },
 	{ "btf_fd is ignored", A(.btf_fd = CLOSED), 0, 0, GOT_FD },
 	{ "map_token_fd is ignored", A(.map_token_fd = CLOSED), 0, 1, GOT_FD },
 	{ "map_token_fd -1 is ignored", A(.map_token_fd = -1), 0, 1, GOT_FD },
 	{ "value_type_btf_obj_fd is ignored",
 	  A(.value_type_btf_obj_fd = CLOSED), 0, 1, GOT_FD },
+	/* [create.extra], [create.vmlinux], [create.key_type], [create.btf] */
 	{ "map_extra", A(.map_extra = 1), 0, 0, -EINVAL },
 	{ "map_extra high", A(.map_extra = 1ULL << 63), 0, 0, -EINVAL },
 	{ "btf_vmlinux_value_type_id", A(.btf_vmlinux_value_type_id = 1), 0, 0,
@@ -371,10 +374,12 @@ static const struct member_row member_rows[] = {
 	  -EINVAL },
 	{ "btf_value_type_id, btf_fd is not BTF", A(.btf_value_type_id = 1), 0, 0,
 	  -EINVAL },
+	/* [create.ifindex], [create.token] */
 	{ "map_ifindex", A(.map_ifindex = INT32_MAX), 0, 0, -EINVAL },
 	{ "TOKEN_FD, closed", A(TOKEN, .map_token_fd = CLOSED), 0, 1, -EBADF },
 	{ "TOKEN_FD, -1", A(TOKEN, .map_token_fd = -1), 0, 1, -EBADF },
 	{ "TOKEN_FD, not a token", A(TOKEN), 0, 1, -EINVAL },
+	/* [create.excl], [create.excl_read] */
 	{ "excl_prog_hash", A(.excl_prog_hash_size = 32), EXCL, 1, GOT_FD },
 	{ "excl_prog_hash, size 31", A(.excl_prog_hash_size = 31), EXCL, 1,
 	  -EINVAL },
@@ -388,7 +393,7 @@ static const struct member_row member_rows[] = {
 	{ "excl_prog_hash_size alone", A(.excl_prog_hash_size = 32), 0, 1,
 	  -EINVAL },
 	{ "name", A(BAD_NAME), 0, 0, -EINVAL },
-	/* step 3, 4, 5 before 7 */
+	/* [create.vmlinux] to [create.type] before [create.sizes] */
 	{ "btf_vmlinux_value_type_id before sizes",
 	  A(.btf_vmlinux_value_type_id = 1, E2BIG_A), 0, 0, -EINVAL },
 	{ "btf_key_type_id alone before sizes", A(.btf_key_type_id = 1, E2BIG_A),
@@ -397,7 +402,7 @@ static const struct member_row member_rows[] = {
 	{ "NUMA node before sizes", A(.map_flags = BPFMAP_F_NUMA_NODE,
 	  .numa_node = 1 << 20, E2BIG_A), 0, 0, -EINVAL },
 	{ "flags before sizes", A(.map_flags = BIT(31), E2BIG_A), 0, 0, -EINVAL },
-	/* 7 before 8, 9, 12 to 16 */
+	/* [create.sizes] before all that follow */
 	{ "sizes before map_ifindex", A(E2BIG_A, .map_ifindex = INT32_MAX), 0, 0,
 	  -E2BIG },
 	{ "sizes before token", A(E2BIG_A, TOKEN, .map_token_fd = CLOSED), 0, 1,
@@ -407,10 +412,10 @@ static const struct member_row member_rows[] = {
 	  .btf_fd = CLOSED), 0, 0, -E2BIG },
 	{ "sizes before RDONLY|WRONLY", A(E2BIG_A, .map_flags = BPFMAP_F_RDONLY |
 	  BPFMAP_F_WRONLY), 0, 1, -E2BIG },
-	/* 9 before 12 */
+	/* [create.token] before [create.memory] */
 	{ "token before allocation", A(E2BIG_B, TOKEN, .map_token_fd = CLOSED), 0,
 	  1, -EBADF },
-	/* 12 before 13 to 16 */
+	/* [create.memory] before [create.name] to [create.modes] */
 	{ "allocation before name", A(E2BIG_B, BAD_NAME), 0, 0, TOO_BIG },
 	{ "allocation before btf_fd", A(E2BIG_B, .btf_value_type_id = 1,
 	  .btf_fd = CLOSED), 0, 0, TOO_BIG },
@@ -418,7 +423,7 @@ static const struct member_row member_rows[] = {
 	  .excl_prog_hash_size = 32), EXCL_BAD, 1, TOO_BIG },
 	{ "allocation before RDONLY|WRONLY", A(E2BIG_B, .map_flags =
 	  BPFMAP_F_RDONLY | BPFMAP_F_WRONLY), 0, 1, TOO_BIG },
-	/* 13 before 14, 14 before 15, 15 before 16 */
+	/* each of [create.name] to [create.modes] before the next */
 	{ "name before btf_fd", A(BAD_NAME, .btf_value_type_id = 1,
 	  .btf_fd = CLOSED), 0, 0, -EINVAL },
 	{ "name before excl_prog_hash", A(BAD_NAME, .excl_prog_hash_size = 32),
@@ -468,7 +473,7 @@ static void members(const struct kind *k)
 		/* In an array, 2^32 - 1 elements of 8 bytes might fit */
 		if (a.create.max_entries == UINT32_MAX && k->class == C_ARRAY)
 			a.create.value_size = 1U << 30;
-		row("1.6", "%s: %s", k->name, r->name);
+		row("create.order", "%s: %s", k->name, r->name);
 		fd = created(&a, r->want);
 		if (fd < 0)
 			continue;
@@ -511,7 +516,8 @@ static void names(const struct kind *k)
 		const struct name_row *r = &name_rows[i];
 		union attr a = good(k);
 
-		row("1.6", "%s: name row %zu \"%s\"", k->name, i, r->given);
+		row("create.name", "%s: name row %zu \"%s\"", k->name, i,
+		    r->given);
 		memcpy(a.create.map_name, r->given, BPFMAP_NAME_LEN);
 		fd = created(&a, r->want);
 		if (fd < 0)
@@ -538,7 +544,7 @@ static void name_chars(const struct kind *k)
 		char name[3] = { 'x', c, 0 };
 		int fd;
 
-		row("1.6", "%s: name with character %#x", k->name, c);
+		row("create.name", "%s: name with character %#x", k->name, c);
 		memcpy(a.create.map_name, name, 3);
 		fd = created(&a, name_char(c) ? GOT_FD : -EINVAL);
 		if (fd < 0)
@@ -553,7 +559,7 @@ static void names_are_not_unique(const struct kind *k)
 	union attr a = good(k);
 	int one, two;
 
-	row("1.6", "%s: one name twice", k->name);
+	row("create.names", "%s: one name twice", k->name);
 	strcpy(a.create.map_name, "same");
 	one = created(&a, GOT_FD);
 	two = created(&a, GOT_FD);
@@ -591,7 +597,7 @@ static void types(const struct kind *k)
 	for (i = 0; i < ARRAY_SIZE(unknown); i++) {
 		union attr a = good(&kinds[0]);
 
-		row("1.6", "map_type %u", unknown[i]);
+		row("create.type", "map_type %u", unknown[i]);
 		a.create.map_type = unknown[i];
 		created(&a, -EINVAL);
 	}
@@ -600,10 +606,11 @@ static void types(const struct kind *k)
 
 		if (!bpf_only(type))
 			continue;
-		row("1.6", "map_type %u is not implemented", type);
+		row("create.type", "map_type %u is not implemented", type);
 		a.create.map_type = type;
 		created(&a, -EINVAL);
-		row("1.6", "map_type %u is not implemented: before sizes", type);
+		row("create.type",
+		    "map_type %u is not implemented: before sizes", type);
 		a.create.value_size = UINT32_MAX;
 		created(&a, -EINVAL);
 	}
@@ -616,7 +623,7 @@ static void too_many_files(const struct kind *k)
 	uint32_t before, after;
 	int fd;
 
-	row("1.6", "%s: no descriptor left", k->name);
+	row("create.fds", "%s: no descriptor left", k->name);
 	fd = created(&a, GOT_FD);
 	before = map_id(fd);
 	close(fd);
@@ -657,11 +664,12 @@ static void modes(const struct kind *k)
 		struct buf value = buf_new(user_value_size(k, 8));
 		uint32_t key = 1;
 
-		row("1.6", "%s created with %s", k->name, rows[i].name);
+		row("create.result", "%s created with %s", k->name,
+		    rows[i].name);
 		check_ret(fd, GOT_FD, "MAP_CREATE");
 		check_ret(map_update(fd, &key, value.p, 0), rows[i].update,
 			  "UPDATE");
-		/* Another descriptor of it may be open for more: 1.8 */
+		/* Another descriptor of it may be open for more: [id.mode] */
 		other = map_get_fd_by_id(map_id(fd), 0);
 		check_ret(other, GOT_FD, "GET_FD_BY_ID");
 		check_ret(map_update(other, &key, value.p, 0), 0, "UPDATE there");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * contract_elem - what the commands on one element answer: every flag in every
- * state of the key (contract 1.3, 2.4), and which error comes first (1.5)
+ * state of the key, and which error comes first
  */
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +34,7 @@ enum state { PRESENT, ABSENT, FULL };
 enum cpu { CPU_0, CPU_LAST, CPU_BEYOND, CPU_HUGE };
 
 struct flag_row {
-	const char *section;
+	const char *rule;
 	const char *name;
 	uint64_t flags;
 	enum cpu cpu;
@@ -46,154 +46,176 @@ struct flag_row {
 #define SAME(e) { e, e, e, e }
 
 static const struct flag_row update_rows[] = {
-	{ "2.4", "ANY present", 0, 0, PRESENT, 0, SAME(0) },
-	{ "2.4", "ANY absent", 0, 0, ABSENT, 0, { 0, 0, -E2BIG, -E2BIG } },
-	{ "2.4", "ANY absent, full", 0, 0, FULL, 0, SAME(-E2BIG) },
-	{ "2.4", "NOEXIST present", NOEXIST, 0, PRESENT, 0, SAME(-EEXIST) },
-	{ "2.4", "NOEXIST absent", NOEXIST, 0, ABSENT, 0,
+	{ "update.replace", "ANY present", 0, 0, PRESENT, 0, SAME(0) },
+	{ "update.index", "ANY absent", 0, 0, ABSENT, 0,
 	  { 0, 0, -E2BIG, -E2BIG } },
-	{ "2.4", "NOEXIST absent, full", NOEXIST, 0, FULL, 0, SAME(-E2BIG) },
-	{ "2.4", "EXIST present", EXIST, 0, PRESENT, 0, SAME(0) },
-	{ "2.4", "EXIST absent", EXIST, 0, ABSENT, 0,
+	{ "update.full", "ANY absent, full", 0, 0, FULL, 0, SAME(-E2BIG) },
+	{ "update.noexist", "NOEXIST present", NOEXIST, 0, PRESENT, 0,
+	  SAME(-EEXIST) },
+	{ "update.noexist", "NOEXIST absent", NOEXIST, 0, ABSENT, 0,
+	  { 0, 0, -E2BIG, -E2BIG } },
+	{ "update.full", "NOEXIST absent, full", NOEXIST, 0, FULL, 0,
+	  SAME(-E2BIG) },
+	{ "update.exist", "EXIST present", EXIST, 0, PRESENT, 0, SAME(0) },
+	{ "update.exist", "EXIST absent", EXIST, 0, ABSENT, 0,
 	  { -ENOENT, -ENOENT, -E2BIG, -E2BIG } },
-	{ "2.4", "EXIST absent, full", EXIST, 0, FULL, 0,
+	{ "update.exist", "EXIST absent, full", EXIST, 0, FULL, 0,
 	  { -ENOENT, -ENOENT, -E2BIG, -E2BIG } },
-	{ "2.4", "3 present", 3, 0, PRESENT, 1, { -EINVAL, 0, -EINVAL, 0 } },
-	{ "2.4", "3 absent", 3, 0, ABSENT, 1,
+	{ "update.percpu", "3 present", 3, 0, PRESENT, 1,
+	  { -EINVAL, 0, -EINVAL, 0 } },
+	{ "update.percpu", "3 absent", 3, 0, ABSENT, 1,
 	  { -EINVAL, 0, -EINVAL, -E2BIG } },
-	{ "2.4", "3 absent, full", 3, 0, FULL, 1,
+	{ "update.percpu", "3 absent, full", 3, 0, FULL, 1,
 	  { -EINVAL, -E2BIG, -EINVAL, -E2BIG } },
-	{ "1.3.2", "LOCK", LOCK, 0, PRESENT, 0, SAME(-EINVAL) },
-	{ "1.3.2", "LOCK absent", LOCK, 0, ABSENT, 0, SAME(-EINVAL) },
-	{ "1.3.2", "LOCK|NOEXIST", LOCK | NOEXIST, 0, ABSENT, 0, SAME(-EINVAL) },
-	{ "1.3.2", "LOCK|EXIST", LOCK | EXIST, 0, PRESENT, 0, SAME(-EINVAL) },
-	{ "1.3.2", "7", 7, 0, PRESENT, 0, SAME(-EINVAL) },
-	{ "1.3.2", "LOCK|CPU", LOCK | CPU, 0, PRESENT, 0, SAME(-EINVAL) },
-	{ "1.3.2", "LOCK|ALL_CPUS", LOCK | ALL, 0, PRESENT, 0, SAME(-EINVAL) },
-	{ "1.3.4", "CPU present", CPU, CPU_0, PRESENT, 1,
+	{ "flags.lock", "LOCK", LOCK, 0, PRESENT, 0, SAME(-EINVAL) },
+	{ "flags.lock", "LOCK absent", LOCK, 0, ABSENT, 0, SAME(-EINVAL) },
+	{ "flags.lock", "LOCK|NOEXIST", LOCK | NOEXIST, 0, ABSENT, 0,
+	  SAME(-EINVAL) },
+	{ "flags.lock", "LOCK|EXIST", LOCK | EXIST, 0, PRESENT, 0,
+	  SAME(-EINVAL) },
+	{ "flags.lock", "7", 7, 0, PRESENT, 0, SAME(-EINVAL) },
+	{ "flags.lock", "LOCK|CPU", LOCK | CPU, 0, PRESENT, 0, SAME(-EINVAL) },
+	{ "flags.lock", "LOCK|ALL_CPUS", LOCK | ALL, 0, PRESENT, 0,
+	  SAME(-EINVAL) },
+	{ "flags.percpu", "CPU present", CPU, CPU_0, PRESENT, 1,
 	  { -EINVAL, 0, -EINVAL, 0 } },
-	{ "1.3.4", "CPU absent", CPU, CPU_0, ABSENT, 1,
+	{ "flags.percpu", "CPU absent", CPU, CPU_0, ABSENT, 1,
 	  { -EINVAL, 0, -EINVAL, -E2BIG } },
-	{ "1.3.4", "CPU absent, full", CPU, CPU_0, FULL, 1,
+	{ "flags.percpu", "CPU absent, full", CPU, CPU_0, FULL, 1,
 	  { -EINVAL, -E2BIG, -EINVAL, -E2BIG } },
-	{ "1.3.4", "CPU last", CPU, CPU_LAST, PRESENT, 1,
+	{ "flags.percpu", "CPU last", CPU, CPU_LAST, PRESENT, 1,
 	  { -EINVAL, 0, -EINVAL, 0 } },
-	{ "1.3.4", "CPU last, absent", CPU, CPU_LAST, ABSENT, 1,
+	{ "flags.percpu", "CPU last, absent", CPU, CPU_LAST, ABSENT, 1,
 	  { -EINVAL, 0, -EINVAL, -E2BIG } },
-	{ "2.4", "CPU|NOEXIST present: ignored", CPU | NOEXIST, 0, PRESENT, 1,
+	{ "update.percpu", "CPU|NOEXIST present: ignored", CPU | NOEXIST, 0,
+	  PRESENT, 1, { -EINVAL, 0, -EINVAL, 0 } },
+	{ "update.percpu", "CPU|NOEXIST absent", CPU | NOEXIST, 0, ABSENT, 1,
+	  { -EINVAL, 0, -EINVAL, -E2BIG } },
+	{ "update.percpu", "CPU|EXIST present", CPU | EXIST, 0, PRESENT, 1,
 	  { -EINVAL, 0, -EINVAL, 0 } },
-	{ "2.4", "CPU|NOEXIST absent", CPU | NOEXIST, 0, ABSENT, 1,
-	  { -EINVAL, 0, -EINVAL, -E2BIG } },
-	{ "2.4", "CPU|EXIST present", CPU | EXIST, 0, PRESENT, 1,
-	  { -EINVAL, 0, -EINVAL, 0 } },
-	{ "2.4", "CPU|EXIST absent: ignored", CPU | EXIST, 0, ABSENT, 1,
-	  { -EINVAL, 0, -EINVAL, -E2BIG } },
-	{ "2.4", "CPU|EXIST absent, full", CPU | EXIST, 0, FULL, 1,
+	{ "update.percpu", "CPU|EXIST absent: ignored", CPU | EXIST, 0, ABSENT,
+	  1, { -EINVAL, 0, -EINVAL, -E2BIG } },
+	{ "update.percpu", "CPU|EXIST absent, full", CPU | EXIST, 0, FULL, 1,
 	  { -EINVAL, -E2BIG, -EINVAL, -E2BIG } },
-	{ "2.4", "CPU|3 present", CPU | 3, CPU_LAST, PRESENT, 1,
+	{ "update.percpu", "CPU|3 present", CPU | 3, CPU_LAST, PRESENT, 1,
 	  { -EINVAL, 0, -EINVAL, 0 } },
-	{ "1.3.4", "ALL_CPUS present", ALL, 0, PRESENT, 1,
+	{ "flags.percpu", "ALL_CPUS present", ALL, 0, PRESENT, 1,
 	  { -EINVAL, 0, -EINVAL, 0 } },
-	{ "1.3.4", "ALL_CPUS absent", ALL, 0, ABSENT, 1,
+	{ "flags.percpu", "ALL_CPUS absent", ALL, 0, ABSENT, 1,
 	  { -EINVAL, 0, -EINVAL, -E2BIG } },
-	{ "1.3.4", "ALL_CPUS absent, full", ALL, 0, FULL, 1,
+	{ "flags.percpu", "ALL_CPUS absent, full", ALL, 0, FULL, 1,
 	  { -EINVAL, -E2BIG, -EINVAL, -E2BIG } },
-	{ "2.4", "ALL_CPUS|NOEXIST", ALL | NOEXIST, 0, ABSENT, 0, SAME(-EINVAL) },
-	{ "2.4", "ALL_CPUS|NOEXIST present", ALL | NOEXIST, 0, PRESENT, 0,
+	{ "update.percpu", "ALL_CPUS|NOEXIST", ALL | NOEXIST, 0, ABSENT, 0,
 	  SAME(-EINVAL) },
-	{ "2.4", "ALL_CPUS|EXIST", ALL | EXIST, 0, PRESENT, 0, SAME(-EINVAL) },
-	{ "2.4", "ALL_CPUS|3", ALL | 3, 0, PRESENT, 0, SAME(-EINVAL) },
-	{ "1.3.5", "CPU|ALL_CPUS", CPU | ALL, 0, PRESENT, 0, SAME(-EINVAL) },
-	{ "1.3.5", "CPU|ALL_CPUS, no such CPU", CPU | ALL, CPU_BEYOND, PRESENT, 0,
+	{ "update.percpu", "ALL_CPUS|NOEXIST present", ALL | NOEXIST, 0,
+	  PRESENT, 0, SAME(-EINVAL) },
+	{ "update.percpu", "ALL_CPUS|EXIST", ALL | EXIST, 0, PRESENT, 0,
 	  SAME(-EINVAL) },
-	{ "1.3.6", "CPU beyond", CPU, CPU_BEYOND, PRESENT, 1,
+	{ "update.percpu", "ALL_CPUS|3", ALL | 3, 0, PRESENT, 0,
+	  SAME(-EINVAL) },
+	{ "flags.both", "CPU|ALL_CPUS", CPU | ALL, 0, PRESENT, 0,
+	  SAME(-EINVAL) },
+	{ "flags.both", "CPU|ALL_CPUS, no such CPU", CPU | ALL, CPU_BEYOND,
+	  PRESENT, 0, SAME(-EINVAL) },
+	{ "flags.cpu", "CPU beyond", CPU, CPU_BEYOND, PRESENT, 1,
 	  { -EINVAL, -ERANGE, -EINVAL, -ERANGE } },
-	{ "1.3.6", "CPU beyond, absent", CPU, CPU_BEYOND, ABSENT, 1,
+	{ "flags.cpu", "CPU beyond, absent", CPU, CPU_BEYOND, ABSENT, 1,
 	  { -EINVAL, -ERANGE, -EINVAL, -ERANGE } },
-	{ "1.3.6", "CPU huge", CPU, CPU_HUGE, PRESENT, 1,
+	{ "flags.cpu", "CPU huge", CPU, CPU_HUGE, PRESENT, 1,
 	  { -EINVAL, -ERANGE, -EINVAL, -ERANGE } },
-	{ "1.3.6", "CPU beyond|NOEXIST", CPU | NOEXIST, CPU_BEYOND, PRESENT, 1,
-	  { -EINVAL, -ERANGE, -EINVAL, -ERANGE } },
-	{ "1.3.3", "CPU number without CPU", HIGH(1), 0, PRESENT, 0,
+	{ "flags.cpu", "CPU beyond|NOEXIST", CPU | NOEXIST, CPU_BEYOND, PRESENT,
+	  1, { -EINVAL, -ERANGE, -EINVAL, -ERANGE } },
+	{ "flags.number", "CPU number without CPU", HIGH(1), 0, PRESENT, 0,
 	  SAME(-EINVAL) },
-	{ "1.3.3", "CPU number without CPU, absent", HIGH(1), 0, ABSENT, 0,
-	  SAME(-EINVAL) },
-	{ "1.3.3", "CPU number and NOEXIST", HIGH(1) | NOEXIST, 0, PRESENT, 0,
-	  SAME(-EINVAL) },
-	{ "1.3.3", "CPU number and ALL_CPUS", HIGH(1) | ALL, 0, PRESENT, 0,
-	  SAME(-EINVAL) },
-	{ "1.3.3", "bit 63", 1ULL << 63, 0, PRESENT, 0, SAME(-EINVAL) },
-	{ "2.4", "32", 32, 0, PRESENT, 0, SAME(-EINVAL) },
-	{ "2.4", "64", 64, 0, PRESENT, 0, SAME(-EINVAL) },
-	{ "2.4", "128, absent", 128, 0, ABSENT, 0, SAME(-EINVAL) },
-	{ "2.4", "bit 31", 1U << 31, 0, PRESENT, 0, SAME(-EINVAL) },
-	{ "2.4", "CPU|32", CPU | 32, 0, PRESENT, 0, SAME(-EINVAL) },
-	{ "2.4", "all bits", ~0ULL, 0, PRESENT, 0, SAME(-EINVAL) },
+	{ "flags.number", "CPU number without CPU, absent", HIGH(1), 0, ABSENT,
+	  0, SAME(-EINVAL) },
+	{ "flags.number", "CPU number and NOEXIST", HIGH(1) | NOEXIST, 0,
+	  PRESENT, 0, SAME(-EINVAL) },
+	{ "flags.number", "CPU number and ALL_CPUS", HIGH(1) | ALL, 0, PRESENT,
+	  0, SAME(-EINVAL) },
+	{ "flags.number", "bit 63", 1ULL << 63, 0, PRESENT, 0, SAME(-EINVAL) },
+	{ "update.flags", "32", 32, 0, PRESENT, 0, SAME(-EINVAL) },
+	{ "update.flags", "64", 64, 0, PRESENT, 0, SAME(-EINVAL) },
+	{ "update.flags", "128, absent", 128, 0, ABSENT, 0, SAME(-EINVAL) },
+	{ "update.flags", "bit 31", 1U << 31, 0, PRESENT, 0, SAME(-EINVAL) },
+	{ "update.flags", "CPU|32", CPU | 32, 0, PRESENT, 0, SAME(-EINVAL) },
+	{ "update.flags", "all bits", ~0ULL, 0, PRESENT, 0, SAME(-EINVAL) },
 };
 
 static const struct flag_row lookup_rows[] = {
-	{ "2.4", "present", 0, 0, PRESENT, 0, SAME(0) },
-	{ "2.4", "absent", 0, 0, ABSENT, 0, SAME(-ENOENT) },
-	{ "2.4", "absent, full", 0, 0, FULL, 0, SAME(-ENOENT) },
-	{ "1.3.1", "NOEXIST", NOEXIST, 0, PRESENT, 0, SAME(-EINVAL) },
-	{ "1.3.1", "NOEXIST absent", NOEXIST, 0, ABSENT, 0, SAME(-EINVAL) },
-	{ "1.3.1", "EXIST", EXIST, 0, PRESENT, 0, SAME(-EINVAL) },
-	{ "1.3.1", "3", 3, 0, PRESENT, 0, SAME(-EINVAL) },
-	{ "1.3.2", "LOCK", LOCK, 0, PRESENT, 0, SAME(-EINVAL) },
-	{ "1.3.2", "LOCK|CPU", LOCK | CPU, 0, PRESENT, 0, SAME(-EINVAL) },
-	{ "1.3.4", "CPU", CPU, CPU_0, PRESENT, 1, { -EINVAL, 0, -EINVAL, 0 } },
-	{ "1.3.4", "CPU last", CPU, CPU_LAST, PRESENT, 1,
-	  { -EINVAL, 0, -EINVAL, 0 } },
-	{ "1.3.4", "CPU absent", CPU, CPU_LAST, ABSENT, 1,
-	  { -EINVAL, -ENOENT, -EINVAL, -ENOENT } },
-	{ "1.3.1", "CPU|NOEXIST", CPU | NOEXIST, 0, PRESENT, 0, SAME(-EINVAL) },
-	{ "1.3.1", "CPU|EXIST", CPU | EXIST, 0, PRESENT, 0, SAME(-EINVAL) },
-	{ "2.6", "ALL_CPUS", ALL, 0, PRESENT, 0, SAME(-EINVAL) },
-	{ "2.6", "CPU|ALL_CPUS", CPU | ALL, 0, PRESENT, 0, SAME(-EINVAL) },
-	{ "1.3.6", "CPU beyond", CPU, CPU_BEYOND, PRESENT, 1,
-	  { -EINVAL, -ERANGE, -EINVAL, -ERANGE } },
-	{ "1.3.6", "CPU beyond, absent", CPU, CPU_BEYOND, ABSENT, 1,
-	  { -EINVAL, -ERANGE, -EINVAL, -ERANGE } },
-	{ "1.3.6", "CPU huge", CPU, CPU_HUGE, PRESENT, 1,
-	  { -EINVAL, -ERANGE, -EINVAL, -ERANGE } },
-	{ "1.3.3", "CPU number without CPU", HIGH(1), 0, PRESENT, 0,
+	{ "lookup.value", "present", 0, 0, PRESENT, 0, SAME(0) },
+	{ "lookup.miss", "absent", 0, 0, ABSENT, 0, SAME(-ENOENT) },
+	{ "lookup.miss", "absent, full", 0, 0, FULL, 0, SAME(-ENOENT) },
+	{ "flags.known", "NOEXIST", NOEXIST, 0, PRESENT, 0, SAME(-EINVAL) },
+	{ "flags.known", "NOEXIST absent", NOEXIST, 0, ABSENT, 0,
 	  SAME(-EINVAL) },
-	{ "1.3.3", "bit 63", 1ULL << 63, 0, PRESENT, 0, SAME(-EINVAL) },
-	{ "1.3.1", "32", 32, 0, PRESENT, 0, SAME(-EINVAL) },
-	{ "1.3.1", "bit 31", 1U << 31, 0, PRESENT, 0, SAME(-EINVAL) },
-	{ "1.3.1", "all bits", ~0ULL, 0, ABSENT, 0, SAME(-EINVAL) },
+	{ "flags.known", "EXIST", EXIST, 0, PRESENT, 0, SAME(-EINVAL) },
+	{ "flags.known", "3", 3, 0, PRESENT, 0, SAME(-EINVAL) },
+	{ "flags.lock", "LOCK", LOCK, 0, PRESENT, 0, SAME(-EINVAL) },
+	{ "flags.lock", "LOCK|CPU", LOCK | CPU, 0, PRESENT, 0, SAME(-EINVAL) },
+	{ "flags.percpu", "CPU", CPU, CPU_0, PRESENT, 1,
+	  { -EINVAL, 0, -EINVAL, 0 } },
+	{ "flags.percpu", "CPU last", CPU, CPU_LAST, PRESENT, 1,
+	  { -EINVAL, 0, -EINVAL, 0 } },
+	{ "flags.percpu", "CPU absent", CPU, CPU_LAST, ABSENT, 1,
+	  { -EINVAL, -ENOENT, -EINVAL, -ENOENT } },
+	{ "flags.known", "CPU|NOEXIST", CPU | NOEXIST, 0, PRESENT, 0,
+	  SAME(-EINVAL) },
+	{ "flags.known", "CPU|EXIST", CPU | EXIST, 0, PRESENT, 0,
+	  SAME(-EINVAL) },
+	{ "percpu.all", "ALL_CPUS", ALL, 0, PRESENT, 0, SAME(-EINVAL) },
+	{ "percpu.all", "CPU|ALL_CPUS", CPU | ALL, 0, PRESENT, 0,
+	  SAME(-EINVAL) },
+	{ "flags.cpu", "CPU beyond", CPU, CPU_BEYOND, PRESENT, 1,
+	  { -EINVAL, -ERANGE, -EINVAL, -ERANGE } },
+	{ "flags.cpu", "CPU beyond, absent", CPU, CPU_BEYOND, ABSENT, 1,
+	  { -EINVAL, -ERANGE, -EINVAL, -ERANGE } },
+	{ "flags.cpu", "CPU huge", CPU, CPU_HUGE, PRESENT, 1,
+	  { -EINVAL, -ERANGE, -EINVAL, -ERANGE } },
+	{ "flags.number", "CPU number without CPU", HIGH(1), 0, PRESENT, 0,
+	  SAME(-EINVAL) },
+	{ "flags.number", "bit 63", 1ULL << 63, 0, PRESENT, 0, SAME(-EINVAL) },
+	{ "flags.known", "32", 32, 0, PRESENT, 0, SAME(-EINVAL) },
+	{ "flags.known", "bit 31", 1U << 31, 0, PRESENT, 0, SAME(-EINVAL) },
+	{ "flags.known", "all bits", ~0ULL, 0, ABSENT, 0, SAME(-EINVAL) },
 };
 
 static const struct flag_row lad_rows[] = {
-	{ "2.4", "present", 0, 0, PRESENT, 0, { 0, 0, -ENOTSUPP, -ENOTSUPP } },
-	{ "2.4", "absent", 0, 0, ABSENT, 0,
+	{ "lad.type", "present", 0, 0, PRESENT, 0,
+	  { 0, 0, -ENOTSUPP, -ENOTSUPP } },
+	{ "lad.miss", "absent", 0, 0, ABSENT, 0,
 	  { -ENOENT, -ENOENT, -ENOTSUPP, -ENOTSUPP } },
-	{ "2.4", "absent, full", 0, 0, FULL, 0,
+	{ "lad.miss", "absent, full", 0, 0, FULL, 0,
 	  { -ENOENT, -ENOENT, -ENOTSUPP, -ENOTSUPP } },
-	{ "1.5", "LOCK without lock", LOCK, 0, PRESENT, 0, SAME(-EINVAL) },
-	{ "1.5", "LOCK, absent", LOCK, 0, ABSENT, 0, SAME(-EINVAL) },
-	{ "1.5", "NOEXIST", NOEXIST, 0, PRESENT, 0, SAME(-EINVAL) },
-	{ "1.5", "EXIST", EXIST, 0, PRESENT, 0, SAME(-EINVAL) },
-	{ "1.5", "CPU", CPU, 0, PRESENT, 0, SAME(-EINVAL) },
-	{ "1.5", "ALL_CPUS", ALL, 0, PRESENT, 0, SAME(-EINVAL) },
-	{ "1.5", "CPU beyond", CPU, CPU_BEYOND, PRESENT, 0, SAME(-EINVAL) },
-	{ "1.5", "32", 32, 0, PRESENT, 0, SAME(-EINVAL) },
-	{ "1.5", "CPU number", HIGH(1), 0, PRESENT, 0, SAME(-EINVAL) },
-	{ "1.5", "LOCK and CPU number", LOCK | HIGH(1), 0, PRESENT, 0,
+	{ "lad.flags", "LOCK without lock", LOCK, 0, PRESENT, 0,
 	  SAME(-EINVAL) },
-	{ "1.5", "all bits", ~0ULL, 0, ABSENT, 0, SAME(-EINVAL) },
+	{ "lad.flags", "LOCK, absent", LOCK, 0, ABSENT, 0, SAME(-EINVAL) },
+	{ "lad.flags", "NOEXIST", NOEXIST, 0, PRESENT, 0, SAME(-EINVAL) },
+	{ "lad.flags", "EXIST", EXIST, 0, PRESENT, 0, SAME(-EINVAL) },
+	{ "lad.flags", "CPU", CPU, 0, PRESENT, 0, SAME(-EINVAL) },
+	{ "lad.flags", "ALL_CPUS", ALL, 0, PRESENT, 0, SAME(-EINVAL) },
+	{ "lad.flags", "CPU beyond", CPU, CPU_BEYOND, PRESENT, 0,
+	  SAME(-EINVAL) },
+	{ "lad.flags", "32", 32, 0, PRESENT, 0, SAME(-EINVAL) },
+	{ "lad.flags", "CPU number", HIGH(1), 0, PRESENT, 0, SAME(-EINVAL) },
+	{ "lad.flags", "LOCK and CPU number", LOCK | HIGH(1), 0, PRESENT, 0,
+	  SAME(-EINVAL) },
+	{ "lad.flags", "all bits", ~0ULL, 0, ABSENT, 0, SAME(-EINVAL) },
 };
 
 static const struct flag_row delete_rows[] = {
-	{ "2.4", "present", 0, 0, PRESENT, 0, { 0, 0, -EINVAL, -EINVAL } },
-	{ "2.4", "absent", 0, 0, ABSENT, 0,
+	{ "delete.never", "present", 0, 0, PRESENT, 0,
+	  { 0, 0, -EINVAL, -EINVAL } },
+	{ "delete.miss", "absent", 0, 0, ABSENT, 0,
 	  { -ENOENT, -ENOENT, -EINVAL, -EINVAL } },
-	{ "2.4", "absent, full", 0, 0, FULL, 0,
+	{ "delete.miss", "absent, full", 0, 0, FULL, 0,
 	  { -ENOENT, -ENOENT, -EINVAL, -EINVAL } },
-	{ "1.2", "flags NOEXIST", NOEXIST, 0, PRESENT, 0, SAME(-EINVAL) },
-	{ "1.2", "flags LOCK", LOCK, 0, PRESENT, 0, SAME(-EINVAL) },
-	{ "1.2", "flags CPU", CPU, 0, PRESENT, 0, SAME(-EINVAL) },
-	{ "1.2", "flags bit 63", 1ULL << 63, 0, ABSENT, 0, SAME(-EINVAL) },
+	{ "delete.args", "flags NOEXIST", NOEXIST, 0, PRESENT, 0,
+	  SAME(-EINVAL) },
+	{ "delete.args", "flags LOCK", LOCK, 0, PRESENT, 0, SAME(-EINVAL) },
+	{ "delete.args", "flags CPU", CPU, 0, PRESENT, 0, SAME(-EINVAL) },
+	{ "delete.args", "flags bit 63", 1ULL << 63, 0, ABSENT, 0,
+	  SAME(-EINVAL) },
 };
 
 static uint64_t cpu_bits(enum cpu cpu)
@@ -350,7 +372,7 @@ static bool start(const char *cmd, const struct kind *k, const struct flag_row *
 	/* It never is: contract_lru */
 	if (r->state == FULL && is_lru(k))
 		return false;
-	row(r->section, "%s %s: %s", cmd, k->name, r->name);
+	row(r->rule, "%s %s: %s", cmd, k->name, r->name);
 	return true;
 }
 
@@ -410,7 +432,7 @@ struct order_row {
 };
 
 static const struct order_row order_rows[] = {
-	/* LOOKUP: FD; R; FLAGS; key; op; value */
+	/* LOOKUP: [fd.closed], [fd.access], flags, [copy.key], op, value */
 	{ "closed fd", LOOKUP, CLOSED, 0, OK, OK, 0, SAME(-EBADF) },
 	{ "fd of something else", LOOKUP, OTHER, 0, OK, OK, 0, SAME(-EINVAL) },
 	{ "fd of the device", LOOKUP, DEVICE, 0, OK, OK, 0, SAME(-EINVAL) },
@@ -432,7 +454,7 @@ static const struct order_row order_rows[] = {
 	{ "bad value", LOOKUP, RW, 0, OK, BAD, 0, SAME(-EFAULT) },
 	{ "NULL value", LOOKUP, RW, 0, OK, NUL, 0, SAME(-EFAULT) },
 	{ "cut value", LOOKUP, RW, 0, OK, CUT, 0, SAME(-EFAULT) },
-	/* UPDATE: FD; W; FLAGS; key; value; op */
+	/* UPDATE: descriptor; [fd.frozen]; flags; key; [copy.in]; op */
 	{ "closed fd", UPDATE, CLOSED, 0, OK, OK, 0, SAME(-EBADF) },
 	{ "fd of something else", UPDATE, OTHER, 0, OK, OK, 0, SAME(-EINVAL) },
 	{ "fd of the device", UPDATE, DEVICE, 0, OK, OK, 0, SAME(-EINVAL) },
@@ -477,7 +499,7 @@ static const struct order_row order_rows[] = {
 	  SAME(-EINVAL) },
 	{ "the op's flags before E2BIG", UPDATE, RW, 32, NONE, OK, 0,
 	  SAME(-EINVAL) },
-	/* DELETE: FD; W; key; op */
+	/* DELETE: [delete.args]; descriptor; key; op */
 	{ "closed fd", DELETE, CLOSED, 0, OK, NUL, 0, SAME(-EBADF) },
 	{ "fd of something else", DELETE, OTHER, 0, OK, NUL, 0, SAME(-EINVAL) },
 	{ "fd of the device", DELETE, DEVICE, 0, OK, NUL, 0, SAME(-EINVAL) },
@@ -495,7 +517,7 @@ static const struct order_row order_rows[] = {
 	{ "NULL key", DELETE, RW, 0, NUL, NUL, 0, SAME(-EFAULT) },
 	{ "bad key", DELETE, RW, 0, BAD, NUL, 0, SAME(-EFAULT) },
 	{ "cut key", DELETE, RW, 0, CUT, NUL, 0, SAME(-EFAULT) },
-	/* GET_NEXT_KEY: FD; R; key; op; next_key */
+	/* GET_NEXT_KEY: [next.flags]; descriptor; key; op; next_key */
 	{ "closed fd", NEXT, CLOSED, 0, OK, OK, 0, SAME(-EBADF) },
 	{ "fd of something else", NEXT, OTHER, 0, OK, OK, 0, SAME(-EINVAL) },
 	{ "fd of the device", NEXT, DEVICE, 0, OK, OK, 0, SAME(-EINVAL) },
@@ -514,7 +536,7 @@ static const struct order_row order_rows[] = {
 	{ "NULL next_key", NEXT, RW, 0, NUL, NUL, 0, SAME(-EFAULT) },
 	{ "bad next_key", NEXT, RW, 0, NUL, BAD, 0, SAME(-EFAULT) },
 	{ "cut next_key", NEXT, RW, 0, NUL, CUT, 0, SAME(-EFAULT) },
-	/* LOOKUP_AND_DELETE: flags; FD; R, W; LOCK; key; op; value */
+	/* LOOKUP_AND_DELETE: flags; descriptor; LOCK; key; op; value */
 	{ "flags before fd", LAD, CLOSED, NOEXIST, OK, OK, 0, SAME(-EINVAL) },
 	{ "CPU flag before fd", LAD, CLOSED, CPU, OK, OK, 0, SAME(-EINVAL) },
 	{ "closed fd", LAD, CLOSED, 0, OK, OK, 0, SAME(-EBADF) },
@@ -619,7 +641,7 @@ static void order_of_checks(const struct kind *k)
 	struct order o;
 	size_t i;
 
-	row("1.5", "%s: order of checks", k->name);
+	row("elem.order", "%s: order of checks", k->name);
 	order_open(&o, k);
 	for (i = 0; i < ARRAY_SIZE(order_rows); i++) {
 		const struct order_row *r = &order_rows[i];
@@ -631,13 +653,13 @@ static void order_of_checks(const struct kind *k)
 			continue;
 		if (r->newer && !since(7, 3))
 			continue;
-		row("1.5", "%s %s: %s", names[r->cmd], k->name, r->name);
+		row("elem.order", "%s %s: %s", names[r->cmd], k->name, r->name);
 		one_order(&o, r);
 	}
 	order_close(&o);
 }
 
-/* 1.5: an EFAULT of LOOKUP_AND_DELETE comes after the removal */
+/* An EFAULT of LOOKUP_AND_DELETE comes after the removal */
 static void lost_on_fault(const struct kind *k)
 {
 	static const enum arg args[] = { NUL, BAD, CUT };
@@ -645,7 +667,7 @@ static void lost_on_fault(const struct kind *k)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(args); i++) {
-		row("1.5", "LOOKUP_AND_DELETE %s: EFAULT %zu", k->name, i);
+		row("lad.lost", "LOOKUP_AND_DELETE %s: EFAULT %zu", k->name, i);
 		order_open(&o, k);
 		check_ret(map_elem(LAD, o.rw.fd, &o.keys[0],
 				   order_value(&o, args[i], LAD), 0),

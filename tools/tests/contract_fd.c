@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * contract_fd - FREEZE (contract 1.5, 3.5), file operations on a map's
- * descriptor (1.10), and what may be done without CAP_SYS_ADMIN
+ * contract_fd - FREEZE, file operations on a map's descriptor, and what may be
+ * done without CAP_SYS_ADMIN
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -41,20 +41,20 @@ static void freeze_fds(const struct kind *k)
 
 	tmap_fill(&t, 2);
 	if (since(6, 12)) {
-		row("1.5", "FREEZE %s: RDONLY fd", k->name);
+		row("freeze.again", "FREEZE %s: RDONLY fd", k->name);
 		check_ret(map_freeze(rdonly), -EPERM, "result");
 		check_ret(tmap_put(&t, 1, 9), 0, "not frozen");
-		row("1.5", "FREEZE %s: WRONLY fd", k->name);
+		row("freeze.again", "FREEZE %s: WRONLY fd", k->name);
 		check_ret(map_freeze(wronly), 0, "result");
-		row("1.5", "FREEZE %s: again", k->name);
+		row("freeze.again", "FREEZE %s: again", k->name);
 		check_ret(map_freeze(t.fd), -EPERM, "RDWR fd");
 		check_ret(map_freeze(wronly), -EPERM, "WRONLY fd");
 		check_ret(map_freeze(rdonly), -EPERM, "RDONLY fd");
 	}
 	if (backend() != BACKEND_MAP) {
-		row("1.5", "FREEZE: closed fd");
+		row("fd.closed", "FREEZE: closed fd");
 		check_ret(map_freeze(closed_fd()), -EBADF, "result");
-		row("1.5", "FREEZE: fd of something else");
+		row("fd.foreign", "FREEZE: fd of something else");
 		check_ret(map_freeze(other_fd()), -EINVAL, "result");
 	}
 	close(rdonly);
@@ -72,7 +72,7 @@ static void check_frozen(const struct tmap *t, int fd, const char *which)
 			   .count = 1 };
 	int ret;
 
-	row("1.2", "frozen %s: %s", t->kind->name, which);
+	row("fd.frozen", "frozen %s: %s", t->kind->name, which);
 	check_ret(map_update(fd, &key, want, 0), -EPERM, "UPDATE");
 	check_ret(map_update(fd, &absent, want, 0), -EPERM, "UPDATE of a new key");
 	check_ret(map_delete(fd, &key), -EPERM, "DELETE");
@@ -104,7 +104,7 @@ static void frozen_everywhere(const struct kind *k)
 	struct snap old;
 
 	tmap_fill(&t, 3);
-	row("3.5", "FREEZE %s", k->name);
+	row("freeze.all", "FREEZE %s", k->name);
 	check_ret(map_freeze(t.fd), 0, "result");
 	after = tmap_reopen(&t, 0);
 	old = tmap_snap(&t, 4);
@@ -129,20 +129,20 @@ static void file_operations(const struct kind *k)
 	int wronly = tmap_reopen(&t, BPFMAP_F_WRONLY);
 	struct buf b = buf_new(16);
 
-	row("1.10", "read of %s", k->name);
+	row("file.read", "read of %s", k->name);
 	check_ret(result(read(t.fd, b.p, 16)), -EINVAL, "RDWR fd");
 	check_ret(result(read(rdonly, b.p, 16)), -EINVAL, "RDONLY fd");
 	check_ret(result(read(wronly, b.p, 16)), -EBADF, "WRONLY fd");
 	check_untouched(&b, "buffer");
-	row("1.10", "write to %s", k->name);
+	row("file.read", "write to %s", k->name);
 	check_ret(result(write(t.fd, b.p, 16)), -EINVAL, "RDWR fd");
 	check_ret(result(write(wronly, b.p, 16)), -EINVAL, "WRONLY fd");
 	check_ret(result(write(rdonly, b.p, 16)), -EBADF, "RDONLY fd");
-	row("1.10", "lseek of %s", k->name);
+	row("file.read", "lseek of %s", k->name);
 	check_ret(result(lseek(t.fd, 0, SEEK_SET)), -ESPIPE, "SEEK_SET");
 	check_ret(result(lseek(t.fd, 0, SEEK_CUR)), -ESPIPE, "SEEK_CUR");
 	check_ret(result(lseek(t.fd, 0, SEEK_END)), -ESPIPE, "SEEK_END");
-	row("1.10", "foreign ioctls on %s", k->name);
+	row("file.ioctl", "foreign ioctls on %s", k->name);
 	check_ret(result(ioctl(t.fd, _IO('T', 1), b.p)), -ENOTTY, "TCGETS");
 	check_ret(result(ioctl(t.fd, _IOR('T', 0x1b, int), b.p)), -ENOTTY,
 		  "another");
@@ -165,11 +165,11 @@ static void polling(const struct kind *k)
 	for (i = 0; i < ARRAY_SIZE(asked); i++) {
 		struct pollfd p = { .fd = t.fd, .events = asked[i] };
 
-		row("1.10", "poll of %s for %#x", k->name, asked[i]);
+		row("file.poll", "poll of %s for %#x", k->name, asked[i]);
 		check_num(poll(&p, 1, 0), 1, "result");
 		check_num(p.revents, POLLERR, "revents");
 	}
-	row("1.10", "epoll of %s", k->name);
+	row("file.poll", "epoll of %s", k->name);
 	check_ret(result(epoll_ctl(ep, EPOLL_CTL_ADD, t.fd, &e)), 0, "add");
 	check_num(epoll_wait(ep, &got, 1, 0), 1, "result");
 	check_num(got.events, EPOLLERR, "events");
@@ -203,14 +203,14 @@ static void ids_refused(void)
 {
 	union attr a = { .id = { .next_id = 7 } };
 
-	row("1.8", "GET_NEXT_ID without capability");
+	row("id.admin", "GET_NEXT_ID without capability");
 	check_ret(sys_map(NEXT_ID, &a, sizeof(a)), -EPERM, "result");
 	check_num(a.id.next_id, 7, "next_id");
 	check_ret(next_id(0x7ffffffe), -EPERM, "before ENOENT");
 	check_ret(next_id(0x7fffffff), -EINVAL, "start_id before it");
 	a.raw[8] = 1;
 	check_ret(sys_map(NEXT_ID, &a, sizeof(a)), -EINVAL, "attr before it");
-	row("1.8", "GET_FD_BY_ID without capability");
+	row("id.admin", "GET_FD_BY_ID without capability");
 	check_ret(map_get_fd_by_id(0, 0), -EPERM, "before ENOENT");
 	check_ret(map_get_fd_by_id(1, BPFMAP_F_RDONLY), -EPERM, "result");
 	check_ret(map_get_fd_by_id(1, 24), -EPERM, "before both modes");
@@ -227,7 +227,7 @@ static void zero_seed_refused(const struct kind *k)
 	uint32_t seed = BPFMAP_F_ZERO_SEED;
 	int want = is_hash(k) ? -EPERM : -EINVAL;
 
-	row("2.1", "ZERO_SEED %s without capability", k->name);
+	row("create.zero_seed", "ZERO_SEED %s without capability", k->name);
 	check_ret(create_with(k, seed, 8, 4, 0), want, "result");
 	check_ret(create_with(k, seed | 1U << 31, 8, 4, 0), want,
 		  "before the flags");
@@ -244,7 +244,7 @@ static void others_allowed(const struct kind *k)
 	struct bpfmap_info info;
 	struct buf key = buf_new(4);
 
-	row("1.2", "%s without capability", k->name);
+	row("fd.enough", "%s without capability", k->name);
 	tmap_fill(&t, 4);
 	check_elem(&t, 2, 2, "LOOKUP");
 	check_ret(map_next_key(t.fd, NULL, key.p), 0, "GET_NEXT_KEY");
@@ -259,7 +259,7 @@ static void others_allowed(const struct kind *k)
 /* A map that a process with all capabilities created and passed on */
 static void given_map(const struct tmap *t)
 {
-	row("1.2", "%s from root", t->kind->name);
+	row("fd.enough", "%s from root", t->kind->name);
 	check_ret(tmap_put(t, 1, 7), 0, "UPDATE");
 	check_elem(t, 1, 7, "LOOKUP");
 	check_ret(map_freeze(t->fd), 0, "FREEZE");
@@ -269,7 +269,7 @@ static void device_refused(void)
 {
 	if (backend() == BACKEND_BPF)
 		return;
-	row("-", "/dev/bpfmap without capability");
+	row("perm.device", "/dev/bpfmap without capability");
 	check_ret(result(open("/dev/bpfmap", O_RDWR | O_CLOEXEC)), -EACCES,
 		  "open");
 }
@@ -305,7 +305,7 @@ static void drop_sys_admin(void *arg)
 	struct __user_cap_data_struct data[2];
 
 	(void)arg;
-	row("1.8", "root without CAP_SYS_ADMIN");
+	row("perm.admin", "root without CAP_SYS_ADMIN");
 	check_ret(result(syscall(SYS_capget, &head, data)), 0, "capget");
 	data[0].effective &= ~(1U << CAP_SYS_ADMIN);
 	data[0].permitted &= ~(1U << CAP_SYS_ADMIN);

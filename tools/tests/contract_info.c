@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * contract_info - OBJ_GET_INFO_BY_FD, GET_NEXT_ID, GET_FD_BY_ID (contract 1.8),
- * ids and what /proc tells about a map (4)
+ * contract_info - OBJ_GET_INFO_BY_FD, GET_NEXT_ID, GET_FD_BY_ID, ids
+ * and what /proc tells about a map
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -42,7 +42,7 @@ static struct bpfmap_info expected_info(const struct tmap *t)
 	return info;
 }
 
-/* @dirty: offset of a byte that is not 0, -1: none */
+/* @dirty: offset of a byte that is not 0, or -1; [info.page], [info.filled] */
 static const struct len_row {
 	uint32_t len;
 	int dirty;
@@ -77,8 +77,8 @@ static void info_len(const struct kind *k)
 		const struct len_row *r = &len_rows[i];
 		uint32_t len = r->len;
 
-		row("1.8", "info %s: info_len %u, dirty byte %d", k->name, r->len,
-		    r->dirty);
+		row("info.tail", "info %s: info_len %u, dirty byte %d", k->name,
+		    r->len, r->dirty);
 		memset(got, 0, 8192);
 		if (r->dirty >= 0)
 			got[r->dirty] = 1;
@@ -102,26 +102,26 @@ static void info_fds(const struct kind *k)
 	int wronly = tmap_reopen(&t, BPFMAP_F_WRONLY);
 	uint32_t len = sizeof(got);
 
-	row("1.8", "info %s: RDONLY fd", k->name);
+	row("info.any", "info %s: RDONLY fd", k->name);
 	check_ret(map_info(rdonly, &got), 0, "result");
 	check_mem(&got, &want, sizeof(got), "info");
-	row("1.8", "info %s: WRONLY fd", k->name);
+	row("info.any", "info %s: WRONLY fd", k->name);
 	check_ret(map_info(wronly, &got), 0, "result");
 	check_mem(&got, &want, sizeof(got), "info");
-	row("1.8", "info %s: frozen", k->name);
+	row("info.any", "info %s: frozen", k->name);
 	check_ret(map_freeze(t.fd), 0, "FREEZE");
 	check_ret(map_info(t.fd, &got), 0, "result");
 	check_mem(&got, &want, sizeof(got), "info");
 	if (backend() != BACKEND_MAP) {
-		row("1.8", "info: closed fd");
+		row("info.closed", "info: closed fd");
 		check_ret(map_info(closed_fd(), &got), -EBADFD, "result");
-		row("1.8", "info: fd of something else");
+		row("fd.foreign", "info: fd of something else");
 		check_ret(map_info(other_fd(), &got), -EINVAL, "result");
-		row("1.8", "info: the fd before info_len");
+		row("info.closed", "info: the fd before info_len");
 		len = UINT32_MAX;
 		check_ret(get_info(closed_fd(), NULL, &len), -EBADFD, "result");
 	}
-	row("1.8", "info %s: bad info", k->name);
+	row("info.read", "info %s: bad info", k->name);
 	len = sizeof(got);
 	check_ret(get_info(t.fd, NULL, &len), -EFAULT, "NULL");
 	check_ret(get_info(t.fd, bad_ptr(), &len), -EFAULT, "not mapped");
@@ -141,17 +141,17 @@ static void info_faults(const struct kind *k)
 	uint32_t len;
 
 	memset(cut, 0, 103);
-	row("1.8", "info %s: 103 of 104 bytes mapped", k->name);
+	row("info.read", "info %s: 103 of 104 bytes mapped", k->name);
 	len = 104;
 	check_ret(get_info(t.fd, cut, &len), -EFAULT, "result");
 	check_num(len, 104, "info_len");
-	row("1.8", "info %s: 103 of 200 bytes mapped", k->name);
+	row("info.read", "info %s: 103 of 200 bytes mapped", k->name);
 	len = 200;
 	check_ret(get_info(t.fd, cut, &len), -EFAULT, "result");
-	row("1.8", "info %s: 103 of 103 bytes mapped", k->name);
+	row("info.read", "info %s: 103 of 103 bytes mapped", k->name);
 	len = 103;
 	check_ret(get_info(t.fd, cut, &len), 0, "result");
-	row("1.8", "info %s: read-only buffer", k->name);
+	row("info.write", "info %s: read-only buffer", k->name);
 	len = 88;
 	check_ret(get_info(t.fd, (void *)len_rows, &len), -EFAULT, "result");
 	edge_free(cut, 103);
@@ -212,7 +212,7 @@ static void hash_of_content(const struct kind *k)
 		struct buf hash = buf_new(32);
 		uint32_t key;
 
-		row("1.8", "SHA-256 %s: %s", k->name, r->name);
+		row("info.sha256", "SHA-256 %s: %s", k->name, r->name);
 		if (r->content == FILLED)
 			tmap_fill(&t, r->max_entries);
 		for (key = 0; r->content == TEXT && key < 2; key++)
@@ -242,6 +242,7 @@ static void hash_errors(const struct kind *k)
 		uint32_t size;
 		int want;
 	} rows[] = {
+		/* [info.hash], [info.thawed] */
 		{ "not frozen", false, hash.p, 32, array ? -EPERM : -EINVAL },
 		{ "size before not frozen", false, hash.p, 31, -EINVAL },
 		{ "not frozen before fault", false, bad_ptr(), 32,
@@ -259,7 +260,7 @@ static void hash_errors(const struct kind *k)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(rows) && since(7, 3); i++) {
-		row("1.8", "SHA-256 %s: %s", k->name, rows[i].name);
+		row("info.sha256", "SHA-256 %s: %s", k->name, rows[i].name);
 		if (rows[i].frozen && !frozen)
 			check_ret(map_freeze(t.fd), 0, "FREEZE");
 		frozen = rows[i].frozen;
@@ -282,7 +283,7 @@ static void hash_not_reached(const struct kind *k)
 	struct bpfmap_info info = { .hash = 1, .hash_size = 1 };
 	uint32_t len = 88;
 
-	row("1.8", "SHA-256 %s: info_len 88", k->name);
+	row("info.input", "SHA-256 %s: info_len 88", k->name);
 	if (since(7, 3)) {
 		check_ret(get_info(t.fd, &info, &len), 0, "result");
 		check_num(len, 88, "info_len");
@@ -299,7 +300,7 @@ static void not_cleared(const struct kind *k)
 	struct bpfmap_info info, want;
 	uint32_t len = sizeof(info);
 
-	row("1.8", "members that are not written: %s", k->name);
+	row("info.input", "members that are not written: %s", k->name);
 	pattern(&info, sizeof(info), 1);
 	info.hash = 0;
 	info.hash_size = 0;
@@ -351,7 +352,7 @@ static void ids(const struct kind *k)
 	struct tmap t[3];
 	uint32_t id[3], next, i;
 
-	row("4", "ids: %s", k->name);
+	row("id.numbers", "ids: %s", k->name);
 	for (i = 0; i < 3; i++) {
 		t[i] = tmap_new(k, 4, 8, 4);
 		id[i] = map_id(t[i].fd);
@@ -359,16 +360,16 @@ static void ids(const struct kind *k)
 		if (i)
 			check(id[i] > id[i - 1], "%u after %u", id[i], id[i - 1]);
 	}
-	row("1.8", "GET_NEXT_ID: walk over %s", k->name);
+	row("id.next", "GET_NEXT_ID: walk over %s", k->name);
 	for (i = 0; i < 3; i++)
 		check(found_by_walk(id[i]), "map %u is found", i);
-	row("1.8", "GET_NEXT_ID: id just before %s", k->name);
+	row("id.next", "GET_NEXT_ID: id just before %s", k->name);
 	for (i = 0; i < 3; i++) {
 		next = 0;
 		check_ret(next_id(id[i] - 1, &next), 0, "result");
 		check_num(next, id[i], "next_id");
 	}
-	row("4", "ids: %s closed", k->name);
+	row("id.numbers", "ids: %s closed", k->name);
 	tmap_close(&t[1]);
 	check(!found_by_walk(id[1]), "not found");
 	check_ret(map_get_fd_by_id(id[1], 0), -ENOENT, "GET_FD_BY_ID");
@@ -388,6 +389,7 @@ static void next_id_ends(const struct kind *k)
 		uint32_t start;
 		int want;
 	} rows[] = {
+		/* [id.last] */
 		{ 0x7ffffffe, -ENOENT }, { 0x7ffffffd, -ENOENT },
 		{ 0x7fffffff, -EINVAL }, { 0x80000000, -EINVAL },
 		{ UINT32_MAX, -EINVAL },
@@ -397,7 +399,7 @@ static void next_id_ends(const struct kind *k)
 
 	(void)k;
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
-		row("1.8", "GET_NEXT_ID: start_id %#x", rows[i].start);
+		row("id.start", "GET_NEXT_ID: start_id %#x", rows[i].start);
 		next = 0x5a5a5a5a;
 		check_ret(next_id(rows[i].start, &next), rows[i].want, "result");
 		check_num(next, 0x5a5a5a5a, "next_id untouched");
@@ -414,6 +416,7 @@ static void fd_by_id(const struct kind *k)
 		{ "0", 0, GOT_FD, O_RDWR },
 		{ "RDONLY", BPFMAP_F_RDONLY, GOT_FD, O_RDONLY },
 		{ "WRONLY", BPFMAP_F_WRONLY, GOT_FD, O_WRONLY },
+		/* [id.modes] */
 		{ "both", BPFMAP_F_RDONLY | BPFMAP_F_WRONLY, -EINVAL, 0 },
 	};
 	int fd = map_new(k, 4, 8, 4, BPFMAP_F_RDONLY), other, bit;
@@ -421,7 +424,7 @@ static void fd_by_id(const struct kind *k)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
-		row("1.8", "GET_FD_BY_ID %s: open_flags %s", k->name,
+		row("id.mode", "GET_FD_BY_ID %s: open_flags %s", k->name,
 		    rows[i].name);
 		other = map_get_fd_by_id(id, rows[i].flags);
 		check_ret(other, rows[i].want, "result");
@@ -433,20 +436,21 @@ static void fd_by_id(const struct kind *k)
 		close(other);
 	}
 	for (bit = 0; bit < 32; bit++) {
-		row("1.8", "GET_FD_BY_ID %s: open_flags bit %d", k->name, bit);
+		row("id.flags", "GET_FD_BY_ID %s: open_flags bit %d", k->name,
+		    bit);
 		if (bit != 3 && bit != 4) {
 			check_ret(map_get_fd_by_id(id, 1U << bit), -EINVAL, "id");
 			check_ret(map_get_fd_by_id(0, 1U << bit), -EINVAL,
 				  "before the id");
 		}
 	}
-	row("1.8", "GET_FD_BY_ID: unknown ids");
+	row("id.unknown", "GET_FD_BY_ID: unknown ids");
 	check_ret(map_get_fd_by_id(0, 0), -ENOENT, "id 0");
 	check_ret(map_get_fd_by_id(0, BPFMAP_F_RDONLY), -ENOENT, "id 0");
 	check_ret(map_get_fd_by_id(0x7ffffffe, 0), -ENOENT, "id 2^31 - 2");
 	check_ret(map_get_fd_by_id(UINT32_MAX, 0), -ENOENT, "id 2^32 - 1");
 	check_ret(map_get_fd_by_id(0, 24), -EINVAL, "both modes before the id");
-	row("4", "GET_FD_BY_ID %s: keeps the map", k->name);
+	row("life.refs", "GET_FD_BY_ID %s: keeps the map", k->name);
 	other = map_get_fd_by_id(id, 0);
 	close(fd);
 	check_num(map_id(other), id, "id after the first descriptor is closed");
@@ -502,25 +506,24 @@ static void proc_fdinfo(const struct kind *k)
 {
 	struct tmap t = tmap_new(k, 4, 12, 500);
 
-	row("4", "fdinfo of %s", k->name);
+	row("file.fdinfo", "fdinfo of %s", k->name);
 	check_fdinfo(&t, k->flags, 0);
-	row("4", "fdinfo of frozen %s", k->name);
+	row("file.fdinfo", "fdinfo of frozen %s", k->name);
 	check_ret(map_freeze(t.fd), 0, "FREEZE");
 	check_fdinfo(&t, k->flags, 1);
 	tmap_close(&t);
-	row("4", "fdinfo of %s with RDONLY", k->name);
+	row("file.fdinfo", "fdinfo of %s with RDONLY", k->name);
 	t.fd = map_new(k, 4, 12, 500, BPFMAP_F_RDONLY | BPFMAP_F_RDONLY_PROG);
 	check_fdinfo(&t, k->flags | BPFMAP_F_RDONLY_PROG, 0);
 	tmap_close(&t);
 }
 
-/* 1.10 */
 static void proc_fd(const struct kind *k)
 {
 	struct tmap t = tmap_new(k, 4, 12, 5);
 	char path[64], name[64] = "";
 
-	row("1.10", "name of %s", k->name);
+	row("file.name", "name of %s", k->name);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", t.fd);
 	check(readlink(path, name, sizeof(name) - 1) > 0, "readlink");
 	check(!strcmp(name, "anon_inode:bpf-map"), "got %s", name);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * contract_inner - maps in maps of maps: how long they live (contract 2.11, 4),
- * what batches do with them (1.7), what freezing and the modes of descriptors
- * mean for them, and all of that at once (3.1)
+ * contract_inner - maps in maps of maps: how long they live, what batches do
+ * with them, what freezing and the modes of descriptors mean for them, and all
+ * of that at once
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -92,8 +92,8 @@ static void last_holder(const struct outer_kind *k)
 			uint32_t id = map_id(inner);
 			struct holders h;
 
-			row("2.11", "%s: holders from %u by %u", k->name, first,
-			    step);
+			row("inner.holds", "%s: holders from %u by %u", k->name,
+			    first, step);
 			holders_new(&h, k, inner);
 			for (i = 0; i < N_HOLDERS; i++) {
 				check(id_exists(id), "with %u holders",
@@ -114,7 +114,7 @@ static void no_extra_holder(const struct outer_kind *k)
 	int outer = outer_new(k, 1), inner = inner_new(), other;
 	uint32_t key = 0, id = map_id(inner), bad_id;
 
-	row("2.11", "%s: a map over itself", k->name);
+	row("inner.holds", "%s: a map over itself", k->name);
 	check_ret(outer_put(outer, 0, inner, 0), 0, "UPDATE");
 	check_ret(outer_put(outer, 0, inner, 0), 0, "again");
 	close(inner);
@@ -122,7 +122,7 @@ static void no_extra_holder(const struct outer_kind *k)
 	check_ret(map_delete(outer, &key), 0, "DELETE");
 	check(!id_exists(id), "nobody holds it");
 
-	row("2.11", "%s: what could not be put in", k->name);
+	row("inner.holds", "%s: what could not be put in", k->name);
 	put_new(outer, 0);
 	inner = inner_new();
 	id = map_id(inner);
@@ -147,7 +147,7 @@ static void content(const struct outer_kind *k)
 	uint32_t key = 1, id = map_id(inner);
 	uint64_t value = 0x1122334455667788, got = 0;
 
-	row("2.11", "%s: content of an inner map", k->name);
+	row("inner.id", "%s: content of an inner map", k->name);
 	check_ret(map_update(inner, &key, &value, 0), 0, "UPDATE inside");
 	check_ret(outer_put(outer, 0, inner, 0), 0, "UPDATE");
 	close(inner);
@@ -190,7 +190,7 @@ static void death(const struct outer_kind *k)
 	struct ids ids = { .k = k };
 	pid_t pid;
 
-	row("4", "%s: its process dies", k->name);
+	row("life.exit", "%s: its process dies", k->name);
 	if (!check(!pipe(pipe_fds), "pipe"))
 		return;
 	pid = fork();
@@ -335,7 +335,7 @@ static void lookup_array(const struct outer_kind *k)
 		uint32_t in = r->in;
 
 		count = r->count;
-		row("1.7", "LOOKUP_BATCH %s: %s", k->name, r->name);
+		row("batch.empty", "LOOKUP_BATCH %s: %s", k->name, r->name);
 		check_ret(full_batch(&f, LB, r->in < 0 ? NULL : &in, &count),
 			  r->want, "result");
 		check_batch(&f, count, r->mask);
@@ -346,7 +346,7 @@ static void lookup_array(const struct outer_kind *k)
 	close(f.fd);
 
 	full_new(&f, k, 0);
-	row("1.7", "LOOKUP_BATCH %s: empty", k->name);
+	row("batch.end", "LOOKUP_BATCH %s: empty", k->name);
 	count = N;
 	check_ret(full_batch(&f, LB, NULL, &count), -ENOENT, "result");
 	check_batch(&f, count, 0);
@@ -361,17 +361,17 @@ static void lookup_hash(const struct outer_kind *k)
 	struct full f;
 
 	full_new(&f, k, mask);
-	row("1.7", "LOOKUP_BATCH %s", k->name);
+	row("batch.out", "LOOKUP_BATCH %s", k->name);
 	check_ret(full_batch(&f, LB, NULL, &count), -ENOENT, "result");
 	check_batch(&f, count, mask);
 	check_num(f.out, 16, "out_batch");
 	check_full(&f, 0);
-	row("1.7", "LOOKUP_AND_DELETE_BATCH %s", k->name);
+	row("batch.end", "LOOKUP_AND_DELETE_BATCH %s", k->name);
 	count = N;
 	check_ret(full_batch(&f, LADB, NULL, &count), -ENOENT, "result");
 	check_batch(&f, count, mask);
 	check_full(&f, mask);
-	row("1.7", "LOOKUP_AND_DELETE_BATCH %s: empty", k->name);
+	row("batch.end", "LOOKUP_AND_DELETE_BATCH %s: empty", k->name);
 	count = N;
 	check_ret(full_batch(&f, LADB, NULL, &count), -ENOENT, "result");
 	check_batch(&f, count, 0);
@@ -387,12 +387,13 @@ static void faults(const struct outer_kind *k)
 
 	full_new(&f, k, B(N) - 1);
 	b.values = bad_ptr();
-	row("1.7", "LOOKUP_BATCH %s: bad values", k->name);
+	row("batch.lookup_fault", "LOOKUP_BATCH %s: bad values", k->name);
 	check_ret(map_batch(LB, f.fd, &b), -EFAULT, "result");
 	check_num(b.count, 0, "count");
 	check_full(&f, 0);
 	if (k->hash) {
-		row("1.7", "LOOKUP_AND_DELETE_BATCH %s: bad values", k->name);
+		row("batch.lost", "LOOKUP_AND_DELETE_BATCH %s: bad values",
+		    k->name);
 		b.count = N;
 		check_ret(map_batch(LADB, f.fd, &b), -EFAULT, "result");
 		check_num(b.count, 0, "count");
@@ -413,7 +414,7 @@ static void update_batches(const struct outer_kind *k)
 	struct full f;
 
 	full_new(&f, k, B(5) | B(7));
-	row("1.7", "UPDATE_BATCH %s: closed fd", k->name);
+	row("batch.stop", "UPDATE_BATCH %s: closed fd", k->name);
 	check_ret(map_batch(UB, f.fd, &b), -EBADF, "result");
 	check_num(b.count, 2, "count");
 	check(!id_exists(f.ids[5]), "what was replaced");
@@ -421,7 +422,7 @@ static void update_batches(const struct outer_kind *k)
 	f.ids[5] = map_id(fds[1]);
 	check_full(&f, 0);
 
-	row("1.7", "UPDATE_BATCH %s: map unlike the others", k->name);
+	row("batch.stop", "UPDATE_BATCH %s: map unlike the others", k->name);
 	fds[2] = map_new(&kinds[0], 4, 4, 4, 0);
 	b.count = 4;
 	check_ret(map_batch(UB, f.fd, &b), -EINVAL, "result");
@@ -429,7 +430,7 @@ static void update_batches(const struct outer_kind *k)
 	check_full(&f, 0);
 	close(fds[2]);
 
-	row("1.7", "UPDATE_BATCH %s", k->name);
+	row("batch.stop", "UPDATE_BATCH %s", k->name);
 	fds[2] = inner_new();
 	b.count = 4;
 	check_ret(map_batch(UB, f.fd, &b), 0, "result");
@@ -455,7 +456,7 @@ static void delete_batches(const struct outer_kind *k)
 	struct full f;
 
 	full_new(&f, k, B(2) | B(3) | B(5));
-	row("1.7", "DELETE_BATCH %s", k->name);
+	row("batch.stop", "DELETE_BATCH %s", k->name);
 	check_ret(map_batch(DB, f.fd, &b), k->hash ? -ENOENT : -ENOTSUPP,
 		  "result");
 	check_num(b.count, k->hash ? 1 : 3, "count");
@@ -497,7 +498,7 @@ static void frozen_outer(const struct outer_kind *k)
 	uint32_t key = 0, id = put_new(outer, 0);
 	uint64_t value = 5;
 
-	row("3.5", "FREEZE %s", k->name);
+	row("freeze.inner", "FREEZE %s", k->name);
 	check_ret(map_freeze(outer), 0, "result");
 	check_num(outer_id(outer, 0), id, "LOOKUP");
 	check_ret(outer_put(outer, 0, closed_fd(), 0), -EPERM, "UPDATE");
@@ -516,7 +517,7 @@ static void frozen_inner(const struct outer_kind *k)
 	uint32_t key = 0, id = map_id(inner);
 	uint64_t value = 5;
 
-	row("3.5", "%s: FREEZE of an inner map", k->name);
+	row("freeze.inner", "%s: FREEZE of an inner map", k->name);
 	check_ret(map_freeze(inner), 0, "result");
 	check_ret(outer_put(outer, 0, inner, 0), 0, "it can be put in");
 	check_ret(map_update(inner, &key, &value, 0), -EPERM, "UPDATE inside");
@@ -536,18 +537,18 @@ static void modes(const struct outer_kind *k)
 	int inner_rdonly = map_get_fd_by_id(id, BPFMAP_F_RDONLY);
 	int inner_wronly = map_get_fd_by_id(id, BPFMAP_F_WRONLY);
 
-	row("1.5", "%s: RDONLY fd", k->name);
+	row("fd.access", "%s: RDONLY fd", k->name);
 	check_ret(outer_put(rdonly, 0, inner, 0), -EPERM, "UPDATE");
 	check_ret(outer_put(rdonly, 0, closed_fd(), 0), -EPERM,
 		  "UPDATE, closed fd");
 	check_ret(map_delete(rdonly, &key), -EPERM, "DELETE");
 	check_ret(outer_id(rdonly, 0), -ENOENT, "LOOKUP");
-	row("1.5", "%s: WRONLY fd", k->name);
+	row("fd.access", "%s: WRONLY fd", k->name);
 	check_ret(outer_put(wronly, 0, inner, 0), 0, "UPDATE");
 	check_ret(outer_id(wronly, 0), -EPERM, "LOOKUP");
 	check_num(outer_id(rdonly, 0), id, "it is there");
 	check_ret(map_delete(wronly, &key), 0, "DELETE");
-	row("2.11", "%s: mode of the inner fd", k->name);
+	row("inner.id", "%s: mode of the inner fd", k->name);
 	check_ret(outer_put(outer, 0, inner_rdonly, 0), 0, "RDONLY");
 	check_ret(outer_put(outer, 1, inner_wronly, 0), 0, "WRONLY");
 	check_num(outer_id(outer, 0), id, "RDONLY");
@@ -568,7 +569,7 @@ static void fdinfo(const struct outer_kind *k)
 	char name[64], line[128];
 	FILE *f;
 
-	row("4", "%s: fdinfo", k->name);
+	row("file.fdinfo", "%s: fdinfo", k->name);
 	snprintf(name, sizeof(name), "/proc/self/fdinfo/%d", outer);
 	f = fopen(name, "re");
 	if (check(f, "%s", name)) {
@@ -709,7 +710,7 @@ static void crowd(const struct outer_kind *k)
 	struct crowd c = { .k = k, .outer = outer_new(k, 2 * N) };
 	pthread_t threads[ARRAY_SIZE(jobs)];
 
-	row("3.1", "%s: all at once", k->name);
+	row("inner.holds", "%s: all at once", k->name);
 	for (i = 0; i < ARRAY_SIZE(jobs); i++)
 		pthread_create(&threads[i], NULL, jobs[i], &c);
 	usleep(400000);

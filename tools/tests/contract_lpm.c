@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * contract_lpm - what LPM_TRIE answers: sizes and flags (contract 2.1, 2.2),
- * commands on one element (2.4, 2.7), the order of keys, batches (1.7)
+ * contract_lpm - what LPM_TRIE answers: sizes and flags, commands on
+ * one element, the order of keys, batches
  */
 #include <poll.h>
 #include <stdio.h>
@@ -113,7 +113,7 @@ static void put_all(int fd, const char *const *list)
 /* ------------------------------------------------------------------------- */
 
 struct create_row {
-	const char *section;
+	const char *rule;
 	const char *name;
 	uint32_t key_size;
 	uint32_t value_size;
@@ -126,36 +126,43 @@ struct create_row {
 #define V_MAX	((4U << 20) - 256 - 24)
 
 static const struct create_row create_rows[] = {
-	{ "2.2", "IPv4", 8, 8, 100, NP, GOT_FD },
-	{ "2.2", "IPv6", 20, 8, 100, NP, GOT_FD },
-	{ "2.2", "smallest key", 5, 1, 1, NP, GOT_FD },
-	{ "2.2", "largest key", 260, 1, 1, NP, GOT_FD },
-	{ "2.2", "key without data", 4, 8, 1, NP, -EINVAL },
-	{ "2.2", "no key", 0, 8, 1, NP, -EINVAL },
-	{ "2.2", "key too large", 261, 8, 1, NP, -EINVAL },
-	{ "2.2", "key far too large", UINT32_MAX, 8, 1, NP, -EINVAL },
-	{ "2.2", "no value", 8, 0, 1, NP, -EINVAL },
-	{ "2.2", "value too large", 8, V_MAX + 1, 1, NP, -EINVAL },
-	{ "2.2", "value far too large", 8, UINT32_MAX, 1, NP, -EINVAL },
-	{ "2.2", "no entries", 8, 8, 0, NP, -EINVAL },
-	{ "2.2", "2^32 - 1 entries", 8, 8, UINT32_MAX, NP, GOT_FD },
-	{ "2.1", "no flags", 8, 8, 1, 0, -EINVAL },
-	{ "2.1", "NUMA_NODE alone", 8, 8, 1, BPFMAP_F_NUMA_NODE, -EINVAL },
-	{ "2.1", "NUMA_NODE", 8, 8, 1, NP | BPFMAP_F_NUMA_NODE, GOT_FD },
-	{ "2.1", "RDONLY", 8, 8, 1, NP | BPFMAP_F_RDONLY, GOT_FD },
-	{ "2.1", "WRONLY", 8, 8, 1, NP | BPFMAP_F_WRONLY, GOT_FD },
-	{ "1.6", "RDONLY|WRONLY", 8, 8, 1,
-	  NP | BPFMAP_F_RDONLY | BPFMAP_F_WRONLY, -EINVAL },
-	{ "2.1", "RDONLY_PROG", 8, 8, 1, NP | BPFMAP_F_RDONLY_PROG, GOT_FD },
-	{ "2.1", "WRONLY_PROG", 8, 8, 1, NP | BPFMAP_F_WRONLY_PROG, GOT_FD },
-	{ "2.1", "both _PROG", 8, 8, 1,
-	  NP | BPFMAP_F_RDONLY_PROG | BPFMAP_F_WRONLY_PROG, -EINVAL },
-	{ "2.1", "NO_COMMON_LRU", 8, 8, 1, NP | BPFMAP_F_NO_COMMON_LRU,
+	{ "create.lpm", "IPv4", 8, 8, 100, NP, GOT_FD },
+	{ "create.lpm", "IPv6", 20, 8, 100, NP, GOT_FD },
+	{ "create.lpm", "smallest key", 5, 1, 1, NP, GOT_FD },
+	{ "create.lpm", "largest key", 260, 1, 1, NP, GOT_FD },
+	{ "create.lpm", "key without data", 4, 8, 1, NP, -EINVAL },
+	{ "create.lpm", "no key", 0, 8, 1, NP, -EINVAL },
+	{ "create.lpm", "key too large", 261, 8, 1, NP, -EINVAL },
+	{ "create.lpm", "key far too large", UINT32_MAX, 8, 1, NP, -EINVAL },
+	{ "create.lpm", "no value", 8, 0, 1, NP, -EINVAL },
+	{ "create.lpm", "value too large", 8, V_MAX + 1, 1, NP, -EINVAL },
+	{ "create.lpm", "value far too large", 8, UINT32_MAX, 1, NP, -EINVAL },
+	{ "create.lpm", "no entries", 8, 8, 0, NP, -EINVAL },
+	{ "create.lpm", "2^32 - 1 entries", 8, 8, UINT32_MAX, NP, GOT_FD },
+	{ "create.flags", "no flags", 8, 8, 1, 0, -EINVAL },
+	{ "create.flags", "NUMA_NODE alone", 8, 8, 1, BPFMAP_F_NUMA_NODE,
 	  -EINVAL },
-	{ "2.1", "ZERO_SEED", 8, 8, 1, NP | BPFMAP_F_ZERO_SEED, -EINVAL },
-	{ "2.1", "MMAPABLE", 8, 8, 1, NP | BPFMAP_F_MMAPABLE, -EINVAL },
-	{ "2.1", "INNER_MAP", 8, 8, 1, NP | BPFMAP_F_INNER_MAP, -EINVAL },
-	{ "2.1", "bit 31", 8, 8, 1, NP | 1U << 31, -EINVAL },
+	{ "create.flags", "NUMA_NODE", 8, 8, 1, NP | BPFMAP_F_NUMA_NODE,
+	  GOT_FD },
+	{ "create.flags", "RDONLY", 8, 8, 1, NP | BPFMAP_F_RDONLY, GOT_FD },
+	{ "create.flags", "WRONLY", 8, 8, 1, NP | BPFMAP_F_WRONLY, GOT_FD },
+	{ "create.modes", "RDONLY|WRONLY", 8, 8, 1,
+	  NP | BPFMAP_F_RDONLY | BPFMAP_F_WRONLY, -EINVAL },
+	{ "create.flags", "RDONLY_PROG", 8, 8, 1, NP | BPFMAP_F_RDONLY_PROG,
+	  GOT_FD },
+	{ "create.flags", "WRONLY_PROG", 8, 8, 1, NP | BPFMAP_F_WRONLY_PROG,
+	  GOT_FD },
+	{ "create.flags", "both _PROG", 8, 8, 1,
+	  NP | BPFMAP_F_RDONLY_PROG | BPFMAP_F_WRONLY_PROG, -EINVAL },
+	{ "create.flags", "NO_COMMON_LRU", 8, 8, 1, NP | BPFMAP_F_NO_COMMON_LRU,
+	  -EINVAL },
+	{ "create.flags", "ZERO_SEED", 8, 8, 1, NP | BPFMAP_F_ZERO_SEED,
+	  -EINVAL },
+	{ "create.flags", "MMAPABLE", 8, 8, 1, NP | BPFMAP_F_MMAPABLE,
+	  -EINVAL },
+	{ "create.flags", "INNER_MAP", 8, 8, 1, NP | BPFMAP_F_INNER_MAP,
+	  -EINVAL },
+	{ "create.flags", "bit 31", 8, 8, 1, NP | 1U << 31, -EINVAL },
 };
 
 static void creation(const struct kind *k)
@@ -173,7 +180,7 @@ static void creation(const struct kind *k)
 		} };
 		int fd = sys_map(BPFMAP_CMD_MAP_CREATE, &a, sizeof(a));
 
-		row(r->section, "MAP_CREATE: %s", r->name);
+		row(r->rule, "MAP_CREATE: %s", r->name);
 		check_ret(fd, r->want, "result");
 		if (fd < 0)
 			continue;
@@ -187,7 +194,7 @@ static void creation(const struct kind *k)
 			  "map_flags");
 		close(fd);
 	}
-	row("2.1", "map_extra");
+	row("create.extra", "map_extra");
 	{
 		union attr a = { .create = {
 			.map_type = BPFMAP_TYPE_LPM_TRIE, .key_size = 8,
@@ -212,7 +219,7 @@ static void largest_value(const struct kind *k)
 	/* bpf(2) takes no memory for an element that is this large */
 	if (backend() == BACKEND_BPF)
 		goto out;
-	row("2.2", "values of %u bytes", V_MAX);
+	row("create.lpm", "values of %u bytes", V_MAX);
 	fd = map_new(&lpm, 8, V_MAX, 2, 0);
 	check_ret(fd, GOT_FD, "MAP_CREATE");
 	pattern(value, V_MAX, 1);
@@ -232,7 +239,7 @@ out:
 }
 
 /* ------------------------------------------------------------------------- */
-/* UPDATE: flags by state of the prefix */
+/* UPDATE: flags by state of the prefix; [update.full], [update.prefix] */
 
 /* HIDDEN: 10.0.0.0/8 is where 10.0.0.0/9 and 10.128.0.0/9 part */
 enum state { PRESENT, ABSENT, HIDDEN, N_STATES };
@@ -295,7 +302,7 @@ static void update_flags(const struct kind *k)
 	for (i = 0; i < ARRAY_SIZE(update_rows); i++) {
 		for (state = 0; state < N_STATES; state++) {
 			for (full = 0; full < 2; full++) {
-				row("2.4", "UPDATE %s, %s%s",
+				row("update.flags", "UPDATE %s, %s%s",
 				    update_rows[i].name, state_names[state],
 				    full ? ", full" : "");
 				one_update(&update_rows[i], state, full);
@@ -321,11 +328,12 @@ static void too_long(const struct kind *k)
 		int fd = new_trie(sizes[i], 4);
 
 		memcpy(key, &max, 4);
-		row("2.4", "longest prefix, %u bytes of key", sizes[i]);
+		row("lpm.match", "longest prefix, %u bytes of key", sizes[i]);
 		check_ret(map_update(fd, key, value, 0), 0, "UPDATE");
 		check_ret(map_lookup(fd, key, value, 0), 0, "LOOKUP");
 		for (j = 0; j < ARRAY_SIZE(lens); j++) {
-			row("2.4", "prefixlen %u of %u", lens[j], max);
+			row("lookup.lpm_miss", "prefixlen %u of %u", lens[j],
+			    max);
 			memcpy(key, &lens[j], 4);
 			check_ret(map_lookup(fd, key, value, 0), -ENOENT,
 				  "LOOKUP");
@@ -394,18 +402,19 @@ static void lookups(const struct kind *k)
 	size_t i;
 
 	(void)k;
-	row("2.7", "the routes");
+	row("lpm.match", "the routes");
 	put_all(fd, routes);
 	for (i = 0; i < ARRAY_SIZE(lookup_rows); i++) {
-		row("2.7", "LOOKUP %s", lookup_rows[i].key);
+		row("lpm.match", "LOOKUP %s", lookup_rows[i].key);
 		check_value(fd, lookup_rows[i].key, lookup_rows[i].want);
 	}
 	check_ret(put(fd, "0.0.0.0/0", 99, NOEXIST), 0, "default route");
 	for (i = 0; i < ARRAY_SIZE(lookup_rows); i++) {
-		row("2.7", "LOOKUP %s, default route", lookup_rows[i].key);
+		row("lpm.match", "LOOKUP %s, default route",
+		    lookup_rows[i].key);
 		check_value(fd, lookup_rows[i].key, lookup_rows[i].with_default);
 	}
-	row("2.7", "default route removed");
+	row("lpm.match", "default route removed");
 	check_ret(del(fd, "77.7.7.7/0"), 0, "DELETE");
 	check_value(fd, "127.0.0.1/32", -1);
 	check_value(fd, "10.1.1.1/32", 3);
@@ -420,13 +429,13 @@ static void lookup_errors(const struct kind *k)
 	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
 
 	(void)k;
-	row("2.4", "empty");
+	row("next.last", "empty");
 	check_value(fd, "10.0.0.0/8", -1);
 	check_ret(map_next_key(fd, NULL, &p), -ENOENT, "GET_NEXT_KEY");
 	check_ret(map_next_key(fd, &p, &p), -ENOENT, "GET_NEXT_KEY");
 	check_ret(del(fd, "10.0.0.0/8"), -ENOENT, "DELETE");
 	check_ret(put(fd, "10.0.0.0/8", 1, 0), 0, "filling");
-	row("1.5", "pointers");
+	row("copy.key", "pointers");
 	check_ret(map_lookup(fd, NULL, value, 0), -EFAULT, "LOOKUP, no key");
 	check_ret(map_lookup(fd, bad_ptr(), value, 0), -EFAULT, "LOOKUP, key");
 	check_ret(map_lookup(fd, &p, bad_ptr(), 0), -EFAULT, "LOOKUP, value");
@@ -436,11 +445,11 @@ static void lookup_errors(const struct kind *k)
 	check_ret(map_next_key(fd, bad_ptr(), &p), -EFAULT, "NEXT, key");
 	check_ret(map_next_key(fd, NULL, bad_ptr()), -EFAULT, "NEXT, next_key");
 	check_value(fd, "10.0.0.0/8", 1);
-	row("1.3", "LOOKUP flags");
+	row("flags.known", "LOOKUP flags");
 	check_ret(map_lookup(fd, &p, value, BPFMAP_F_LOCK), -EINVAL, "LOCK");
 	check_ret(map_lookup(fd, &p, value, BPFMAP_F_CPU), -EINVAL, "CPU");
 	check_ret(map_lookup(fd, &p, value, NOEXIST), -EINVAL, "NOEXIST");
-	row("2.3", "what the type does not have");
+	row("lad.type", "what the type does not have");
 	check_ret(map_elem(LAD, fd, &p, value, 0), -ENOTSUPP, "LOOKUP_AND_DELETE");
 	p = parse("99.0.0.0/8");
 	check_ret(map_elem(LAD, fd, &p, value, 0), -ENOTSUPP,
@@ -449,7 +458,7 @@ static void lookup_errors(const struct kind *k)
 		  errno : 0, ENOTSUPP, "mmap");
 	check_num(poll(&poll_fd, 1, 0), 1, "poll");
 	check_num(poll_fd.revents, POLLERR, "revents");
-	row("1.5", "frozen");
+	row("fd.frozen", "frozen");
 	check_ret(map_freeze(fd), 0, "FREEZE");
 	check_ret(put(fd, "10.0.0.0/8", 2, 0), -EPERM, "UPDATE");
 	check_ret(del(fd, "10.0.0.0/8"), -EPERM, "DELETE");
@@ -466,7 +475,7 @@ static void deletions(const struct kind *k)
 	unsigned int i, j;
 
 	(void)k;
-	row("2.4", "DELETE of what is not there");
+	row("delete.prefix", "DELETE of what is not there");
 	put_all(fd, routes);
 	check_ret(del(fd, "10.1.0.0/17"), -ENOENT, "longer");
 	check_ret(del(fd, "10.0.0.0/7"), -ENOENT, "shorter");
@@ -475,7 +484,7 @@ static void deletions(const struct kind *k)
 	check_ret(del(fd, "200.0.0.0/8"), -ENOENT, "elsewhere");
 	check_num(count_keys(fd), 11, "keys");
 	for (i = 0; routes[i]; i++) {
-		row("2.4", "DELETE of %s", routes[i]);
+		row("delete.miss", "DELETE of %s", routes[i]);
 		check_ret(del(fd, routes[i]), 0, "DELETE");
 		check_ret(del(fd, routes[i]), -ENOENT, "again");
 		check_num(count_keys(fd), 10 - i, "keys");
@@ -494,7 +503,7 @@ static void capacity(const struct kind *k)
 	int fd = new_trie(8, 4), i;
 
 	(void)k;
-	row("2.7", "max_entries");
+	row("lpm.count", "max_entries");
 	put_all(fd, apart);
 	check_ret(put(fd, "16.0.0.0/8", 5, 0), -ENOSPC, "one more");
 	check_ret(put(fd, "0.0.0.0/4", 5, 0), -ENOSPC, "a hidden one");
@@ -519,7 +528,7 @@ static void host_bits(const struct kind *k)
 	int fd = new_trie(8, 4);
 
 	(void)k;
-	row("2.7", "bits behind the prefix");
+	row("lpm.bits", "bits behind the prefix");
 	check_ret(put(fd, "10.1.2.3/8", 1, 0), 0, "UPDATE");
 	check_ret(map_next_key(fd, NULL, &got), 0, "GET_NEXT_KEY");
 	check_mem(&got, &p, sizeof(p), "as they were given");
@@ -688,15 +697,16 @@ static void order(const struct kind *k)
 		int fd = new_trie(sizes[i], MANY);
 
 		n = random_keys(keys, sizes[i], MANY);
-		row("2.7", "order of %u keys of %u bytes", n, sizes[i]);
+		row("lpm.order", "order of %u keys of %u bytes", n, sizes[i]);
 		put_shuffled(fd, keys, sizes[i], n);
 		one_walk(fd, keys, sizes[i], n);
 		for (j = 0; j < ARRAY_SIZE(rooms); j++) {
-			row("1.7", "LOOKUP_BATCH, %u of %u keys of %u bytes",
-			    rooms[j], n, sizes[i]);
+			row("batch.cursor",
+			    "LOOKUP_BATCH, %u of %u keys of %u bytes", rooms[j],
+			    n, sizes[i]);
 			batch_walk(fd, keys, sizes[i], n, rooms[j]);
 		}
-		row("1.7", "LOOKUP_BATCH, exactly %u keys", n);
+		row("batch.exact", "LOOKUP_BATCH, exactly %u keys", n);
 		batch_walk(fd, keys, sizes[i], n, n);
 		close(fd);
 	}
@@ -712,7 +722,7 @@ static void deep(const struct kind *k)
 	int fd = new_trie(size, max + 1);
 
 	(void)k;
-	row("2.7", "a chain of %u prefixes", max + 1);
+	row("lpm.order", "a chain of %u prefixes", max + 1);
 	for (i = 0; i <= max; i++) {
 		len = max - i;
 		memset(keys + (size_t)i * size + 4, 0xff, size - 4);
@@ -744,7 +754,7 @@ static void next_key_of_others(const struct kind *k)
 	(void)k;
 	put_all(fd, routes);
 	for (i = 0; i < ARRAY_SIZE(absent); i++) {
-		row("2.7", "GET_NEXT_KEY of %s: the first", absent[i]);
+		row("next.first", "GET_NEXT_KEY of %s: the first", absent[i]);
 		p = parse(absent[i]);
 		check_ret(map_next_key(fd, &p, &got), 0, "result");
 		check_mem(&got, &first, sizeof(got), "next_key");
@@ -839,7 +849,7 @@ static void batch_rules(const struct kind *k)
 			.flags = r->flags,
 		};
 
-		row("1.7", "batch command %d: %s", r->cmd, r->name);
+		row("batch.order", "batch command %d: %s", r->cmd, r->name);
 		fd = new_trie(8, N);
 		for (j = 0; j < N; j++)
 			check_ret(put(fd, text[j], j, 0), 0, "filling");
@@ -870,7 +880,7 @@ static void batch_stops(const struct kind *k)
 
 	(void)k;
 	for (at = 0; at <= N; at++) {
-		row("1.7", "UPDATE_BATCH, prefix too long at %d", at);
+		row("batch.stop", "UPDATE_BATCH, prefix too long at %d", at);
 		fd = new_trie(8, 100);
 		for (i = 0; i < N + 2; i++) {
 			keys[i] = parse("10.0.0.0/16");
@@ -883,14 +893,14 @@ static void batch_stops(const struct kind *k)
 		check_num(b.count, at, "count");
 		check_num(count_keys(fd), at, "keys");
 		close(fd);
-		row("1.7", "UPDATE_BATCH, room for %d", at);
+		row("batch.stop", "UPDATE_BATCH, room for %d", at);
 		fd = new_trie(8, at + 1);
 		keys[at].len = 16;
 		b.count = N + 2;
 		check_ret(map_batch(UB, fd, &b), -ENOSPC, "result");
 		check_num(b.count, at + 1, "count");
 		check_num(count_keys(fd), at + 1, "keys");
-		row("1.7", "DELETE_BATCH, absent at %d", at + 1);
+		row("batch.stop", "DELETE_BATCH, absent at %d", at + 1);
 		b.count = N + 2;
 		check_ret(map_batch(DB, fd, &b), -ENOENT, "result");
 		check_num(b.count, at + 1, "count");

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * contract_lru - LRU_HASH and LRU_PERCPU_HASH: they are never full, which
- * element a new key evicts, and BPF_F_NO_COMMON_LRU (contract 2.1, 2.2, 2.4,
- * 2.8). Rules that they share with the other hashes are in the other programs.
+ * element a new key evicts, and BPF_F_NO_COMMON_LRU. Rules that they share
+ * with the other hashes are in the other programs.
  * Rows about what is better here are not for bpf(2).
  */
 #define _GNU_SOURCE
@@ -75,7 +75,7 @@ static void put(const struct tmap *t, uint32_t n, int want)
 	check_ret(tmap_put(t, n, n), want, "UPDATE of key %u", n);
 }
 
-/* 2.8: it holds max_entries elements, and one more insert evicts one */
+/* It holds max_entries elements, and one more insert evicts one */
 static void one_for_one(const struct kind *k)
 {
 	size_t s;
@@ -86,7 +86,7 @@ static void one_for_one(const struct kind *k)
 		uint32_t n = sizes[s], more = n < 100 ? 3 * n : n / 10;
 		struct tmap t = tmap_new(k, 4, 8, n);
 
-		row("2.8", "%s: %u entries", k->name, n);
+		row("lru.full", "%s: %u entries", k->name, n);
 		for (i = 0; i < n; i++)
 			put(&t, i, 0);
 		if (device())
@@ -102,7 +102,7 @@ static void one_for_one(const struct kind *k)
 	}
 }
 
-/* 2.4: never E2BIG, whatever the flags; each insert evicts one */
+/* Never E2BIG, whatever the flags; each insert evicts one */
 static void flags_when_full(const struct kind *k)
 {
 	static const struct {
@@ -139,13 +139,14 @@ static void flags_when_full(const struct kind *k)
 		tmap_value(&t, 99, value.p);
 		/* bpf(2) evicts first: possibly the key itself */
 		if (device()) {
-			row("2.4", "%s full, present: %s", k->name, rows[i].name);
+			row("lru.exact", "%s full, present: %s", k->name,
+			    rows[i].name);
 			key = 3;
 			check_ret(map_update(t.fd, &key, value.p, rows[i].flags),
 				  other ? -EINVAL : rows[i].present, "UPDATE");
 			check_num(count(&t, 0, 8), 8, "all still there");
 		}
-		row("2.4", "%s full, absent: %s", k->name, rows[i].name);
+		row("lru.full", "%s full, absent: %s", k->name, rows[i].name);
 		key = 8;
 		n = map_update(t.fd, &key, value.p, rows[i].flags);
 		check_ret((int)n, other ? -EINVAL : rows[i].absent, "UPDATE");
@@ -165,7 +166,7 @@ static void replaced_in_place(const struct kind *k)
 	uint32_t key, i;
 	uint64_t one;
 
-	row("2.4", "%s: CPU update of a present key, full", k->name);
+	row("lru.exact", "%s: CPU update of a present key, full", k->name);
 	for (key = 0; key < 8; key++)
 		put(&t, key, 0);
 	for (i = 0; i < 10; i++) {
@@ -182,7 +183,7 @@ static void replaced_in_place(const struct kind *k)
 	tmap_close(&t);
 }
 
-/* 2.8: updates of present keys count as use, reading does not */
+/* Updates of present keys count as use, reading does not */
 static void what_is_use(const struct kind *k)
 {
 	enum { N = 64, USED = 10 };
@@ -192,7 +193,7 @@ static void what_is_use(const struct kind *k)
 	uint32_t i, cursor;
 
 	run_on(0);
-	row("2.8", "%s: what counts as use", k->name);
+	row("lru.use", "%s: what counts as use", k->name);
 	for (i = 0; i < N; i++)
 		put(&t, i, 0);
 	for (i = 0; i < USED; i++)
@@ -226,7 +227,7 @@ static void scan(const struct kind *k)
 
 	if (!device())
 		return;
-	row("2.8", "%s: a scan", k->name);
+	row("lru.use", "%s: a scan", k->name);
 	for (i = 0; i < USED; i++)
 		put(&t, i, 0);
 	for (i = 0; i < USED; i++)
@@ -249,7 +250,7 @@ static void aging(const struct kind *k)
 
 	if (!device())
 		return;
-	row("2.8", "%s: aging", k->name);
+	row("lru.use", "%s: aging", k->name);
 	for (round = 0; round < 3; round++)
 		for (i = 0; i < N; i++)
 			put(&t, i, 0);
@@ -269,7 +270,7 @@ static void batches(const struct kind *k)
 	uint32_t i, cursor;
 
 	run_on(0);
-	row("1.7", "%s: UPDATE_BATCH of more than fits", k->name);
+	row("lru.full", "%s: UPDATE_BATCH of more than fits", k->name);
 	for (i = 0; i < MORE; i++) {
 		memcpy(keys.p + 4 * i, &i, 4);
 		tmap_value(&t, i, values.p + t.vs * i);
@@ -281,7 +282,7 @@ static void batches(const struct kind *k)
 		check_num(count(&t, 0, MORE), N, "elements");
 	check(tmap_walk(&t, N + 2) <= N, "no more than max_entries");
 
-	row("1.7", "%s: LOOKUP_AND_DELETE_BATCH of all", k->name);
+	row("lru.full", "%s: LOOKUP_AND_DELETE_BATCH of all", k->name);
 	b.out = &cursor;
 	b.count = MORE;
 	check_ret(map_batch(LADB, t.fd, &b), -ENOENT, "result");
@@ -297,7 +298,7 @@ static void batches(const struct kind *k)
 	tmap_close(&t);
 }
 
-/* 2.2: rounded to the same number for each CPU, and reported so */
+/* Rounded to the same number for each CPU, and reported so */
 static void own_sizes(const struct kind *k)
 {
 	uint32_t n;
@@ -306,18 +307,19 @@ static void own_sizes(const struct kind *k)
 		struct tmap t = own_new(k, n);
 		struct bpfmap_info info;
 
-		row("2.2", "%s: NO_COMMON_LRU, %u entries", k->name, n);
+		row("create.own_lru", "%s: NO_COMMON_LRU, %u entries", k->name,
+		    n);
 		check_ret(map_info(t.fd, &info), 0, "OBJ_GET_INFO_BY_FD");
 		check_num(info.max_entries, t.max_entries, "max_entries");
 		check_num(info.map_flags, OWN, "map_flags");
 		tmap_close(&t);
 	}
-	row("2.2", "%s: NO_COMMON_LRU, most entries", k->name);
+	row("create.own_lru", "%s: NO_COMMON_LRU, most entries", k->name);
 	check_ret(map_new(k, 4, 8, UINT32_MAX, OWN), -E2BIG, "2^32 - 1");
 	check_ret(map_new(k, 4, 8, (1U << 31) + 1, OWN), -E2BIG, "2^31 + 1");
 }
 
-/* 2.1, 2.2: which error comes first */
+/* Which error comes first */
 static void create_order(const struct kind *k)
 {
 	static const struct {
@@ -370,21 +372,21 @@ static void create_order(const struct kind *k)
 		} };
 		int fd = sys_map(BPFMAP_CMD_MAP_CREATE, &a, sizeof(a));
 
-		row("2.2", "%s: %s", k->name, rows[i].name);
+		row("create.lru", "%s: %s", k->name, rows[i].name);
 		check_ret(fd, rows[i].want, "MAP_CREATE");
 		if (fd >= 0)
 			close(fd);
 	}
 }
 
-/* 2.1: the flag is for LRU types only */
+/* The flag is for LRU types only */
 static void own_elsewhere(const struct kind *k)
 {
-	row("2.1", "%s: NO_COMMON_LRU", k->name);
+	row("create.lru", "%s: NO_COMMON_LRU", k->name);
 	check_ret(map_new(k, 4, 8, 4, OWN), -EINVAL, "MAP_CREATE");
 }
 
-/* 2.8: a CPU has its share, takes from no other's, and gets its own back */
+/* A CPU has its share, takes from no other's, and gets its own back */
 static void own_shares(const struct kind *k)
 {
 	static const uint32_t shares[] = { 1, 4, 10, 100, 700 };
@@ -398,7 +400,8 @@ static void own_shares(const struct kind *k)
 
 		n = shares[s];
 		t = own_new(k, n * n_cpus());
-		row("2.8", "%s: NO_COMMON_LRU, %u for each CPU", k->name, n);
+		row("lru.own", "%s: NO_COMMON_LRU, %u for each CPU", k->name,
+		    n);
 		run_on(0);
 		for (i = 0; i < n; i++)
 			put(&t, i, 0);

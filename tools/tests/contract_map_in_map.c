@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * contract_map_in_map - maps of maps: what may be created (contract 2.1, 2.2)
- * and put in (2.11), and what the element commands answer (2.3 to 2.5)
+ * contract_map_in_map - maps of maps: what may be created and put in, and
+ * what the element commands answer
  */
 #include <poll.h>
 #include <stdlib.h>
@@ -132,7 +132,7 @@ static void creating(const struct kind *k)
 		struct bpfmap_create_attr a = r->a;
 
 		if (r->want != NO_WANT) {
-			row("2.2", "%s", r->name);
+			row("create.outer", "%s", r->name);
 			a.inner_map_fd = template;
 			fd = create(&a);
 			check_ret(fd, r->want, "good inner_map_fd");
@@ -141,7 +141,7 @@ static void creating(const struct kind *k)
 				close(fd);
 			}
 		}
-		row("2.2", "%s, closed inner_map_fd", r->name);
+		row("create.inner_fd", "%s, closed inner_map_fd", r->name);
 		a.inner_map_fd = closed_fd();
 		check_ret(create(&a), r->closed, "result");
 	}
@@ -194,7 +194,7 @@ static void template_fds(const struct kind *k)
 
 	(void)k;
 	for (i = 0; i < N_OUTERS; i++) {
-		row("2.2", "%s: inner_map_fd", outers[i].name);
+		row("create.inner", "%s: inner_map_fd", outers[i].name);
 		check_ret(outer_create(&outers[i], 1, other_fd()), -EINVAL,
 			  "no map");
 		check_ret(outer_create(&outers[i], 1, -1), -EBADF, "-1");
@@ -211,9 +211,9 @@ static void template_fds(const struct kind *k)
 			close(excl);
 		}
 	}
-	row("2.2", "descriptor 0");
+	row("create.inner_fd", "descriptor 0");
 	in_child(as_fd_0, &template);
-	row("2.1", "without CAP_SYS_ADMIN");
+	row("create.zero_seed", "without CAP_SYS_ADMIN");
 	if (since(6, 12))
 		as_nobody(unprivileged, &template);
 	close(template);
@@ -288,10 +288,10 @@ static void fits(const struct outer_kind *k, const struct fit_row *r)
 {
 	int template = create(&r->template), inner = create(&r->inner), outer;
 
-	row("2.11", "%s: %s", k->name, r->name);
+	row("inner.match", "%s: %s", k->name, r->name);
 	outer = outer_create(k, 1, template);
 	check_ret(outer, GOT_FD, "MAP_CREATE");
-	close(template);
+	close(template);	/* [inner.template] */
 	check_ret(outer_put(outer, 0, inner, 0), r->want, "UPDATE");
 	/* A WRONLY descriptor can be put in, but gives no id */
 	if (r->want)
@@ -335,7 +335,7 @@ static void inner_type(const struct outer_kind *k,
 	int one = create(type), two = create(type), outer;
 
 	if (one >= 0) {
-		row("2.2", "%s of type %u", k->name, type->map_type);
+		row("create.inner", "%s of type %u", k->name, type->map_type);
 		outer = outer_create(k, 2, one);
 		check_ret(outer, GOT_FD, "MAP_CREATE");
 		check_ret(outer_put(outer, 0, one, 0), 0, "the template");
@@ -359,7 +359,7 @@ static void all_types(const struct kind *kind)
 }
 
 /* ------------------------------------------------------------------------- */
-/* UPDATE: which error comes first */
+/* UPDATE: which error comes first; [update.inner], [inner.excl] */
 
 enum what { GOOD, UNLIKE, CLOSED, NO_MAP, NEGATIVE, OUTER, EXCLUSIVE };
 
@@ -436,7 +436,7 @@ static void updating(const struct outer_kind *k)
 
 		if (want == NO_WANT || (r->since && !since(r->since, 0)))
 			continue;
-		row("2.4", "UPDATE %s: %s", k->name, r->name);
+		row("inner.fd", "UPDATE %s: %s", k->name, r->name);
 		fd = what_fd(k, r->what);
 		check_ret(outer_put(outer, r->key, fd, r->flags), want,
 			  "result");
@@ -454,13 +454,13 @@ static void full_hash(const struct outer_kind *k)
 	int outer = outer_new(k, 2), one = inner_new(), two = inner_new();
 	uint32_t i;
 
-	row("2.4", "UPDATE %s: NOEXIST, absent", k->name);
+	row("update.noexist", "UPDATE %s: NOEXIST, absent", k->name);
 	check_ret(outer_put(outer, 7, one, BPFMAP_F_NOEXIST), 0, "result");
-	row("2.4", "UPDATE %s: EXIST, present", k->name);
+	row("update.exist", "UPDATE %s: EXIST, present", k->name);
 	check_ret(outer_put(outer, 7, two, BPFMAP_F_EXIST), 0, "result");
 	check_num(outer_id(outer, 7), map_id(two), "replaced");
 	check_ret(outer_put(outer, 8, two, 0), 0, "filling");
-	row("2.4", "UPDATE %s: full", k->name);
+	row("update.full", "UPDATE %s: full", k->name);
 	check_ret(outer_put(outer, 9, one, 0), -E2BIG, "another key");
 	check_ret(outer_put(outer, 9, closed_fd(), 0), -EBADF, "closed fd first");
 	check_ret(outer_put(outer, 9, one, BPFMAP_F_EXIST), -ENOENT, "EXIST");
@@ -496,7 +496,7 @@ static void four_bytes(const struct outer_kind *k, int outer, int inner)
 	struct buf value = buf_new(12);
 	uint32_t key = 1, id = map_id(inner);
 
-	row("1.4", "%s: size of a value", k->name);
+	row("copy.size", "%s: size of a value", k->name);
 	*fd = inner;
 	check_ret(map_update(outer, &key, fd, 0), 0, "UPDATE at the edge");
 	check_ret(map_lookup(outer, &key, fd, 0), 0, "LOOKUP at the edge");
@@ -515,7 +515,7 @@ static void lookups(const struct outer_kind *k, int outer, uint32_t id)
 	struct buf value = buf_new(4);
 	uint32_t zero = 0;
 
-	row("2.4", "LOOKUP %s", k->name);
+	row("lookup.miss", "LOOKUP %s", k->name);
 	check_num(outer_id(outer, 0), id, "id");
 	check_ret(outer_id(outer, 1), -ENOENT, "empty");
 	check_ret(outer_id(outer, 2), -ENOENT, "out of range");
@@ -529,7 +529,7 @@ static void lookups(const struct outer_kind *k, int outer, uint32_t id)
 	check_ret(map_lookup(outer, &zero, value.p, BPFMAP_F_CPU), -EINVAL,
 		  "CPU");
 	check_untouched(&value, "value");
-	row("2.3", "LOOKUP_AND_DELETE %s", k->name);
+	row("lad.type", "LOOKUP_AND_DELETE %s", k->name);
 	check_ret(map_elem(LAD, outer, &zero, value.p, 0), -ENOTSUPP, "present");
 	zero = 1;
 	check_ret(map_elem(LAD, outer, &zero, value.p, 0), -ENOTSUPP, "absent");
@@ -545,7 +545,7 @@ static void deletes(const struct outer_kind *k, int outer)
 	static const uint32_t keys[] = { 0, 1, 2, UINT32_MAX };
 	int i;
 
-	row("2.4", "DELETE %s", k->name);
+	row("delete.index", "DELETE %s", k->name);
 	check_ret(map_delete(outer, NULL), -EFAULT, "NULL key");
 	check_ret(map_delete(outer, &keys[1]), -ENOENT, "empty");
 	for (i = 2; i < 4; i++)
@@ -563,7 +563,7 @@ static void walks(const struct outer_kind *k, int inner)
 	uint32_t next, key, n = 0;
 	bool more;
 
-	row("2.5", "GET_NEXT_KEY %s", k->name);
+	row("next.array", "GET_NEXT_KEY %s", k->name);
 	check_ret(map_next_key(outer, NULL, &next), k->hash ? -ENOENT : 0,
 		  "empty");
 	check_ret(outer_put(outer, 2, inner, 0), 0, "filling");
@@ -589,7 +589,7 @@ static void no_files(const struct outer_kind *k, int outer)
 	struct pollfd p = { .fd = outer, .events = POLLIN };
 	void *m = mmap(NULL, 4096, PROT_READ, MAP_SHARED, outer, 0);
 
-	row("2.3", "%s", k->name);
+	row("mmap.type", "%s", k->name);
 	check_ret(m == MAP_FAILED ? -errno : 0, -ENOTSUPP, "mmap");
 	check_ret(poll(&p, 1, 0), 1, "poll");
 	check_num(p.revents, POLLERR, "revents");

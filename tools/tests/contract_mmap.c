@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * contract_mmap - mappings of arrays (contract 2.9): permissions, that a
+ * contract_mmap - mappings of arrays: permissions, that a
  * mapping is the elements' own memory, and what it prevents
  */
 #define _GNU_SOURCE
@@ -45,7 +45,7 @@ static int protect(void *p, size_t len, int prot)
 }
 
 /* ------------------------------------------------------------------------- */
-/* Permissions to map */
+/* Permissions to map: [mmap.mode] to [mmap.flag], each before the next */
 
 enum fd { RDWR, RDONLY, WRONLY, FROZEN };
 
@@ -67,6 +67,7 @@ static const struct mmap_row mmap_rows[] = {
 	{ "shared NONE", 0, RDWR, PROT_NONE, MAP_SHARED, 0, -EINVAL, 0 },
 	{ "private R", 0, RDWR, RO, MAP_PRIVATE, 0, -EINVAL, -EINVAL },
 	{ "private RW", 0, RDWR, RW, MAP_PRIVATE, 0, -EINVAL, -EINVAL },
+	/* [mmap.exec] */
 	{ "shared RX", 0, RDWR, RO | PROT_EXEC, MAP_SHARED, 1, -EPERM, -EPERM },
 	{ "shared X", 0, RDWR, PROT_EXEC, MAP_SHARED, 1, -EPERM, -EPERM },
 	{ "RDONLY fd: R", 0, RDONLY, RO, MAP_SHARED, 0, -EINVAL, -EINVAL },
@@ -77,10 +78,12 @@ static const struct mmap_row mmap_rows[] = {
 	{ "WRONLY fd: RW", 0, WRONLY, RW, MAP_SHARED, 0, -EACCES, -EACCES },
 	{ "WRONLY fd: W", 0, WRONLY, PROT_WRITE, MAP_SHARED, 0, -EACCES,
 	  -EACCES },
+	/* [mmap.frozen] */
 	{ "frozen: RW", 0, FROZEN, RW, MAP_SHARED, 0, -EPERM, -EPERM },
 	{ "frozen: R", 0, FROZEN, RO, MAP_SHARED, 0, -EINVAL, 0 },
 	{ "frozen: private RW", 0, FROZEN, RW, MAP_PRIVATE, 0, -EINVAL,
 	  -EINVAL },
+	/* [mmap.prog] */
 	{ "RDONLY_PROG: RW", PROG_RO, RDWR, RW, MAP_SHARED, 0, -EACCES,
 	  -EACCES },
 	{ "RDONLY_PROG: R", PROG_RO, RDWR, RO, MAP_SHARED, 0, -EINVAL, 0 },
@@ -120,7 +123,7 @@ static void who_may_map(const struct kind *k)
 	for (i = 0; i < ARRAY_SIZE(mmap_rows); i++) {
 		if (mmap_rows[i].newer && !since(7, 3))
 			continue;
-		row("2.9", "%s: %s", k->name, mmap_rows[i].name);
+		row("mmap.shared", "%s: %s", k->name, mmap_rows[i].name);
 		one_mmap(k, &mmap_rows[i]);
 	}
 }
@@ -139,10 +142,10 @@ static void no_mmap(const struct kind *k)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
-		row("1.10", "mmap of %s: %s", k->name, rows[i].name);
+		row("mmap.type", "mmap of %s: %s", k->name, rows[i].name);
 		map_at(t.fd, page, rows[i].prot, rows[i].map, 0, -ENOTSUPP);
 	}
-	row("1.10", "mmap of frozen %s", k->name);
+	row("mmap.type", "mmap of frozen %s", k->name);
 	check_ret(map_freeze(t.fd), 0, "FREEZE");
 	map_at(t.fd, page, RW, MAP_SHARED, 0, -ENOTSUPP);
 	tmap_close(&t);
@@ -180,9 +183,9 @@ static void ranges(const struct kind *k)
 		size_t len = rows[i].len * page;
 		void *p;
 
-		row("2.9", "%s %u x %u: %zu pages from page %zu", k->name,
-		    rows[i].value_size, rows[i].max_entries, rows[i].len,
-		    rows[i].offset);
+		row("mmap.range", "%s %u x %u: %zu pages from page %zu",
+		    k->name, rows[i].value_size, rows[i].max_entries,
+		    rows[i].len, rows[i].offset);
 		p = map_at(t.fd, len, RW, MAP_SHARED, rows[i].offset * page,
 			   rows[i].want);
 		if (p) {
@@ -208,7 +211,7 @@ static void same_memory(const struct kind *k)
 		uint8_t *p, *want = malloc(sizes[s]), pad[8] = { 0 };
 		uint32_t i;
 
-		row("2.9", "%s: values of %u bytes", k->name, sizes[s]);
+		row("mmap.layout", "%s: values of %u bytes", k->name, sizes[s]);
 		p = map_rw(&t, len);
 		for (i = 0; p && i < len && !p[i]; i++)
 			;
@@ -247,7 +250,7 @@ static void offsets(const struct kind *k)
 	uint64_t *all, *third;
 	uint32_t i;
 
-	row("2.9", "%s: offset", k->name);
+	row("mmap.layout", "%s: offset", k->name);
 	all = map_rw(&t, 4 * page);
 	third = map_at(t.fd, page, RW, MAP_SHARED, 2 * page, 0);
 	for (i = 0; all && i < 2048; i++)
@@ -261,7 +264,7 @@ static void offsets(const struct kind *k)
 	tmap_close(&t);
 }
 
-/* The hash of a frozen array is that of its memory, with the padding (1.8) */
+/* The hash of a frozen array is that of its memory, with the padding */
 static void padding_in_hash(const struct kind *k)
 {
 	static const uint8_t want[32] = {
@@ -277,7 +280,7 @@ static void padding_in_hash(const struct kind *k)
 				   .info = PTR(&info) } };
 	uint8_t *p;
 
-	row("1.8", "SHA-256 of %s with padding", k->name);
+	row("info.sha256", "SHA-256 of %s with padding", k->name);
 	if (since(7, 3)) {
 		p = map_rw(&t, page);
 		tmap_fill(&t, 1);
@@ -302,7 +305,7 @@ static void protection(const struct kind *k)
 	struct tmap t = tmap_new(k, 4, 8, 4);
 	void *p;
 
-	row("2.9", "%s: mprotect of a read-only mapping", k->name);
+	row("mmap.protect", "%s: mprotect of a read-only mapping", k->name);
 	p = map_at(t.fd, page, RO, MAP_SHARED, 0, 0);
 	check_ret(protect(p, page, RW), -EACCES, "to RW");
 	check_ret(protect(p, page, PROT_WRITE), -EACCES, "to W");
@@ -310,12 +313,12 @@ static void protection(const struct kind *k)
 	check_ret(protect(p, page, RO), 0, "to R");
 	if (since(7, 3))
 		check_ret(protect(p, page, RO | PROT_EXEC), -EACCES, "to RX");
-	row("2.9", "%s: FREEZE with a read-only mapping", k->name);
+	row("mmap.protect", "%s: FREEZE with a read-only mapping", k->name);
 	check_ret(map_freeze(t.fd), 0, "result");
 	munmap(p, page);
 	tmap_close(&t);
 
-	row("2.9", "%s: mprotect of a PROT_NONE mapping", k->name);
+	row("mmap.protect", "%s: mprotect of a PROT_NONE mapping", k->name);
 	t = tmap_new(k, 4, 8, 4);
 	p = map_at(t.fd, page, PROT_NONE, MAP_SHARED, 0, 0);
 	check_ret(protect(p, page, RW), -EACCES, "to RW");
@@ -323,7 +326,7 @@ static void protection(const struct kind *k)
 	munmap(p, page);
 	tmap_close(&t);
 
-	row("2.9", "%s: mprotect of a writable mapping", k->name);
+	row("mmap.writer", "%s: mprotect of a writable mapping", k->name);
 	t = tmap_new(k, 4, 8, 4);
 	p = map_rw(&t, page);
 	check_ret(protect(p, page, RO), 0, "to R");
@@ -340,14 +343,14 @@ static void busy(const struct kind *k)
 	struct tmap t = tmap_new(k, 4, 4096, 4);
 	uint8_t *p, *q;
 
-	row("2.9", "%s: FREEZE with a writable mapping", k->name);
+	row("mmap.writer", "%s: FREEZE with a writable mapping", k->name);
 	p = map_rw(&t, 4 * page);
 	q = map_rw(&t, page);
 	check_ret(map_freeze(t.fd), -EBUSY, "two mappings");
 	check_ret(tmap_put(&t, 1, 1), 0, "not frozen");
 	munmap(q, page);
 	check_ret(map_freeze(t.fd), -EBUSY, "one mapping");
-	row("2.9", "%s: FREEZE with pieces of a mapping", k->name);
+	row("mmap.writer", "%s: FREEZE with pieces of a mapping", k->name);
 	munmap(p + page, page);
 	check_ret(map_freeze(t.fd), -EBUSY, "two pieces");
 	munmap(p, page);
@@ -369,7 +372,7 @@ static void busy_in_child(const struct kind *k)
 	pid_t pid;
 	void *p;
 
-	row("2.9", "%s: FREEZE with the mapping of a child", k->name);
+	row("mmap.writer", "%s: FREEZE with the mapping of a child", k->name);
 	p = map_rw(&t, page);
 	check_ret(pipe(in), 0, "pipe");
 	fflush(stdout);
@@ -394,7 +397,7 @@ static void remap(const struct kind *k)
 	struct tmap t = tmap_new(k, 4, 4096, 4);
 	void *p, *q;
 
-	row("2.9", "%s: mremap", k->name);
+	row("mmap.grow", "%s: mremap", k->name);
 	p = map_rw(&t, 2 * page);
 	q = mremap(p, 2 * page, 4 * page, MREMAP_MAYMOVE);
 	check_ret(q == MAP_FAILED ? -errno : 0, -EFAULT, "growing");
@@ -430,7 +433,7 @@ static void core_dumps(const struct kind *k)
 	struct tmap t = tmap_new(k, 4, 8, 4);
 	void *p;
 
-	row("2.9", "%s: not in core dumps", k->name);
+	row("mmap.grow", "%s: not in core dumps", k->name);
 	if (access("/proc/self/smaps", R_OK)) {
 		printf("# this kernel has no /proc/self/smaps\n");
 		tmap_close(&t);
@@ -450,7 +453,7 @@ static void keeps_the_map(const struct kind *k)
 	uint64_t *p, value = 0;
 	int fd;
 
-	row("2.9", "%s: a mapping keeps the map", k->name);
+	row("mmap.holds", "%s: a mapping keeps the map", k->name);
 	p = map_rw(&t, page);
 	tmap_close(&t);
 	p[2] = 1234;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * contract_pin - OBJ_PIN and OBJ_GET (contract 1.9), and what their file system
+ * contract_pin - OBJ_PIN and OBJ_GET, and what their file system
  * answers to other system calls
  */
 #define _GNU_SOURCE
@@ -95,14 +95,14 @@ static void pin_members(const struct kind *k)
 
 		if (1U << bit == PATH_FD)
 			continue;
-		row("1.9", "PIN: file_flags %#x", 1U << bit);
+		row("pin.flags", "PIN: file_flags %#x", 1U << bit);
 		check_ret(call(PIN, a), -EINVAL, "result");
 		a.file_flags |= PATH_FD;
 		check_ret(call(PIN, a), -EINVAL, "with PATH_FD");
 		a.pathname = PTR(bad_ptr());
 		check_ret(call(PIN, a), -EINVAL, "before the path");
 	}
-	row("1.9", "PIN: path_fd without PATH_FD");
+	row("pin.path_fd", "PIN: path_fd without PATH_FD");
 	check_ret(call(PIN, (struct bpfmap_obj_attr){
 		.pathname = PTR(at("pin")), .bpf_fd = map, .path_fd = 5 }),
 		-EINVAL, "result");
@@ -123,7 +123,7 @@ static void pin_fds(const struct kind *k)
 		return;
 	begin();
 	for (i = 0; i < ARRAY_SIZE(fds); i++) {
-		row("1.9", "PIN: fd %d", fds[i]);
+		row("pin.fd", "PIN: fd %d", fds[i]);
 		check_ret(pin_obj(fds[i], at("pin")), -EINVAL, "result");
 		check_ret(pin_obj(fds[i], bad_ptr()), -EINVAL,
 			  "before the path is read");
@@ -142,7 +142,7 @@ static void get_members(const struct kind *k)
 	(void)k;
 	begin();
 	check_ret(pin_obj(map, at("pin")), 0, "PIN");
-	row("1.9", "GET: bpf_fd");
+	row("pin.fd", "GET: bpf_fd");
 	a.pathname = PTR(at("pin"));
 	a.bpf_fd = map;
 	check_ret(call(GET, a), -EINVAL, "a map");
@@ -155,17 +155,17 @@ static void get_members(const struct kind *k)
 
 		if (flag & (RDONLY | WRONLY | PATH_FD))
 			continue;
-		row("1.9", "GET: file_flags %#x", flag);
+		row("pin.flags", "GET: file_flags %#x", flag);
 		check_ret(pin_get(at("pin"), flag), -EINVAL, "result");
 		check_ret(pin_get(at("pin"), flag | RDONLY), -EINVAL,
 			  "with RDONLY");
 		check_ret(pin_get(bad_ptr(), flag), -EINVAL, "before the path");
 	}
-	row("1.9", "GET: RDONLY and WRONLY");
+	row("pin.flags", "GET: RDONLY and WRONLY");
 	check_ret(pin_get(at("pin"), RDONLY | WRONLY), -EINVAL, "result");
 	check_ret(pin_get(at("none"), RDONLY | WRONLY), -EINVAL, "before ENOENT");
 	check_ret(pin_get(bad_ptr(), RDONLY | WRONLY), -EINVAL, "before EFAULT");
-	row("1.9", "GET: path_fd without PATH_FD");
+	row("pin.path_fd", "GET: path_fd without PATH_FD");
 	a = (struct bpfmap_obj_attr){ .pathname = PTR(at("pin")), .path_fd = 5 };
 	check_ret(call(GET, a), -EINVAL, "result");
 	a.path_fd = AT_FDCWD;
@@ -185,7 +185,10 @@ static void make_paths(void)
 	check_ret(pin_result(symlink("loop", at("loop"))), 0, "symlink");
 }
 
-/* What looking for a path answers, whatever it is for; "%" is the file system */
+/*
+ * What looking for a path answers, whatever it is for; "%" is the file system.
+ * [pin.exists], [get.pin]
+ */
 static const struct {
 	const char *path;
 	int pin, get;
@@ -209,7 +212,7 @@ static const struct {
 	{ "%/link/", -EEXIST, -EACCES },
 	{ "%/dangling", -EEXIST, -ENOENT },
 	{ "%/loop", -EEXIST, -ELOOP },
-	/* dots are for names of another sort */
+	/* dots are for names of another sort: [pin.dot] */
 	{ "%/a.b", -EPERM, -EPERM },
 	{ "%/.a", -EPERM, -EPERM },
 	{ "%/a.", -EPERM, -EPERM },
@@ -220,7 +223,7 @@ static const struct {
 	{ "%/./pin", -EEXIST, GOT_FD },
 	{ "%/sub/../pin", -EEXIST, GOT_FD },
 	{ "%//pin", -EEXIST, GOT_FD },
-	/* other file systems */
+	/* other file systems: [pin.fs] */
 	{ "/tmp/pin", -EPERM, -ENOENT },
 	{ "/tmp/a.b", -EPERM, -ENOENT },
 	{ "/dev/pin", -EPERM, -ENOENT },
@@ -244,15 +247,15 @@ static void paths(const struct kind *k)
 
 		snprintf(path, sizeof(path), "%s%s", *p == '%' ? dir : "",
 			 *p == '%' ? p + 1 : p);
-		row("1.9", "PIN to \"%s\"", p);
+		row("pin.path", "PIN to \"%s\"", p);
 		check_ret(pin_obj(map, path), path_rows[i].pin, "result");
-		row("1.9", "GET of \"%s\"", p);
+		row("pin.path", "GET of \"%s\"", p);
 		fd = pin_get(path, 0);
 		check_ret(fd, path_rows[i].get, "result");
 		if (fd >= 0)
 			close(fd);
 	}
-	row("1.9", "after all of these");
+	row("pin.path", "after all of these");
 	check_num(pin_entries(dir), 5, "entries");
 	check_num(pin_entries(at("sub")), 0, "entries of a directory");
 	check(!exists("/tmp/pin"), "no file elsewhere");
@@ -265,23 +268,23 @@ static void path_pointers(const struct kind *k)
 
 	(void)k;
 	begin();
-	row("1.9", "path not readable");
+	row("pin.read", "path not readable");
 	check_ret(pin_obj(map, NULL), -EFAULT, "PIN, NULL");
 	check_ret(pin_obj(map, bad_ptr()), -EFAULT, "PIN");
 	check_ret(pin_get(NULL, 0), -EFAULT, "GET, NULL");
 	check_ret(pin_get(bad_ptr(), 0), -EFAULT, "GET");
-	row("1.9", "path without an end");
+	row("pin.read", "path without an end");
 	memset(cut, 'x', 40);
 	memcpy(cut, dir, strlen(dir));
 	cut[strlen(dir)] = '/';
 	check_ret(pin_obj(map, cut), -EFAULT, "PIN");
 	check_ret(pin_get(cut, 0), -EFAULT, "GET");
-	row("1.9", "path that ends at a page's end");
+	row("pin.read", "path that ends at a page's end");
 	cut[39] = '\0';
 	check_ret(pin_obj(map, cut), 0, "PIN");
 	check_fd(pin_get(cut, 0), "GET");
 
-	row("1.9", "long names");
+	row("pin.path", "long names");
 	memset(name, 'n', 5000);
 	name[sprintf(name, "%s", dir)] = '/';
 	name[strlen(dir) + 1 + 255] = '\0';
@@ -313,7 +316,7 @@ static void symlinks(const struct kind *k)
 	(void)k;
 	begin();
 	make_paths();
-	row("1.9", "symbolic links");
+	row("pin.relative", "symbolic links");
 	check_ret(pin_obj(map, at("link/pin")), 0, "PIN through one");
 	check(exists(at("sub/pin")), "where it leads to");
 	check_ret(pin_result(symlink("sub/pin", at("short"))), 0, "symlink");
@@ -343,20 +346,20 @@ static void path_fds(const struct kind *k)
 	(void)k;
 	begin();
 	make_paths();
-	row("1.9", "relative to the working directory");
+	row("pin.relative", "relative to the working directory");
 	check_ret(pin_result(chdir(at("sub"))), 0, "chdir");
 	check_ret(pin_obj(map, "here"), 0, "PIN");
 	check_fd(pin_get("here", 0), "GET");
 	check_fd(pin_get("../pin", 0), "GET by ..");
 	if (since(6, 12)) {
-		row("1.9", "AT_FDCWD as path_fd");
+		row("pin.relative", "AT_FDCWD as path_fd");
 		check_fd(pin_get_at(AT_FDCWD, "here", RDONLY), "GET");
 		check_ret(pin_obj_at(AT_FDCWD, map, "there"), 0, "PIN");
 	}
 	check_ret(pin_result(fchdir(cwd)), 0, "fchdir");
 	close(cwd);
 	if (!since(6, 12)) {
-		row("1.9", "PATH_FD");
+		row("pin.flags", "PATH_FD");
 		check_ret(pin_obj_at(AT_FDCWD, map, at("x")), -EINVAL, "PIN");
 		check_ret(pin_get_at(AT_FDCWD, at("pin"), 0), -EINVAL, "GET");
 		end();
@@ -364,7 +367,7 @@ static void path_fds(const struct kind *k)
 	}
 	d = open(at("sub"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	file = open(at("pin"), O_PATH | O_CLOEXEC);
-	row("1.9", "path_fd of a directory");
+	row("pin.relative", "path_fd of a directory");
 	check_ret(pin_obj_at(d, map, "by_fd"), 0, "PIN");
 	check_ret(pin_obj_at(d, map, "by_fd"), -EEXIST, "PIN again");
 	check(exists(at("sub/by_fd")), "where it belongs");
@@ -374,11 +377,11 @@ static void path_fds(const struct kind *k)
 	check_ret(pin_get_at(d, "by_fd", RDONLY | WRONLY), -EINVAL, "both modes");
 	check_ret(pin_obj_at(d, map, ""), -ENOENT, "PIN, no name");
 	check_ret(pin_get_at(d, "", 0), -ENOENT, "GET, no name");
-	row("1.9", "path_fd and an absolute path");
+	row("pin.relative", "path_fd and an absolute path");
 	check_ret(pin_obj_at(d, map, at("absolute")), 0, "PIN");
 	check_ret(pin_obj_at(closed_fd(), map, at("closed")), 0, "PIN, closed");
 	check_fd(pin_get_at(closed_fd(), at("closed"), 0), "GET, closed");
-	row("1.9", "path_fd that is no good");
+	row("pin.base", "path_fd that is no good");
 	check_ret(pin_obj_at(closed_fd(), map, "new"), -EBADF, "PIN, closed");
 	check_ret(pin_get_at(closed_fd(), "pin", 0), -EBADF, "GET, closed");
 	check_ret(pin_obj_at(-1, map, "new"), -EBADF, "PIN, -1");
@@ -409,7 +412,7 @@ static void pin_modes(const struct kind *k)
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct stat st;
 
-		row("1.9", "umask %03o", rows[i].mask);
+		row("pin.mode", "umask %03o", rows[i].mask);
 		snprintf(name, sizeof(name), "pin%zu", i);
 		umask(rows[i].mask);
 		check_ret(pin_obj(map, at(name)), 0, "PIN");
@@ -421,7 +424,7 @@ static void pin_modes(const struct kind *k)
 		check_num(st.st_uid, 0, "owner");
 		check_fd(pin_get(at(name), 0), "GET by root");
 	}
-	row("1.9", "directory with a group of its own");
+	row("pin.mode", "directory with a group of its own");
 	check_ret(pin_result(mkdir(at("group"), 0755)), 0, "mkdir");
 	check_ret(pin_result(chown(at("group"), 7, 77)), 0, "chown");
 	check_ret(pin_result(chmod(at("group"), 02755)), 0, "chmod");
@@ -452,7 +455,8 @@ static void got_modes(const struct kind *k)
 	tmap_fill(&t, 4);
 	check_ret(pin_obj(t.fd, at("pin")), 0, "PIN");
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
-		row("1.9", "%s: GET, file_flags %s", k->name, rows[i].name);
+		row("get.mode", "%s: GET, file_flags %s", k->name,
+		    rows[i].name);
 		fd = pin_get(at("pin"), rows[i].flags);
 		check_ret(fd, GOT_FD, "result");
 		check_num(fcntl(fd, F_GETFL) & O_ACCMODE, rows[i].mode, "mode");
@@ -483,11 +487,12 @@ static void open_pin(const struct kind *k)
 	begin();
 	check_ret(pin_obj(t.fd, at("pin")), 0, "PIN");
 	for (i = 0; i < ARRAY_SIZE(flags); i++) {
-		row("1.9", "%s: open of a pin, flags %#x", k->name, flags[i]);
+		row("fs.open", "%s: open of a pin, flags %#x", k->name,
+		    flags[i]);
 		check_ret(pin_result(open(at("pin"), flags[i], 0600)), -EIO,
 			  "result");
 	}
-	row("1.9", "%s: open of a pin, others", k->name);
+	row("fs.open", "%s: open of a pin, others", k->name);
 	check_ret(pin_result(open(at("pin"), O_RDONLY | O_DIRECTORY)), -ENOTDIR,
 		  "O_DIRECTORY");
 	check_ret(pin_result(open(at("pin"), O_RDWR | O_CREAT | O_EXCL, 0600)),
@@ -509,7 +514,7 @@ static void atime(const struct kind *k)
 
 	(void)k;
 	begin();
-	row("1.9", "atime");
+	row("get.mode", "atime");
 	check_ret(pin_obj(map, at("pin")), 0, "PIN");
 	check_ret(pin_result(utimensat(AT_FDCWD, at("pin"), old, 0)), 0,
 		  "utimensat");
@@ -554,8 +559,8 @@ static void check_access(size_t i, const int *want, const char *who)
 	int fd;
 
 	for (j = 0; j < 3; j++) {
-		row("1.9", "GET %s as %s: file_flags %s", permissions[i].name,
-		    who, names[j]);
+		row("get.access", "GET %s as %s: file_flags %s",
+		    permissions[i].name, who, names[j]);
 		fd = pin_get(at(permissions[i].name), flags[j]);
 		check_ret(fd, want[j], "result");
 		if (fd >= 0)
@@ -570,7 +575,7 @@ static void unprivileged(void *arg)
 	(void)arg;
 	for (i = 0; i < ARRAY_SIZE(permissions); i++)
 		check_access(i, permissions[i].want, "nobody");
-	row("1.9", "as nobody");
+	row("pin.dir", "as nobody");
 	check_ret(pin_get(at("closed/pin"), RDONLY), -EACCES,
 		  "GET in a directory that cannot be searched");
 	check_ret(pin_obj(map, at("closed/new")), -EACCES, "PIN there");
@@ -628,7 +633,7 @@ static void read_only(const struct kind *k)
 	(void)k;
 	begin();
 	check_ret(pin_obj(map, at("pin")), 0, "PIN");
-	row("1.9", "read-only mount");
+	row("pin.rofs", "read-only mount");
 	check(mkdtemp(bind), "mkdtemp");
 	check_ret(pin_result(mount(dir, bind, NULL, MS_BIND, NULL)), 0, "bind");
 	check_ret(pin_result(mount(NULL, bind, NULL,
@@ -641,7 +646,7 @@ static void read_only(const struct kind *k)
 	check_fd(pin_get(pin_path(bind, "pin"), 0), "GET: the inode's matter");
 	check_ret(pin_result(umount2(bind, 0)), 0, "umount");
 	rmdir(bind);
-	row("1.9", "read-only file system");
+	row("pin.rofs", "read-only file system");
 	check_ret(pin_result(mount(NULL, dir, NULL, MS_REMOUNT | MS_RDONLY,
 				   NULL)), 0, "remount");
 	check_ret(pin_obj(map, at("new")), -EROFS, "PIN");
@@ -668,7 +673,7 @@ static void no_descriptor_left(void *arg)
 	setrlimit(RLIMIT_NOFILE, &limit);
 	while ((next = dup(0)) >= 0)
 		last = next;
-	row("1.9", "no descriptor left");
+	row("get.fds", "no descriptor left");
 	check_ret(pin_get(at("pin"), 0), -EMFILE, "GET");
 	check_ret(pin_get(at("none"), 0), -ENOENT, "ENOENT before it");
 	check_ret(pin_obj(map, at("new")), 0, "PIN");
@@ -680,7 +685,7 @@ static void changes(const struct kind *k)
 {
 	(void)k;
 	begin();
-	row("1.9", "names of a pin");
+	row("fs.names", "names of a pin");
 	check_ret(pin_obj(map, at("pin")), 0, "PIN");
 	check_ret(pin_result(link(at("pin"), at("second"))), 0, "link");
 	check_num(stat_of(at("pin")).st_nlink, 2, "links");
@@ -700,7 +705,7 @@ static void changes(const struct kind *k)
 	check_ret(pin_result(rename(at("second"), at("pin"))), 0, "over a pin");
 	check_num(pin_entries(dir), 1, "entries");
 
-	row("1.9", "directories");
+	row("fs.names", "directories");
 	check_num(stat_of(dir).st_nlink, 2, "links of the root");
 	check_ret(pin_result(mkdir(at("d"), 0750)), 0, "mkdir");
 	check_num(stat_of(dir).st_nlink, 3, "links of the root");
@@ -718,7 +723,7 @@ static void changes(const struct kind *k)
 	check_num(stat_of(dir).st_nlink, 2, "links of the root");
 	check_ret(pin_result(rmdir(at("pin"))), -ENOTDIR, "rmdir of a pin");
 
-	row("1.9", "other files");
+	row("fs.create", "other files");
 	check_ret(pin_result(open(at("f"), O_RDWR | O_CREAT, 0600)), -EACCES,
 		  "open with O_CREAT");
 	check_ret(pin_result(mknod(at("f"), S_IFREG | 0600, 0)), -EACCES,
@@ -762,7 +767,7 @@ static void mounting(const struct kind *k)
 
 		if (rows[i].new && !since(6, 12))
 			continue;
-		row("1.9", "mount -o %s", rows[i].options ?: "");
+		row("fs.mount", "mount -o %s", rows[i].options ?: "");
 		if (check_ret(pin_mount(dir, rows[i].options), 0, "result") == false)
 			continue;
 		st = stat_of(dir);
@@ -785,7 +790,7 @@ static void mounting(const struct kind *k)
 	}
 	if (backend() == BACKEND_BPF)
 		return;
-	row("1.9", "bad mount options");
+	row("fs.mount", "bad mount options");
 	check_ret(pin_mount(dir, "nonsense"), -EINVAL, "unknown");
 	check_ret(pin_mount(dir, "mode=9"), -EINVAL, "not octal");
 	check_ret(pin_mount(dir, "uid=x"), -EINVAL, "no number");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * contract_queue_stack - queues and stacks: creation, order, flags and errors
- * (contract 2.1 to 2.4, 2.11), and what bpf(2) does not have: waiting
+ * contract_queue_stack - queues and stacks: creation, order, flags and errors,
+ * and what bpf(2) does not have: waiting
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -31,7 +31,7 @@ static const char *type_name(uint32_t type)
 }
 
 /* ------------------------------------------------------------------------- */
-/* 2.1, 2.2: creation */
+/* Creation */
 
 static const struct {
 	const char *name;
@@ -59,7 +59,7 @@ static const struct {
 	{ "RDONLY|WRONLY", 0, 4, 4, BPFMAP_F_RDONLY | BPFMAP_F_WRONLY, -EINVAL },
 };
 
-/* Accepted one by one; TOKEN_FD is 2.2's business, not the type's */
+/* Accepted one by one; TOKEN_FD is [create.token]'s, not the type's */
 #define GOOD_FLAGS (BPFMAP_F_NUMA_NODE | BPFMAP_F_RDONLY | BPFMAP_F_WRONLY | \
 		    BPFMAP_F_RDONLY_PROG | BPFMAP_F_WRONLY_PROG)
 
@@ -92,7 +92,7 @@ static void create(const struct kind *k)
 
 	for (t = 0; t < ARRAY_SIZE(types); t++) {
 		for (i = 0; i < ARRAY_SIZE(create_rows); i++) {
-			row("2.2", "%s: %s", type_name(types[t]),
+			row("create.queue", "%s: %s", type_name(types[t]),
 			    create_rows[i].name);
 			create_one(types[t], create_rows[i].key_size,
 				   create_rows[i].value_size,
@@ -102,11 +102,12 @@ static void create(const struct kind *k)
 		for (bit = 0; bit < 32; bit++) {
 			if (1U << bit == BPFMAP_F_TOKEN_FD)
 				continue;
-			row("2.1", "%s: flag bit %d", type_name(types[t]), bit);
+			row("create.flags", "%s: flag bit %d",
+			    type_name(types[t]), bit);
 			create_one(types[t], 0, 4, 4, 1U << bit,
 				   GOOD_FLAGS & 1U << bit ? GOT_FD : -EINVAL);
 		}
-		row("1.6.4", "%s: map_extra", type_name(types[t]));
+		row("create.extra", "%s: map_extra", type_name(types[t]));
 		check_ret(keyless_new(types[t], 4, 4, 0, 1), -EINVAL, "create");
 	}
 	(void)k;
@@ -129,8 +130,9 @@ static void product(const struct kind *k)
 		return;
 	for (t = 0; t < ARRAY_SIZE(types); t++)
 		for (i = 0; i < ARRAY_SIZE(rows); i++) {
-			row("2.2", "%s: %u values of %u", type_name(types[t]),
-			    rows[i].max_entries, rows[i].value_size);
+			row("create.queue", "%s: %u values of %u",
+			    type_name(types[t]), rows[i].max_entries,
+			    rows[i].value_size);
 			check_ret(keyless_new(types[t], rows[i].value_size,
 					      rows[i].max_entries, 0, 0),
 				  -E2BIG, "MAP_CREATE");
@@ -139,7 +141,7 @@ static void product(const struct kind *k)
 }
 
 /* ------------------------------------------------------------------------- */
-/* 2.4, 2.11: order and limits, against an array that is shifted by hand */
+/* Order, limits ([queue.capacity]), against an array that is shifted by hand */
 
 struct model {
 	uint32_t type, max, nr;
@@ -211,7 +213,8 @@ static void random_steps(const struct kind *k)
 				int fd = keyless_new(types[t], sizes[s], max[e],
 						     0, 0);
 
-				row("2.11", "%s of %u values of %u bytes",
+				row("queue.order",
+				    "%s of %u values of %u bytes",
 				    type_name(types[t]), max[e], sizes[s]);
 				check_ret(fd, GOT_FD, "MAP_CREATE");
 				for (i = 0; i < 3 * max[e] + 50; i++)
@@ -222,7 +225,7 @@ static void random_steps(const struct kind *k)
 }
 
 /* ------------------------------------------------------------------------- */
-/* 1.5, 2.4: flags and errors */
+/* Flags and errors: [update.flags], [queue.exist], [flags.known] */
 
 static const struct {
 	const char *name;
@@ -252,7 +255,7 @@ static void flags_on(uint32_t type, size_t i)
 	uint32_t value = 7, old = 5;
 	int fd;
 
-	row("2.4", "%s: flags %s", type_name(type), flag_rows[i].name);
+	row("update.flags", "%s: flags %s", type_name(type), flag_rows[i].name);
 	fd = keyless_new(type, 4, 2, 0, 0);
 	check_ret(keyless_push(fd, &value, flags), flag_rows[i].push, "push");
 	check_ret(keyless_pop(fd, got.p), flag_rows[i].push ? -ENOENT : 0,
@@ -300,7 +303,7 @@ static void errors_on(uint32_t type)
 	int fd = keyless_new(type, 4, 2, 0, 0);
 
 	keyless_push(fd, &value, 0);
-	row("1.4", "%s: a key where there is none", type_name(type));
+	row("copy.keyless", "%s: a key where there is none", type_name(type));
 	check_ret(map_lookup(fd, &key, &got, 0), -EINVAL, "LOOKUP");
 	check_ret(map_update(fd, &key, &value, 0), -EINVAL, "UPDATE");
 	check_ret(map_delete(fd, &key), -EINVAL, "DELETE");
@@ -309,14 +312,14 @@ static void errors_on(uint32_t type)
 			   0), -EINVAL, "LOOKUP_AND_DELETE");
 	check_ret(map_lookup(fd, bad_ptr(), &got, 0), -EINVAL, "bad key");
 
-	row("2.4", "%s: what it cannot do", type_name(type));
+	row("delete.never", "%s: what it cannot do", type_name(type));
 	check_ret(map_delete(fd, NULL), -EINVAL, "DELETE");
 	check_ret(map_next_key(fd, NULL, &got), -EINVAL, "GET_NEXT_KEY");
 	check_ret(map_next_key(fd, NULL, NULL), -EINVAL, "GET_NEXT_KEY NULL");
-	row("1.7", "%s: batches", type_name(type));
+	row("batch.type", "%s: batches", type_name(type));
 	keyless_check_batches(fd);
 
-	row("1.5", "%s: bad pointers", type_name(type));
+	row("lad.lost", "%s: bad pointers", type_name(type));
 	check_ret(map_lookup(fd, NULL, bad_ptr(), 0), -EFAULT, "LOOKUP");
 	check_ret(map_lookup(fd, NULL, NULL, 0), -EFAULT, "LOOKUP NULL");
 	check_ret(map_update(fd, NULL, bad_ptr(), 0), -EFAULT, "UPDATE");
@@ -347,7 +350,7 @@ static void large(const struct kind *k)
 
 	pattern(in, BIG, 3);
 	for (t = 0; t < ARRAY_SIZE(types); t++) {
-		row("2.2", "%s: value of 4 MiB", type_name(types[t]));
+		row("create.queue", "%s: value of 4 MiB", type_name(types[t]));
 		fd = keyless_new(types[t], BIG, 2, 0, 0);
 		check_ret(keyless_push(fd, in, 0), 0, "push");
 		check_ret(keyless_pop(fd, out), 0, "pop");
@@ -410,7 +413,7 @@ static void large_at_once(const struct kind *k)
 	for (t = 0; t < ARRAY_SIZE(types); t++) {
 		struct crowd c = { .rounds = 300 };
 
-		row("3.1", "%s: large values", type_name(types[t]));
+		row("conc.large", "%s: large values", type_name(types[t]));
 		c.fd = keyless_new(types[t], CROWD_VALUE, 2, 0, 0);
 		for (i = 0; i < ARRAY_SIZE(threads); i++)
 			check_ret(pthread_create(&threads[i], NULL, i & 1 ?
@@ -444,7 +447,7 @@ static void poll_state(const struct kind *k)
 	int fd;
 
 	for (t = 0; t < ARRAY_SIZE(types); t++) {
-		row("1.10", "%s: poll", type_name(types[t]));
+		row("queue.poll", "%s: poll", type_name(types[t]));
 		fd = keyless_new(types[t], 4, 2, 0, 0);
 		check_num(poll_now(fd), bpf ? POLLERR : 0, "empty");
 		keyless_push(fd, &value, 0);
@@ -490,7 +493,7 @@ static void pop_wait_results(const struct kind *k)
 
 	if (backend() == BACKEND_BPF)
 		return;
-	row("lib", "bpfmap_pop_wait()");
+	row("-", "bpfmap_pop_wait()");
 	fd = keyless_new(QUEUE, 4, 4, 0, 0);
 	check_ret(bpfmap_pop_wait(fd, got.p, 0), -ETIMEDOUT, "0 ms");
 	check_num(errno, ETIMEDOUT, "errno");
@@ -577,7 +580,7 @@ static void wait_for_thread(const struct kind *k)
 	if (backend() == BACKEND_BPF)
 		return;
 	for (t = 0; t < ARRAY_SIZE(types); t++) {
-		row("poll", "%s: two threads", type_name(types[t]));
+		row("queue.wait", "%s: two threads", type_name(types[t]));
 		p = pair_new(types[t]);
 		pthread_create(&thread, NULL, echo, &p);
 		ping_pong(&p);
@@ -597,7 +600,7 @@ static void wait_for_process(const struct kind *k)
 
 	if (backend() == BACKEND_BPF)
 		return;
-	row("poll", "two processes");
+	row("queue.wait", "two processes");
 	p = pair_new(QUEUE);
 	pid = fork();
 	if (!pid)
@@ -646,7 +649,7 @@ static void many_wait(const struct kind *k)
 
 	if (backend() == BACKEND_BPF)
 		return;
-	row("poll", "several threads wait");
+	row("queue.wait", "several threads wait");
 	p.fd = keyless_new(QUEUE, 4, POPPERS * (EACH + 1), 0, 0);
 	for (i = 0; i < POPPERS; i++)
 		pthread_create(&threads[i], NULL, popper, &p);
@@ -676,7 +679,7 @@ static void epoll_edges(const struct kind *k)
 
 	if (backend() == BACKEND_BPF)
 		return;
-	row("poll", "edge triggered");
+	row("queue.poll", "edge triggered");
 	fd = keyless_new(QUEUE, 4, 16, 0, 0);
 	check_ret(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e), 0, "EPOLL_CTL_ADD");
 	check_num(epoll_wait(ep, &e, 1, 0), 0, "empty");

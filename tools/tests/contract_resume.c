@@ -113,7 +113,10 @@ static int find_key(const struct walked *w, const uint8_t *key)
 	return -1;
 }
 
-/* Some keys go, and the last one of those that came in any case */
+/*
+ * Some keys go, and the last one of those that came in any case: [walk.hash],
+ * [walk.array], [walk.lpm]
+ */
 static void delete_some(struct walked *w, int last)
 {
 	unsigned int i, n;
@@ -178,7 +181,7 @@ static void walks(const struct kind *k)
 {
 	struct walked w = walked_new(k);
 
-	row("resume", "%s", k->name);
+	row("batch.resume", "%s", k->name);
 	check_walks(&w);
 	walked_close(&w);
 }
@@ -189,14 +192,14 @@ static void other_walks(const struct kind *k)
 	int i;
 
 	(void)k;
-	row("resume", "LPM_TRIE");
+	row("batch.resume", "LPM_TRIE");
 	w = walked_new(&lpm);
 	check_walks(&w);
 	/* Without the flag it is as in bpf(2) */
 	check(walk(&w, 0), "without the flag: nothing came twice");
 	walked_close(&w);
 	for (i = 0; i < N_OUTERS; i++) {
-		row("resume", "%s", outers[i].name);
+		row("batch.resume", "%s", outers[i].name);
 		w = outer_walked_new(&outers[i]);
 		check_walks(&w);
 		walked_close(&w);
@@ -233,7 +236,7 @@ static void cursors(const struct kind *k)
 					   .values = value, .count = 1,
 					   .flags = flag ? RESUME : 0 };
 
-			row("resume", "%s/%u, flag %zu", rows[i].addr,
+			row("batch.resume", "%s/%u, flag %zu", rows[i].addr,
 			    rows[i].len, flag);
 			memcpy(in, &rows[i].len, 4);
 			inet_pton(AF_INET, rows[i].addr, in + 4);
@@ -261,7 +264,8 @@ static void arguments(const struct kind *k)
 		struct batch b = { .out = out, .keys = keys, .values = values };
 		int want;
 
-		row("resume", "%s, command %d", k ? k->name : "RHASH", cmds[i]);
+		row("batch.resume", "%s, command %d", k ? k->name : "RHASH",
+		    cmds[i]);
 		b.flags = RESUME;
 		want = none ? -ENOTSUPP : lookup && !k ? -EINVAL : 0;
 		check_ret(map_batch(cmds[i], w.fd, &b), want, "count 0");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * contract_rhash - RHASH, a hash that grows and shrinks: creation, flags,
- * walks, and batches with the next key as cursor (contract 1.7, 2.1 to 2.5)
+ * walks, and batches with the next key as cursor
  *
  * bpf(2) has it since 7.3.
  */
@@ -27,7 +27,7 @@ static const struct kind rhash = {
 };
 
 /* ------------------------------------------------------------------------- */
-/* 2.1, 2.2: creation */
+/* Creation */
 
 /* NO_PREALLOC is always asked for, but where it is among the flags */
 static const struct {
@@ -110,7 +110,7 @@ static void create(const struct kind *k)
 	if (!since(7, 3))
 		return;
 	for (i = 0; i < ARRAY_SIZE(create_rows); i++) {
-		row("2.2", "%s", create_rows[i].name);
+		row("create.rhash", "%s", create_rows[i].name);
 		create_one(create_rows[i].key_size, create_rows[i].value_size,
 			   create_rows[i].max_entries,
 			   create_rows[i].flags ^ NO_PREALLOC,
@@ -119,7 +119,7 @@ static void create(const struct kind *k)
 	for (bit = 1; bit < 32; bit++) {
 		if (1U << bit == BPFMAP_F_TOKEN_FD)
 			continue;
-		row("2.1", "flag bit %d", bit);
+		row("create.flags", "flag bit %d", bit);
 		create_one(4, 8, 4, 1U << bit | NO_PREALLOC, 0,
 			   GOOD_FLAGS & 1U << bit ? GOT_FD : -EINVAL);
 	}
@@ -127,7 +127,7 @@ static void create(const struct kind *k)
 }
 
 /* ------------------------------------------------------------------------- */
-/* 2.4: flags */
+/* Flags */
 
 enum { PRESENT, ABSENT, FULL, STATES };
 
@@ -158,7 +158,7 @@ static void update_flags(size_t i, int state)
 	int want = flag_rows[i].update[state];
 	uint8_t key[8], value[12];
 
-	row("2.4", "UPDATE %s, key is %s", flag_rows[i].name,
+	row("update.noexist", "UPDATE %s, key is %s", flag_rows[i].name,
 	    state == PRESENT ? "present" : state == FULL ? "absent, map full" :
 	    "absent");
 	tmap_fill(&t, state == FULL ? 3 : 2);
@@ -190,7 +190,7 @@ static void flags(const struct kind *k)
 
 	t = tmap_new(&rhash, 8, 12, 3);
 	for (i = 0; i < ARRAY_SIZE(flag_rows); i++) {
-		row("1.3", "LOOKUP %s", flag_rows[i].name);
+		row("flags.known", "LOOKUP %s", flag_rows[i].name);
 		tmap_fill(&t, 1);
 		tmap_key(&t, 0, key);
 		check_ret(map_lookup(t.fd, key, got.p, flag_rows[i].flags),
@@ -216,7 +216,7 @@ static void misses(const struct kind *k)
 
 	if (!since(7, 3))
 		return;
-	row("2.4", "empty map");
+	row("lookup.miss", "empty map");
 	t = tmap_new(&rhash, 8, 12, 3);
 	tmap_key(&t, 0, key);
 	check_ret(map_lookup(t.fd, key, got.p, 0), -ENOENT, "LOOKUP");
@@ -226,7 +226,7 @@ static void misses(const struct kind *k)
 	check_ret(map_next_key(t.fd, key, next), -ENOENT, "next key");
 	check_untouched(&got, "value");
 
-	row("1.5", "bad pointers");
+	row("copy.out", "bad pointers");
 	tmap_fill(&t, 1);
 	check_ret(map_lookup(t.fd, NULL, got.p, 0), -EFAULT, "LOOKUP NULL");
 	check_ret(map_lookup(t.fd, bad_ptr(), got.p, 0), -EFAULT, "LOOKUP");
@@ -240,7 +240,7 @@ static void misses(const struct kind *k)
 	check_ret(map_elem(LAD, t.fd, key, bad_ptr(), 0), -EFAULT, "LAD");
 	check_elem(&t, 0, -1, "gone");
 
-	row("1.5", "frozen");
+	row("fd.frozen", "frozen");
 	tmap_fill(&t, 1);
 	tmap_value(&t, 3, value);
 	check_ret(map_freeze(t.fd), 0, "FREEZE");
@@ -265,7 +265,7 @@ static void random_steps(uint32_t key_size, uint32_t value_size)
 	uint8_t *key = malloc(key_size);
 	int *seeds = malloc(KEYS * sizeof(*seeds));
 
-	row("2.4", "random, key %u, value %u", key_size, value_size);
+	row("conc.oracle", "random, key %u, value %u", key_size, value_size);
 	memset(seeds, -1, KEYS * sizeof(*seeds));
 	for (i = 0; i < 2400; i++) {
 		/* Up in the first half, down in the second */
@@ -319,7 +319,7 @@ static void capacity(const struct kind *k)
 	if (!since(7, 3))
 		return;
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
-		row("2.4", "%u entries", sizes[i]);
+		row("update.full", "%u entries", sizes[i]);
 		t = tmap_new(&rhash, 8, 8, sizes[i]);
 		tmap_fill(&t, sizes[i]);
 		check_ret(tmap_put(&t, sizes[i], 0), -E2BIG, "one more");
@@ -329,7 +329,7 @@ static void capacity(const struct kind *k)
 			check_elem(&t, n, n + 1, "replaced");
 		tmap_close(&t);
 	}
-	row("2.2", "the largest element");
+	row("create.rhash", "the largest element");
 	t = tmap_new(&rhash, 65535, BIG - 48 - 65536, 1);
 	check_ret(tmap_put(&t, 3, 3), 0, "put");
 	check_elem(&t, 3, 3, "value");
@@ -338,7 +338,7 @@ static void capacity(const struct kind *k)
 }
 
 /* ------------------------------------------------------------------------- */
-/* 1.7: batches. So few elements that the smallest table holds them */
+/* Batches. So few elements that the smallest table holds them */
 
 #define N 40
 #define VS 12
@@ -415,7 +415,7 @@ static uint32_t call_from(struct layout *l, int cmd, uint32_t at, bool null,
 	bool end = at + n == N;
 	struct batch b = all_of(l);
 
-	row("1.7", "%s from %u%s, count %u", cmd == LB ? "lookup" :
+	row("batch.cursor", "%s from %u%s, count %u", cmd == LB ? "lookup" :
 	    "lookup and delete", at, null ? " (NULL)" : "", count);
 	b.in = null ? NULL : &l->order[at];
 	b.count = count;
@@ -484,7 +484,7 @@ static void vanished(const struct kind *k)
 		return;
 	layout_new(&l);
 	for (cmd = LB; cmd <= LADB; cmd++) {
-		row("1.7", "command %u, cursor is not there", cmd);
+		row("batch.again", "command %u, cursor is not there", cmd);
 		b = all_of(&l);
 		b.in = &absent;
 		check_ret(map_batch(cmd, l.t.fd, &b), -EAGAIN, "result");
@@ -499,7 +499,7 @@ static void vanished(const struct kind *k)
 		check_buf(&l.out, &absent, 4, "out_batch");
 	}
 	check_gone(&l, 0, 0);
-	row("1.7", "the next key is deleted between two calls");
+	row("batch.again", "the next key is deleted between two calls");
 	b = all_of(&l);
 	b.count = 5;
 	check_ret(map_batch(LB, l.t.fd, &b), 0, "first call");
@@ -510,7 +510,7 @@ static void vanished(const struct kind *k)
 	check_num(b.count, 0, "count");
 	layout_free(&l);
 
-	row("1.7", "empty map");
+	row("batch.end", "empty map");
 	l.t = tmap_new(&rhash, 4, VS, N);
 	for (cmd = LB; cmd <= LADB; cmd++) {
 		b = (struct batch){ .out = bad_ptr(), .keys = bad_ptr(),
@@ -553,7 +553,7 @@ static void batch_arguments(const struct kind *k)
 		return;
 	for (i = 0; i < ARRAY_SIZE(batch_flags); i++) {
 		for (c = 0; c < ARRAY_SIZE(cmds); c++) {
-			row("1.7", "command %d, %s", cmds[c],
+			row("batch.flags", "command %d, %s", cmds[c],
 			    batch_flags[i].name);
 			layout_new(&l);
 			b = all_of(&l);
@@ -587,8 +587,8 @@ static void one_fault(int cmd, bool in_keys, uint32_t room)
 	struct layout l;
 	struct batch b;
 
-	row("1.7", "command %d, %s end at %u", cmd, in_keys ? "keys" : "values",
-	    room);
+	row("batch.lost", "command %d, %s end at %u", cmd,
+	    in_keys ? "keys" : "values", room);
 	layout_new(&l);
 	b = all_of(&l);
 	b.keys = keys;
@@ -621,14 +621,14 @@ static void faults(const struct kind *k)
 		}
 	for (cmd = LB; cmd <= LADB; cmd++) {
 		layout_new(&l);
-		row("1.7", "command %d, bad in_batch", cmd);
+		row("batch.in", "command %d, bad in_batch", cmd);
 		b = all_of(&l);
 		b.in = bad_ptr();
 		check_ret(map_batch(cmd, l.t.fd, &b), -EFAULT, "result");
 		check_num(b.count, 0, "count");
 		check_gone(&l, 0, 0);
 		/* The count is stored before the cursor */
-		row("1.7", "command %d, bad out_batch", cmd);
+		row("batch.out", "command %d, bad out_batch", cmd);
 		b = all_of(&l);
 		b.out = bad_ptr();
 		b.count = 5;
@@ -636,7 +636,8 @@ static void faults(const struct kind *k)
 		check_num(b.count, 5, "count");
 		check_data(&l, 0, 5);
 		check_gone(&l, 0, cmd == LADB ? 5 : 0);
-		row("1.7", "command %d, bad out_batch that is not needed", cmd);
+		row("batch.out", "command %d, bad out_batch that is not needed",
+		    cmd);
 		b = all_of(&l);
 		b.out = bad_ptr();
 		check_ret(map_batch(cmd, l.t.fd, &b), -ENOENT, "result");
@@ -662,7 +663,7 @@ static void cursor_width(const struct kind *k)
 		struct batch b = { .out = out.p, .keys = keys.p,
 				   .values = values.p, .count = 6 };
 
-		row("1.7", "keys of %u bytes", sizes[i]);
+		row("batch.cursor", "keys of %u bytes", sizes[i]);
 		tmap_fill(&t, 16);
 		check_ret(map_batch(LB, t.fd, &b), 0, "6 of 16");
 		check_num(b.count, 6, "count");
@@ -699,7 +700,8 @@ static void many(int cmd, uint32_t n, uint32_t count)
 	uint32_t cursor = 0, bad = 0, twice = 0;
 	int ret = 0;
 
-	row("1.7", "command %d, %u elements in calls of %u", cmd, n, count);
+	row("walk.rhash", "command %d, %u elements in calls of %u", cmd, n,
+	    count);
 	tmap_fill(&t, n);
 	/* bpf(2): until the table has grown */
 	if (backend() == BACKEND_BPF)
@@ -754,7 +756,7 @@ static void write_batches(const struct kind *k)
 
 	if (!since(7, 3))
 		return;
-	row("1.7", "update and delete");
+	row("batch.stop", "update and delete");
 	t = tmap_new(&rhash, 4, VS, N - 3);
 	for (i = 0; i < N; i++) {
 		keys[i] = i;

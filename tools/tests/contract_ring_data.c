@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * contract_ring_data - contents of a RINGBUF, byte for byte, and wake-ups
- * (contract 2.10). The producer is the module ringtest, or a BPF program.
+ * contract_ring_data - contents of a RINGBUF, byte for byte, and wake-ups.
+ * The producer is the module ringtest, or a BPF program.
  */
 #define _GNU_SOURCE
 #include <poll.h>
@@ -102,7 +102,7 @@ static void layout(const struct kind *unused)
 
 	(void)unused;
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
-		row("2.10", "record of %u bytes at %lu", sizes[i], pos);
+		row("ring.record", "record of %u bytes at %lu", sizes[i], pos);
 		pattern(payload, sizes[i], i);
 		check_ret(produce(r.fd, payload, sizes[i], 0), 0, "output");
 		check_record(&r, pos, sizes[i], 0, payload);
@@ -113,13 +113,13 @@ static void layout(const struct kind *unused)
 		check_num(r.consumer[0], 0, "consumer_pos");
 	}
 
-	row("2.10", "discarded record at %lu", pos);
+	row("ring.record", "discarded record at %lu", pos);
 	check_ret(produce_discarded(r.fd, 20, 0), 0, "discard");
 	check_record(&r, pos, 20, DISCARD, NULL);
 	pos += rec_size(20);
 	check_num(r.producer[0], pos, "producer_pos");
 
-	row("2.10", "record across the end, from %lu", pos);
+	row("ring.record", "record across the end, from %lu", pos);
 	check(pos % page > 2048, "this test is wrong");
 	*r.consumer = pos;
 	pattern(payload, 2000, 77);
@@ -139,7 +139,7 @@ static void capacity(const struct kind *unused)
 	int want;
 
 	(void)unused;
-	row("2.10", "too large for %u bytes", size);
+	row("ring.room", "too large for %u bytes", size);
 	check_ret(produce(r.fd, payload, size - 8, 0), -EAGAIN, "size - 8");
 	check_ret(produce(r.fd, payload, size - 15, 0), -EAGAIN, "size - 15");
 	check_ret(produce_discarded(r.fd, size - 8, 0), -ENOSPC, "reserve");
@@ -155,7 +155,7 @@ static void capacity(const struct kind *unused)
 			  "2^64 - 8");
 	}
 
-	row("2.10", "as large as can be");
+	row("ring.room", "as large as can be");
 	check_ret(produce(r.fd, payload, size - 16, 0), 0, "size - 16");
 	check_ret(produce(r.fd, payload, 0, 0), -EAGAIN, "8 bytes stay free");
 	*r.consumer = r.producer[0];
@@ -163,7 +163,8 @@ static void capacity(const struct kind *unused)
 	*r.consumer = r.producer[0];
 
 	for (round = 0; round < 3; round++) {
-		row("2.10", "a ring full of small records, round %u", round);
+		row("ring.room", "a ring full of small records, round %u",
+		    round);
 		for (i = 0; i < size / 16; i++) {
 			want = i < size / 16 - 1 ? 0 : -EAGAIN;
 			check_ret(produce(r.fd, payload, 8, 0), want, "output");
@@ -184,11 +185,11 @@ static void flags(const struct kind *unused)
 
 	(void)unused;
 	for (bit = 0; bit < 31; bit++) {
-		row("2.10", "output with flag 1 << %u", bit);
+		row("ring.wake", "output with flag 1 << %u", bit);
 		check_ret(produce(r.fd, "12345678", 8, 1U << bit),
 			  bit < 2 ? 0 : -EINVAL, "output");
 	}
-	row("2.10", "output with both flags");
+	row("ring.wake", "output with both flags");
 	check_ret(produce(r.fd, "12345678", 8, 3), 0, "output");
 	check_num(r.producer[0], 3 * 16, "producer_pos");
 	ring_close(&r);
@@ -199,7 +200,7 @@ static void query(const struct kind *unused)
 	struct ring r = ring_new(2 * page, 0);
 
 	(void)unused;
-	row("2.10", "query");
+	row("ring.query", "query");
 	check_ret(produce(r.fd, "12345678", 8, 0), 0, "output");
 	check_ret(produce(r.fd, "12345678", 3, 0), 0, "output");
 	*r.consumer = 16;
@@ -244,8 +245,8 @@ static void hostile_consumer(const struct kind *unused)
 
 	(void)unused;
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
-		row("2.10", "consumer ahead by %ld, %u bytes", rows[i].ahead,
-		    rows[i].size);
+		row("ring.consumer", "consumer ahead by %ld, %u bytes",
+		    rows[i].ahead, rows[i].size);
 		pos = r.producer[0];
 		*r.consumer = pos + rows[i].ahead;
 		check_ret(produce(r.fd, payload, rows[i].size, 0), rows[i].want,
@@ -257,7 +258,7 @@ static void hostile_consumer(const struct kind *unused)
 			check_record(&r, pos, rows[i].size, 0, payload);
 	}
 	/* Nothing of it lasts */
-	row("2.10", "consumer behaves again");
+	row("ring.consumer", "consumer behaves again");
 	*r.consumer = r.producer[0];
 	check_ret(produce(r.fd, payload, 4096 - 16, 0), 0, "output");
 	ring_close(&r);
@@ -282,7 +283,7 @@ static void poll_level(const struct kind *unused)
 	struct ring r = ring_new(page, 0);
 
 	(void)unused;
-	row("2.10", "poll");
+	row("ring.poll", "poll");
 	check_num(poll_ring(&r), 0, "an empty ring");
 	check_ret(produce(r.fd, "12345678", 8, 0), 0, "output");
 	check_num(poll_ring(&r), in, "a record");
@@ -340,7 +341,7 @@ static void wake_ups(const struct kind *unused)
 	fd = watch(&r);
 	for (i = 0; i < 2 * (int)ARRAY_SIZE(rows); i++) {
 		discard = i & 1;
-		row("2.10", "%s %s", discard ? "discard" : "output",
+		row("ring.wake", "%s %s", discard ? "discard" : "output",
 		    rows[i / 2].name);
 		*r.consumer = r.producer[0] - rows[i / 2].behind;
 		if (discard)
@@ -353,7 +354,7 @@ static void wake_ups(const struct kind *unused)
 			  "woken");
 	}
 	/* A record that was refused wakes no process */
-	row("2.10", "no room");
+	row("ring.wake", "no room");
 	*r.consumer = r.producer[0] + 4000;
 	check_ret(produce(r.fd, "12345678", 8, 2), -EAGAIN, "output");
 	check_ret(woken(fd, false), 0, "woken");
@@ -379,7 +380,7 @@ static void overwrite(const struct kind *unused)
 		/* Records of 24, and one of 104 now and then */
 		uint32_t size = i % 7 == 6 ? 90 : 16;
 
-		row("2.10", "overwriting, record %d", i);
+		row("ring.overwrite", "overwriting, record %d", i);
 		pattern(payload, size, i);
 		/* The oldest are overwritten, whole, until 1 byte stays free */
 		while (pos + rec_size(size) - over > page - 1)
@@ -399,7 +400,7 @@ static void overwrite(const struct kind *unused)
 		check_num(produce_query(r.fd, BPFMAP_RB_AVAIL_DATA), pos - over,
 			  "available");
 	}
-	row("2.10", "overwriting, positions of the consumer");
+	row("ring.overwrite", "overwriting, positions of the consumer");
 	*r.consumer = pos - 24;
 	check_num(produce_query(r.fd, BPFMAP_RB_AVAIL_DATA), 24, "the last");
 	*r.consumer = pos;
@@ -429,7 +430,7 @@ static void busy(const struct kind *unused)
 		return;
 	r = ring_new(page, 0);
 	fd = watch(&r);
-	row("2.10", "a record that is being written");
+	row("ring.record", "a record that is being written");
 	check_ret(ring_reserve(r.fd, 0, 9), 0, "reserve");
 	check_record(&r, 0, 9, BUSY, NULL);
 	check_positions(&r, 24, 0);
@@ -442,7 +443,7 @@ static void busy(const struct kind *unused)
 	check_positions(&r, 56, 0);
 	check_ret(woken(fd, false), 0, "woken");
 
-	row("2.10", "completed, not in order");
+	row("ring.wake", "completed, not in order");
 	check_ret(ring_submit(r.fd, 1, "abcdefgh", 8, 0), 0, "submit");
 	check_record(&r, 24, 8, 0, "abcdefgh");
 	check_ret(woken(fd, false), 0, "woken");
@@ -468,7 +469,8 @@ static void busy_blocks(const struct kind *unused)
 		return;
 	for (over = 0; over < 2; over++) {
 		r = ring_new(page, over ? BPFMAP_F_RB_OVERWRITE : 0);
-		row("2.10", "no room behind a record that is being written%s",
+		row("ring.room",
+		    "no room behind a record that is being written%s",
 		    over ? ", overwriting" : "");
 		check_ret(produce(r.fd, payload, 8, 0), 0, "output");
 		check_ret(ring_reserve(r.fd, 0, 8), 0, "reserve");

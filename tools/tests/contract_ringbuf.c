@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * contract_ringbuf - ring buffers of both directions as user space sees them
- * (contract 2.1 to 2.4, 2.10): creation, commands, mappings. contract_ring_data
- * tests their contents.
+ * contract_ringbuf - ring buffers of both directions as user space sees them:
+ * creation, commands, mappings. contract_ring_data tests their contents.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -65,8 +64,8 @@ static void create_sizes(const struct kind *unused)
 			if (rows[i].want == TOO_BIG &&
 			    sysconf(_SC_PHYS_PAGES) * page > 1UL << 31)
 				continue;
-			row("2.2", "%s key %u, value %u, max %u", both[t]->name,
-			    rows[i].key_size, rows[i].value_size,
+			row("create.ring", "%s key %u, value %u, max %u",
+			    both[t]->name, rows[i].key_size, rows[i].value_size,
 			    rows[i].max_entries);
 			fd = map_new(both[t], rows[i].key_size,
 				     rows[i].value_size, rows[i].max_entries, 0);
@@ -96,7 +95,8 @@ static void create_flags(const struct kind *unused)
 			if (flag == BPFMAP_F_NUMA_NODE ||
 			    (flag == BPFMAP_F_RB_OVERWRITE && !t))
 				want = GOT_FD;
-			row("2.1", "%s with flag 1 << %u", both[t]->name, bit);
+			row("create.flags", "%s with flag 1 << %u",
+			    both[t]->name, bit);
 			fd = map_new(both[t], 0, 0, page, flag);
 			check_ret(fd, want, "MAP_CREATE");
 			if (fd >= 0)
@@ -127,7 +127,7 @@ static void create_order(const struct kind *unused)
 			.map_type = both[t]->type, .max_entries = page,
 		};
 
-		row("1.6", "%s", both[t]->name);
+		row("create.ring", "%s", both[t]->name);
 		check_ret(create_attr(&good), GOT_FD, "nothing wrong");
 		a = good;
 		a.map_extra = 1;
@@ -173,7 +173,7 @@ static void info(const struct kind *unused)
 
 	(void)unused;
 	for (t = 0; t < ARRAY_SIZE(both); t++) {
-		row("1.8", "info of %s", both[t]->name);
+		row("create.reported", "info of %s", both[t]->name);
 		fd = new_ring(both[t], 4);
 		check_ret(map_info(fd, &in), 0, "INFO");
 		check_num(in.type, both[t]->type, "type");
@@ -191,7 +191,7 @@ static void info(const struct kind *unused)
 }
 
 /* ------------------------------------------------------------------------- */
-/* Commands for elements */
+/* Commands for elements: [update.type], [delete.type], [next.type] */
 
 static void no_elements(const struct kind *unused)
 {
@@ -210,7 +210,8 @@ static void no_elements(const struct kind *unused)
 		fd = new_ring(both[t], 1);
 		for (i = 0; i < ARRAY_SIZE(cmds); i++) {
 			has_value = cmds[i] != BPFMAP_CMD_MAP_DELETE_ELEM;
-			row("2.4", "%s, command %d", both[t]->name, cmds[i]);
+			row("lookup.type", "%s, command %d", both[t]->name,
+			    cmds[i]);
 			check_ret(map_elem(cmds[i], fd, NULL,
 					   has_value ? value.p : NULL, 0),
 				  -ENOTSUPP, "without a key");
@@ -250,8 +251,8 @@ static void no_batches(const struct kind *unused)
 		for (i = 0; i < 2 * ARRAY_SIZE(cmds); i++) {
 			struct batch b = { .out = &token, .count = i & 1 };
 
-			row("2.3", "%s, command %d, count %zu", both[t]->name,
-			    cmds[i / 2], i & 1);
+			row("batch.type", "%s, command %d, count %zu",
+			    both[t]->name, cmds[i / 2], i & 1);
 			check_ret(map_batch(cmds[i / 2], fd, &b), -ENOTSUPP,
 				  "batch");
 			check_num(b.count, i & 1, "count");
@@ -314,7 +315,8 @@ static void map_ranges(const struct kind *unused)
 	for (t = 0; t < ARRAY_SIZE(both); t++) {
 		fd = new_ring(both[t], 2);
 		for (i = 0; i < ARRAY_SIZE(ranges); i++) {
-			row("2.10", "%s: %zu pages from page %zu, prot %d",
+			row("ring.writable",
+			    "%s: %zu pages from page %zu, prot %d",
 			    both[t]->name, ranges[i].pages, ranges[i].from,
 			    ranges[i].prot);
 			p = map_at(fd, ranges[i].pages, ranges[i].prot,
@@ -374,7 +376,8 @@ static void who_may_map(const struct kind *unused)
 		for (i = 0; i < ARRAY_SIZE(modes); i++) {
 			if (modes[i].newer && !since(7, 3))
 				continue;
-			row("2.10", "%s: %s", both[t]->name, modes[i].name);
+			row("mmap.shared", "%s: %s", both[t]->name,
+			    modes[i].name);
 			fd = new_ring(both[t], 1);
 			other = fd;
 			if (modes[i].fd == FROZEN)
@@ -405,7 +408,8 @@ static void writers(const struct kind *unused)
 
 	(void)unused;
 	for (t = 0; t < ARRAY_SIZE(both); t++) {
-		row("2.10", "%s: protection and freezing", both[t]->name);
+		row("mmap.writer", "%s: protection and freezing",
+		    both[t]->name);
 		fd = new_ring(both[t], 1);
 		p = map_at(fd, 1, RO, MAP_SHARED, t, 0);
 		q = map_at(fd, 1, RW, MAP_SHARED, t, 0);
@@ -434,7 +438,8 @@ static void outlives_fd(const struct kind *unused)
 
 	(void)unused;
 	for (t = 0; t < ARRAY_SIZE(both); t++) {
-		row("2.9", "%s: mapping without a descriptor", both[t]->name);
+		row("mmap.holds", "%s: mapping without a descriptor",
+		    both[t]->name);
 		fd = new_ring(both[t], 1);
 		p = map_at(fd, 1, RW, MAP_SHARED, t, 0);
 		close(fd);
@@ -454,7 +459,7 @@ static void data_twice(const struct kind *unused)
 	int fd;
 
 	(void)unused;
-	row("2.10", "data pages are there twice");
+	row("ring.pages", "data pages are there twice");
 	fd = new_ring(&user_ringbuf, 2);
 	p = map_at(fd, 4, RW, MAP_SHARED, 2, 0);
 	q = map_at(fd, 2, RO, MAP_SHARED, 4, 0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * contract_value - the bytes that go in and come out: sizes (contract 1.4),
- * walks (2.5), per-CPU values (2.6), capacity and reuse of storage (3.1)
+ * contract_value - the bytes that go in and come out: sizes, walks,
+ * per-CPU values, capacity and reuse of storage
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +19,7 @@ static uint64_t on_cpu(unsigned int i)
 }
 
 /* ------------------------------------------------------------------------- */
-/* 1.4: every size of key and value, to the byte */
+/* Every size of key and value, to the byte */
 
 struct shape {
 	uint32_t key_size;
@@ -109,8 +109,8 @@ static void sizes(const struct kind *k)
 	for (s = 0; s < ARRAY_SIZE(shapes); s++) {
 		struct tmap t = shape_map(k, &shapes[s]);
 
-		row("1.4", "%s %u/%u x %u", k->name, t.key_size, t.value_size,
-		    t.max_entries);
+		row("copy.size", "%s %u/%u x %u", k->name, t.key_size,
+		    t.value_size, t.max_entries);
 		tmap_fill(&t, t.max_entries);
 		for (n = 0; n < t.max_entries; n++)
 			check_elem(&t, n, n, "each has its value");
@@ -131,7 +131,7 @@ static void sizes(const struct kind *k)
 }
 
 /* ------------------------------------------------------------------------- */
-/* 2.2: initial content, 2.4: capacity */
+/* Initial content, capacity */
 
 static void initial_content(const struct kind *k)
 {
@@ -140,7 +140,7 @@ static void initial_content(const struct kind *k)
 	uint8_t *zero = calloc(1, t.vs);
 	uint32_t i;
 
-	row("2.2", "%s: initial content", k->name);
+	row("create.content", "%s: initial content", k->name);
 	for (i = 0; i < t.max_entries; i++) {
 		buf_fill(&value);
 		check_ret(map_lookup(t.fd, &i, value.p, 0),
@@ -166,7 +166,7 @@ static void capacity(const struct kind *k)
 		uint32_t n = sizes[s];
 		struct tmap t = tmap_new(k, 4, 8, n);
 
-		row("2.4", "%s: capacity %u", k->name, n);
+		row("hash.capacity", "%s: capacity %u", k->name, n);
 		tmap_fill(&t, n);
 		for (i = 0; i < 3; i++)
 			check_ret(tmap_put(&t, n + i, 0), -E2BIG, "one too many");
@@ -185,7 +185,7 @@ static void reuse(const struct kind *k)
 	struct buf key = buf_new(t.key_size);
 	uint32_t i;
 
-	row("3.2", "%s: reuse", k->name);
+	row("hash.reuse", "%s: reuse", k->name);
 	tmap_fill(&t, 10);
 	for (i = 0; i < 200; i++) {
 		tmap_key(&t, i, key.p);
@@ -204,7 +204,7 @@ static void reuse(const struct kind *k)
 }
 
 /* ------------------------------------------------------------------------- */
-/* 2.5: GET_NEXT_KEY */
+/* GET_NEXT_KEY */
 
 #define WALK 60
 
@@ -213,7 +213,7 @@ static void walk_empty(const struct kind *k)
 	struct tmap t = tmap_new(k, 8, 8, WALK);
 	struct buf key = buf_new(8), next = buf_new(8);
 
-	row("2.5", "%s: empty", k->name);
+	row("next.last", "%s: empty", k->name);
 	check_ret(map_next_key(t.fd, NULL, next.p), -ENOENT, "NULL key");
 	check_untouched(&next, "next_key");
 	check_ret(map_next_key(t.fd, key.p, next.p), -ENOENT, "some key");
@@ -234,7 +234,7 @@ static void walk_hash(const struct kind *k)
 	bool seen[WALK] = { 0 };
 	uint32_t i, n;
 
-	row("2.5", "%s: walk", k->name);
+	row("next.order", "%s: walk", k->name);
 	tmap_fill(&t, WALK);
 	for (i = 0; i < WALK; i++) {
 		buf_fill(&next);
@@ -279,7 +279,7 @@ static void walk_and_delete(const struct kind *k)
 	uint32_t n = 0;
 	int ret;
 
-	row("2.5", "%s: delete while walking", k->name);
+	row("next.order", "%s: delete while walking", k->name);
 	tmap_fill(&t, WALK);
 	ret = map_next_key(t.fd, NULL, next);
 	while (!ret && n <= WALK) {
@@ -317,7 +317,8 @@ static void walk_array(const struct kind *k)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
-		row("2.5", "%s: GET_NEXT_KEY of %s", k->name, rows[i].name);
+		row("next.first", "%s: GET_NEXT_KEY of %s", k->name,
+		    rows[i].name);
 		buf_fill(&next);
 		check_ret(map_next_key(t.fd, rows[i].null ? NULL : &rows[i].key,
 				       next.p), rows[i].ret, "result");
@@ -326,19 +327,19 @@ static void walk_array(const struct kind *k)
 		else
 			check_buf(&next, &rows[i].next, 4, "next_key");
 	}
-	row("2.5", "%s: bad next_key after the last", k->name);
+	row("next.last", "%s: bad next_key after the last", k->name);
 	check_ret(map_next_key(t.fd, &rows[4].key, bad_ptr()), -ENOENT, "result");
 	buf_free(&next);
 	tmap_close(&t);
 
 	t = tmap_new(k, 4, 8, 1);
-	row("2.5", "%s: an array of one", k->name);
+	row("next.array", "%s: an array of one", k->name);
 	check_num(tmap_walk(&t, 5), 1, "keys");
 	tmap_close(&t);
 }
 
 /* ------------------------------------------------------------------------- */
-/* 2.6: per-CPU values */
+/* Per-CPU values */
 
 static const uint32_t percpu_sizes[] = { 1, 3, 4, 7, 8, 9, 16, 13, 100, 1021 };
 
@@ -353,7 +354,8 @@ static void padding(const struct kind *k)
 		struct buf in = buf_new(t.vs);
 		uint32_t key;
 
-		row("2.6", "%s: padding, value_size %u", k->name, t.value_size);
+		row("percpu.padding", "%s: padding, value_size %u", k->name,
+		    t.value_size);
 		for (key = 0; key < 3 && since(7, 3); key++) {
 			buf_fill(&in);
 			for (i = 0; i < n_cpus(); i++)
@@ -389,7 +391,8 @@ static void one_cpu(const struct kind *k)
 
 	for (s = 0; s < ARRAY_SIZE(percpu_sizes) && since(7, 3); s++) {
 		t = tmap_new(k, 4, percpu_sizes[s], 3);
-		row("2.6", "%s: CPU flag, value_size %u", k->name, t.value_size);
+		row("percpu.cpu", "%s: CPU flag, value_size %u", k->name,
+		    t.value_size);
 		stride = ROUND_UP((size_t)t.value_size, 8);
 		one = buf_new(t.value_size);
 		whole = buf_new(t.vs);
@@ -426,7 +429,7 @@ static void one_cpu_at_the_edge(const struct kind *k)
 	struct snap old;
 	uint32_t key = 1;
 
-	row("2.6", "%s: unpadded value at the edge", k->name);
+	row("copy.percpu", "%s: unpadded value at the edge", k->name);
 	tmap_fill(&t, 3);
 	pattern(one, 13, 77);
 	pattern(want, 13, 77);
@@ -457,7 +460,8 @@ static void all_cpus(const struct kind *k)
 		struct buf one = buf_new(t.value_size), whole = buf_new(t.vs);
 		uint8_t *want = calloc(1, t.vs);
 
-		row("2.6", "%s: ALL_CPUS, value_size %u", k->name, t.value_size);
+		row("percpu.all", "%s: ALL_CPUS, value_size %u", k->name,
+		    t.value_size);
 		tmap_fill(&t, 2);	/* key 2 is new to a hash */
 		for (key = 0; key < 3; key++) {
 			pattern(one.p, t.value_size, 60 + key);
@@ -483,7 +487,7 @@ static void new_key_is_zero(const struct kind *k)
 	uint8_t *want = malloc(t.vs);
 	uint32_t round, i, key;
 
-	row("2.6", "%s: new key with CPU", k->name);
+	row("percpu.new", "%s: new key with CPU", k->name);
 	for (round = 0; round < 20 && since(7, 3); round++) {
 		for (key = 0; key < 4; key++)
 			check_ret(tmap_put(&t, key, 200 - key), 0, "old content");
@@ -507,7 +511,7 @@ static void new_key_is_zero(const struct kind *k)
 	tmap_close(&t);
 }
 
-/* 1.4: a whole per-CPU value that ends one byte early is a fault */
+/* A whole per-CPU value that ends one byte early is a fault */
 static void whole_value_cut(const struct kind *k)
 {
 	struct tmap t = tmap_new(k, 4, 13, 3);
@@ -515,7 +519,7 @@ static void whole_value_cut(const struct kind *k)
 	uint32_t key = 1, absent = 3;
 	struct snap old;
 
-	row("1.4", "%s: whole value cut", k->name);
+	row("copy.percpu", "%s: whole value cut", k->name);
 	tmap_fill(&t, 3);
 	old = tmap_snap(&t, 4);
 	check_ret(map_lookup(t.fd, &key, cut, 0), -EFAULT, "LOOKUP");

@@ -159,7 +159,7 @@ static void test_words(const struct kind *k)
 		uint32_t key;
 		uint8_t *value = calloc(1, w.bytes);
 
-		row("3.1", "%s of %u", k->name, sizes[i]);
+		row("copy.whole", "%s of %u", k->name, sizes[i]);
 		if (!check(w.fd >= 0 && value, "create: %d", w.fd))
 			return;
 		for (key = 0; key < ENTRIES; key++)

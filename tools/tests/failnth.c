@@ -4,7 +4,8 @@
  * once, and once with all allocations behind it, since one alone is often made
  * good by another way to get the memory: the errno is right, the map is
  * unchanged (or, after a batch, as the count says), nothing leaks, and the
- * command works when tried again.
+ * command works when tried again: [copy.memory], [update.memory],
+ * [batch.memory], [create.memory], [update.failed].
  *
  * Each trial has a map of its own. The first one, where nothing fails, tells
  * what the command does to it; that is what another one shall find when the

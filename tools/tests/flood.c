@@ -4,7 +4,8 @@
  * keys, and read their buckets in the cursors of LOOKUP_BATCH, or query a Bloom
  * filter
  *
- * Each succeeds in seconds against a function that it fits, for any seed, and
+ * [hash.random]: each succeeds in seconds against a function that it fits, for
+ * any seed, and
  * has a negligible chance against one that shows no pattern.
  */
 #include "load.h"

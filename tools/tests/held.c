@@ -131,7 +131,7 @@ static void write_to(const struct shape *shape)
 	uint8_t *at = map_page(fd, shape, NULL, PROT_READ | PROT_WRITE);
 	struct writer w;
 
-	row("3.5", "%s: a write under way", shape->name);
+	row("freeze.held", "%s: a write under way", shape->name);
 	memset(at, OLD, PAGE);
 	expect_eq(map_freeze(fd), -EBUSY);
 	if (!writer_begin(&w, at)) {
@@ -193,7 +193,7 @@ static void registered_buffer(const struct kind *kind)
 	for (i = 0; i < ARRAY_SIZE(shapes); i++) {
 		uint8_t *at;
 
-		row("3.5", "%s: a registered buffer", shapes[i].name);
+		row("freeze.held", "%s: a registered buffer", shapes[i].name);
 		fd = map_of(&shapes[i]);
 		at = map_page(fd, &shapes[i], NULL, PROT_READ | PROT_WRITE);
 		at[0] = OLD;
@@ -227,7 +227,7 @@ static void held_by_reader(const struct kind *kind)
 		uint8_t *at;
 
 		fd = map_of(array);
-		row("3.5", "a page in a pipe, %s mapped writable",
+		row("freeze.held", "a page in a pipe, %s mapped writable",
 		    i ? "once" : "never");
 		if (i)
 			munmap(map_page(fd, array, NULL, PROT_READ | PROT_WRITE),
@@ -284,7 +284,7 @@ static void beside_readers(const struct kind *kind)
 	int ret;
 
 	(void)kind;
-	row("3.5", "beside readers");
+	row("freeze.held", "beside readers");
 	readers.fd = map_of(array);
 	at = map_page(readers.fd, array, NULL, PROT_READ | PROT_WRITE);
 	at[0] = OLD;

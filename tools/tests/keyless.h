@@ -69,7 +69,7 @@ static inline void keyless_check_modes(uint32_t type)
 	uint8_t value[4] = { 1 };
 	int fd;
 
-	row("1.2", "RDONLY");
+	row("fd.access", "RDONLY");
 	fd = keyless_new(type, sizeof(value), 2, BPFMAP_F_RDONLY, 0);
 	check_ret(keyless_push(fd, value, 0), -EPERM, "UPDATE");
 	check_ret(map_delete(fd, NULL), -EPERM, "DELETE");
@@ -77,14 +77,14 @@ static inline void keyless_check_modes(uint32_t type)
 	check_ret(keyless_peek(fd, value), -ENOENT, "LOOKUP");
 	close(fd);
 
-	row("1.2", "WRONLY");
+	row("fd.access", "WRONLY");
 	fd = keyless_new(type, sizeof(value), 2, BPFMAP_F_WRONLY, 0);
 	check_ret(keyless_push(fd, value, 0), 0, "UPDATE");
 	check_ret(keyless_pop(fd, value), -EPERM, "LOOKUP_AND_DELETE");
 	check_ret(keyless_peek(fd, value), -EPERM, "LOOKUP");
 	close(fd);
 
-	row("1.5", "frozen");
+	row("fd.frozen", "frozen");
 	fd = keyless_new(type, sizeof(value), 2, 0, 0);
 	check_ret(keyless_push(fd, value, 0), 0, "UPDATE");
 	check_ret(map_freeze(fd), 0, "FREEZE");

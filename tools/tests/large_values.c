@@ -2,7 +2,8 @@
 /*
  * large_values - values too large to be copied in one go with a lock held are
  * whole all the same: a value is one that one update stored, a bucket is a
- * snapshot, and a bucket has no more than BUCKET_MAX elements
+ * snapshot, and a bucket has no more than BUCKET_MAX elements: [hash.bucket],
+ * [update.bucket]
  *
  * LARGE_ROUNDS: updates by each writer (100)
  */
@@ -230,7 +231,7 @@ static void test_whole(const struct kind *k)
 		.left = 3,
 	};
 
-	row("-", "%s", k->name);
+	row("conc.large", "%s", k->name);
 	if (!check_ret(s.fd, GOT_FD, "create"))
 		return;
 	run_threads(&s, fns, ARRAY_SIZE(fns));
@@ -314,7 +315,7 @@ static void one_bucket(const struct kind *k, uint32_t n_keys,
 		.left = 1,
 	};
 
-	row("-", "%s: %u of %u bytes", k->name, n_keys, value_size);
+	row("batch.whole", "%s: %u of %u bytes", k->name, n_keys, value_size);
 	if (check_ret(s.fd, GOT_FD, "create"))
 		run_threads(&s, fns, ARRAY_SIZE(fns));
 	check_shared(&s);
@@ -340,7 +341,7 @@ static void test_chain(const struct kind *k)
 	char *value = calloc(1, user_value_size(k, 8));
 	int fd = map_new(k, 4, 8, entries, BPFMAP_F_ZERO_SEED);
 
-	row("-", "%s", k->name);
+	row("conc.large", "%s", k->name);
 	check_ret(fd, GOT_FD, "create");
 	for (i = 0; i < n; i++)
 		check_ret(map_update(fd, &keys[i], value, 0),

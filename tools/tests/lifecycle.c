@@ -575,7 +575,7 @@ static void test_rmmod(const struct kind *kind)
 	need(at != MAP_FAILED);
 	close(device);
 	expect_pinned();
-	/* Nothing but the mapping is left. */
+	/* Nothing but the mapping is left: [life.module] */
 	close(fd);
 	expect_pinned();
 	again = open("/dev/bpfmap", O_RDWR | O_CLOEXEC);

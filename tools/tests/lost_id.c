@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A map that gets no id for want of memory takes no other map's id away
+ * A map that gets no id for want of memory takes no other map's id away:
+ * [create.ids]
  *
  * One process creates maps while most of its allocations fail, another does so
  * undisturbed and finds each of its own by id. The number that the first one

@@ -225,7 +225,7 @@ static void traces(const struct kind *k)
 	for (s = 0; s < ARRAY_SIZE(sizes); s++) {
 		zipf_init(sizes[s].entries * KEYS_PER_ENTRY);
 		for (trace = 0; trace < N_TRACES; trace++) {
-			row("2.8", "%u entries, %s", sizes[s].entries,
+			row("lru.use", "%u entries, %s", sizes[s].entries,
 			    trace_names[trace]);
 			for (way = 0; way < N_WAYS; way++)
 				rates[way] = hit_rate(way, &sizes[s], trace);
@@ -269,7 +269,7 @@ static void inserts(const struct kind *k)
 	size_t s;
 
 	(void)k;
-	row("2.8", "inserts into a full map");
+	row("lru.use", "inserts into a full map");
 	for (s = 0; s < ARRAY_SIZE(sizes); s++) {
 		double device = insert_ns(DEVICE, sizes[s].entries, 10000);
 		double bpf = insert_ns(BPF, sizes[s].entries, 10000);

@@ -87,7 +87,7 @@ static void test_many(const struct kind *kind)
 	printf("# and none after %lu ms\n", load_ms() - start);
 }
 
-/* Creating a map of any type without a free descriptor leaves nothing */
+/* Creating one of any type without a descriptor leaves nothing: [id.fds] */
 static void test_no_descriptor(const struct kind *kind)
 {
 	long before = load_ids(NULL), refs = load_refcnt();

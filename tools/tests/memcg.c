@@ -2,7 +2,7 @@
 /*
  * The memory of a map is charged to its creator's memory cgroup, whichever
  * process inserts; the limits hold without the OOM killer, and freeing
- * uncharges all of it.
+ * uncharges all of it: [create.charge].
  *
  * bpf(2) itself does not do all of this: it does not charge the per-CPU memory
  * of preallocated maps.

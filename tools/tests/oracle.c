@@ -121,7 +121,7 @@ static void report(uint64_t seed, const struct row *only, long at,
 }
 
 /*
- * What bpf(2)'s RHASH answers while it is being resized is left open (contract 2.5),
+ * What bpf(2)'s RHASH answers while it is being resized is left open,
  * and when that happens is not for us to say: order_settle() waits for the end
  * of a resize, but one can begin just then. What is wrong is so a second time.
  */

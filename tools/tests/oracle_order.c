@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * oracle_order - what the contract leaves open about the order of hash tables
+ * oracle_order - what bpf(2) leaves open about the order of hash tables
  *
  * With a seed of 0 both sides have the same keys in the same bucket, and go
  * from bucket to bucket in the same order. In a bucket bpf(2) has the key that
@@ -162,8 +162,8 @@ static const char *walk_both(const struct slot *s, struct walk w[N_SIDES])
 static struct walk walks[N_SIDES];
 
 /*
- * While bpf(2)'s RHASH is being resized its walks may give a key twice or not at all
- * (contract 2.5). A work item does that, some time after the write that it is for.
+ * While bpf(2)'s RHASH is being resized its walks may give a key twice or not
+ * at all. A work item does that, some time after the write that it is for.
  */
 void order_settle(const struct slot *slot)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Lifetime of pinned maps: over processes, names, mounts and mount namespaces,
- * under load from several threads; and that nothing is left behind.
+ * under load from several threads; and that nothing is left behind: [pin.holds]
  *
  * PINS: how many pins there are at a time, at most (2000)
  */
@@ -328,7 +328,7 @@ static void two_instances(const struct kind *k)
 	end();
 }
 
-/* A mount namespace has the file system for as long as it exists */
+/* A mount namespace has the file system for as long as it exists: [fs.bound] */
 static void other_namespace(const struct kind *k)
 {
 	int ready[2], go[2];
@@ -366,7 +366,7 @@ static void other_namespace(const struct kind *k)
 	expect_nothing_left();
 }
 
-/* Mounting this takes the same rights as any mount */
+/* Mounting this takes the same rights as any mount: [fs.admin] */
 static void user_namespace(const struct kind *k)
 {
 	pid_t pid;

@@ -82,7 +82,7 @@ static void race(uint32_t size, unsigned int rounds)
 	uint32_t n, key, bad = 0;
 	size_t i;
 
-	row("3.1", "values of %u bytes, many at once", size);
+	row("conc.large", "values of %u bytes, many at once", size);
 	memset(value, 0, size);
 	for (key = 0; key < KEYS; key++)
 		check_ret(map_update(t.fd, &key, value, 0), 0, "put");
@@ -167,7 +167,7 @@ static void commands(const struct kind *k)
 	if (!since(7, 3))
 		return;
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
-		row("2.4", "values of %u bytes", sizes[i]);
+		row("conc.large", "values of %u bytes", sizes[i]);
 		t = tmap_new(&rhash, 4, sizes[i], KEYS);
 		tmap_fill(&t, KEYS);
 		check_ret(tmap_put(&t, KEYS, 0), -E2BIG, "one more");

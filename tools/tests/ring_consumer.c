@@ -134,7 +134,7 @@ static void far_consumer(const struct kind *k)
 	uint32_t n = 0;
 
 	(void)k;
-	row("32 bits", "consumer of a RINGBUF");
+	row("ring.record", "consumer of a RINGBUF");
 	while (producer < FAR - 2 * LARGE) {
 		if (!check_ret(ring_reserve(map, 0, LONG), 0, "reserve") ||
 		    !check_ret(ring_discard(map, 0, 0), 0, "discard"))
@@ -179,7 +179,7 @@ static void far_producer(const struct kind *k)
 	void *sample;
 
 	(void)k;
-	row("32 bits", "producer of a USER_RINGBUF");
+	row("ring.record", "producer of a USER_RINGBUF");
 	rb = bpfmap_user_ring_buffer_new(map, NULL);
 	check(rb, "user_ring_buffer_new");
 	while (producer < FAR + LARGE) {
@@ -222,7 +222,7 @@ static void overrun_before(const struct kind *k)
 
 	(void)k;
 	for (round = 1; round < 60; round++) {
-		row("overwrite", "overrun %u", round);
+		row("ring.overwrite", "overrun %u", round);
 		for (i = 0; i < round * 20; i++)
 			check_ret(put(map, n++), 0, "output");
 		/* One that is still being written ends it */
@@ -253,7 +253,7 @@ static void overrun_meanwhile(const struct kind *k)
 	uint32_t i;
 
 	(void)k;
-	row("overwrite", "while a sample is read");
+	row("ring.overwrite", "while a sample is read");
 	for (i = 0; i < 10; i++)
 		check_ret(put(map, i), 0, "output");
 	s.flood = map;
@@ -277,7 +277,7 @@ static void not_overrun(const struct kind *k)
 	uint32_t n;
 
 	(void)k;
-	row("overwrite", "no overrun");
+	row("ring.overwrite", "no overrun");
 	for (n = 0; n < 1000; n++) {
 		check_ret(put(map, n), 0, "output");
 		if (n % 20 == 19)
@@ -308,7 +308,7 @@ static void race(const struct kind *k)
 	pid_t child;
 
 	(void)k;
-	row("overwrite", "a producer that does not wait");
+	row("ring.overwrite", "a producer that does not wait");
 	child = fork();
 	if (!child) {
 		while (!__atomic_load_n(&r->stop, __ATOMIC_RELAXED))
@@ -362,7 +362,7 @@ static void bad_positions(const struct kind *k)
 		check_ret(ring_output(map, fake, sizeof(fake), 0), 0, "output");
 		producer = ring_query(map, BPFMAP_RB_PROD_POS);
 		for (i = 0; i < ARRAY_SIZE(wrong); i++) {
-			row("hostile", "consumer_pos %lld from the producer's%s",
+			row("-", "consumer_pos %lld from the producer's%s",
 			    (long long)wrong[i], over ? ", overwriting" : "");
 			__atomic_store_n(consumer, producer + wrong[i],
 					 __ATOMIC_RELAXED);
@@ -374,7 +374,7 @@ static void bad_positions(const struct kind *k)
 				check_ret(bpfmap_ring_buffer_consume(rb),
 					  -EBADMSG, "consume");
 		}
-		row("hostile", "a length beyond the producer's position");
+		row("-", "a length beyond the producer's position");
 		__atomic_store_n(consumer, producer - 16, __ATOMIC_RELAXED);
 		s = (struct seen){ 0 };
 		check_ret(bpfmap_ring_buffer_consume(rb), -EBADMSG, "consume");
@@ -399,7 +399,7 @@ static void bad_producer_positions(const struct kind *k)
 			4096);
 	check(rb && producer != MAP_FAILED, "mapping");
 	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
-		row("hostile", "producer_pos %#llx", (unsigned long long)wrong[i]);
+		row("-", "producer_pos %#llx", (unsigned long long)wrong[i]);
 		__atomic_store_n(producer, wrong[i], __ATOMIC_RELAXED);
 		errno = 0;
 		check(!bpfmap_user_ring_buffer_reserve(rb, 8), "reserve");

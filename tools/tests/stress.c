@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Every command on one small, full map at once, from every CPU: no reader may
- * ever see a mixture of two values or another key's bytes.
+ * ever see a mixture of two values or another key's bytes: [copy.whole],
+ * [conc.replace], [conc.atomic].
  *
  * STRESS_SECONDS: for each kind of map (5), shared by the value sizes
  * STRESS_KIND, STRESS_SIZE: only this kind (its name), only this value size,
@@ -129,7 +130,7 @@ static void check_value(struct worker *w, int key, const char *value)
 			   stride - w->s->value_size);
 }
 
-/* An element can be removed only once: so can each value ever written. */
+/* [batch.take]: an element is removed only once; so is each value written */
 static void take(struct worker *w, const char *value)
 {
 	atomic_uchar *bits;
@@ -726,7 +727,7 @@ static char *snapshot(struct stress *s)
 	return copy;
 }
 
-/* Once FREEZE has returned 0, nothing changes any more. */
+/* [freeze.writer], [freeze.done]: nothing changes once FREEZE has returned 0 */
 static void freeze_once(const struct kind *kind)
 {
 	unsigned long end = load_ms() + LOAD_PATIENCE;

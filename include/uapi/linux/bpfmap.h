@@ -37,23 +37,30 @@
  *   exceeds its limit; the map is full; an array index is out of range.
  * - EBADF: the descriptor is closed (EBADFD in OBJ_GET_INFO_BY_FD; EINVAL in
  *   OBJ_PIN, where EBADF is about path_fd).
- * - EACCES: permissions on the way to a pin, or the pin's own; more access than
- *   the pinned descriptor had; not a pin.
+ * - EAGAIN: the cursor of an RHASH batch was deleted; start again from NULL.
  * - ENOMEM: no memory, or the memory cgroup's limit.
+ * - EACCES: permissions on the way to a pin, or the pin's own; more access than
+ *   the pinned descriptor had; not a pin; mmap() of more than the descriptor or
+ *   the map permits.
  * - EFAULT: a user pointer cannot be read or written.
  * - EBUSY: freezing while writers are active, a writable mapping exists, or a
- *   page that was mapped writable is still in use, as by direct I/O.
+ *   page that was mapped writable is still in use, as by direct I/O; an RHASH
+ *   could not grow.
  * - EEXIST: BPFMAP_F_NOEXIST and the key exists; the name of a new pin exists.
  * - EINVAL: unknown command, flag or type; a member that must be zero is not;
  *   the descriptor is not a map of this device.
- * - EAGAIN: the cursor of an RHASH batch was deleted; start again from NULL.
- * - ENOSPC: a batch is too small for the first bucket with elements; an
- *   LPM_TRIE is full.
- * - ERANGE: BPFMAP_F_CPU names a CPU that is not possible.
+ * - ENFILE: the system has no file left for a new descriptor.
+ * - EMFILE: the process has no descriptor left.
  * - ENOTTY: not an ioctl of this device.
- * - EOPNOTSUPP: a Bloom filter can neither delete nor iterate.
- * - 524 (ENOTSUPP, which no user-space header names): the map type does not
- *   have this operation.
+ * - ENOSPC: a batch is too small for the first bucket with elements; an
+ *   LPM_TRIE is full; no id is left.
+ * - ERANGE: BPFMAP_F_CPU names a CPU that is not possible; an arena's addresses
+ *   are not in one window of 4 GiB.
+ * - EBADFD: the descriptor is closed, in OBJ_GET_INFO_BY_FD.
+ * - EOPNOTSUPP: a Bloom filter can neither delete nor iterate; an arena has no
+ *   elements.
+ * - 524: ENOTSUPP, which no user-space header names: the map type does not have
+ *   this operation.
  *
  * OBJ_PIN and OBJ_GET can also fail with any errno of a path look-up, such as
  * ENOTDIR, ELOOP, ENAMETOOLONG and EROFS.
