@@ -384,12 +384,14 @@ int bpfmap_check_create_flags(const struct bpfmap_create_attr *attr,
 int bpfmap_lifetime_init(void);
 void bpfmap_lifetime_exit(void);
 
-/* map.c: memory for a map's content */
+/* mem.c */
 bool bpfmap_mem_available(u64 bytes);
 void *bpfmap_area_alloc(u64 size, int node, gfp_t gfp);
 void *bpfmap_area_vmalloc(u64 size, gfp_t gfp);
+int bpfmap_charge_init(struct bpfmap *map);
 struct mem_cgroup *bpfmap_charge_begin(const struct bpfmap *map);
 void bpfmap_charge_end(struct mem_cgroup *old);
+void bpfmap_charge_setup(void);
 
 /* freeze.c: freezing, and mappings, which are writers */
 int bpfmap_freeze(struct bpfmap *map);
