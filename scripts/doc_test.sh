@@ -9,6 +9,7 @@ set -eu
 self=doc_test.sh
 top=$(cd "$(dirname "$0")/.." && pwd)
 . "$top/scripts/lib.sh"
+. "$top/scripts/tap.sh"
 
 usage()
 {
@@ -39,21 +40,6 @@ installed: home/TEXT for each text, with its files and, where it has some,
 build.sh; commands/NNN, their output in commands/NNN.want; session, one line for
 each: NNN, user, home, origin.
 END
-}
-
-# check NAME COMMAND... - a test
-check()
-{
-	name=$1
-	shift
-	cases=$((cases + 1))
-	if "$@" >"$tmp/log" 2>&1; then
-		echo "ok $cases - $name"
-	else
-		sed 's/^/# /' "$tmp/log"
-		echo "not ok $cases - $name"
-		failed=1
-	fi
 }
 
 # Where a text's files are, and where its commands run
@@ -224,14 +210,14 @@ extract()
 
 extract_texts()
 {
-	out=$1
+	to=$1
 	shift
 	for text; do
 		open_text
 		extract
 	done
 	: >"$tmp/remove"
-	mv "$tmp/home" "$tmp/commands" "$tmp/session" "$out"
+	mv "$tmp/home" "$tmp/commands" "$tmp/session" "$to"
 	exit "$failed"
 }
 
@@ -270,16 +256,12 @@ case ${1-},$# in
 esac
 exec </dev/null
 cd "$top"
-tmp=$(mktemp -d)
 : >"$tmp/session"
 : >"$tmp/remove"
 trap 'xargs rm -f <"$tmp/remove"; rm -rf "$tmp"' EXIT
-trap 'exit 130' INT TERM HUP
 mkdir "$tmp/commands"
 commands=0
 extracting=
-cases=0
-failed=0
 [ "${1-}" != -x ] || { shift; extracting=y; extract_texts "$@"; }
 scripts/setup.sh test
 make -s -C tools >"$tmp/log" 2>&1 || { cat "$tmp/log"; die 'the tools do not build'; }
@@ -293,5 +275,4 @@ for text; do
 	test_text
 done
 run_guest
-echo "1..$cases"
-exit "$failed"
+finish

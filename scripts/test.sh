@@ -227,6 +227,7 @@ worked_examples()
 	get scripts/build.sh "$1" || return 0
 	in_guest "worked examples on $1" "$1" \
 		-f "$got/bpfmap_sources.ko:/root/bpfmap_sources.ko" \
+		-f scripts/tap.sh -f tools/tests/cli_lib.sh \
 		-f tools/tests/examples.sh -f tools/cli/bpfmapctl \
 		-f tools/tests/json_pick -f tools/tests/send_from \
 		-f tools/tests/route_file -f tools/examples/sources \
@@ -284,7 +285,7 @@ preload_guest()
 		-f "$(gcc -print-file-name=libbpf.so.1):/usr/lib/libbpf.so.1" \
 		-f "$bpftool:/root/bpftool" -f tools/preload/libbpfmap-preload.so \
 		-f tools/tests/libbpf_maps.py -f tools/cli/bpfmapctl \
-		-f tools/tests/preload.sh -f tools/tests/contract_elem \
+		-f scripts/tap.sh -f tools/tests/preload.sh -f tools/tests/contract_elem \
 		-f tools/tests/contract_create -f tools/tests/contract_inner
 	# The variable is the guest's.
 	# shellcheck disable=SC2016
@@ -314,7 +315,7 @@ part_cli()
 	}
 	set -- -m "$modules/bpfmap_ringtest.ko" -f tools/tests/ring_write \
 		-f tools/tests/bpfmapctl_static -f tools/tests/json_pick \
-		-f tools/tests/cli_lib.sh -f tools/tests/cli.sh \
+		-f scripts/tap.sh -f tools/tests/cli_lib.sh -f tools/tests/cli.sh \
 		-f tools/tests/cli_changes.sh -f tools/tests/cli_words.sh \
 		-f tools/tests/roundtrip.sh -f tools/tests/fill_map
 	[ -z "$bpftool" ] || set -- "$@" -f "$bpftool:/root/bpftool"
@@ -358,7 +359,8 @@ part_roundtrip()
 {
 	in_guest "round trip on $stock" "$stock" -M 3072 -t 3600 \
 		-f tools/cli/bpfmapctl -f tools/tests/fill_map \
-		-f tools/tests/roundtrip.sh -f "$(command -v sort):/root/sort" -- "
+		-f scripts/tap.sh -f tools/tests/cli_lib.sh -f tools/tests/roundtrip.sh \
+		-f "$(command -v sort):/root/sort" -- "
 		echo '# program roundtrip'
 		sh tools/tests/roundtrip.sh tools/cli/bpfmapctl \
 			tools/tests/fill_map ${ROUNDTRIP_ELEMENTS:-1000000} \

@@ -8,21 +8,7 @@ set -eu
 self=bare
 top=$(cd "$(dirname "$0")/../.." && pwd)
 . "$top/scripts/lib.sh"
-
-n=0
-
-# result NAME COMMAND...
-result()
-{
-	name=$1
-	n=$((n + 1))
-	shift
-	if "$@"; then
-		echo "ok $n - $name"
-	else
-		echo "not ok $n - $name"
-	fi
-}
+. "$top/scripts/tap.sh"
 
 # --- states of a package, by a dpkg-query that says so ---
 
@@ -50,17 +36,17 @@ package_states()
 	END
 	chmod +x "$tmp/bin/dpkg-query"
 
-	result 'a package that dpkg knows nothing of is missing' lacks ''
+	check 'a package that dpkg knows nothing of is missing' lacks ''
 	for state in not-installed config-files half-installed unpacked \
 		half-configured triggers-awaited triggers-pending; do
-		result "one that is $state is missing" lacks "$native $state ok"
+		check "one that is $state is missing" lacks "$native $state ok"
 	done
-	result 'one that must be reinstalled is missing' \
+	check 'one that must be reinstalled is missing' \
 		lacks "$native installed reinstreq"
-	result 'one of another architecture is missing' lacks 'armel installed ok'
-	result 'one that is installed is not' has "$native installed ok"
-	result 'one for all architectures is not' has 'all installed ok'
-	result 'one that another architecture has as well is not' \
+	check 'one of another architecture is missing' lacks 'armel installed ok'
+	check 'one that is installed is not' has "$native installed ok"
+	check 'one for all architectures is not' has 'all installed ok'
+	check 'one that another architecture has as well is not' \
 		has 'armel installed ok' "$native installed ok"
 }
 
@@ -78,7 +64,7 @@ demo()
 	in_bare 'cd /root/bpfmap && make demo' >"$tmp/demo" 2>&1 </dev/null &&
 		grep -q 'all results are as they should be' "$tmp/demo" &&
 		return
-	tail -n 60 "$tmp/demo" | sed 's/^/# /'
+	tail -n 60 "$tmp/demo"
 	return 1
 }
 
@@ -92,7 +78,7 @@ set_up_again()
 		cd /root/bpfmap && scripts/setup.sh vm
 		cpio --version && busybox true' >"$tmp/again" 2>&1 </dev/null &&
 		return
-	tail -n 30 "$tmp/again" | sed 's/^/# /'
+	tail -n 30 "$tmp/again"
 	return 1
 }
 
@@ -105,24 +91,22 @@ bare_machine()
 	as_root mv "$tmp/clone" "$tmp/root/root/bpfmap"
 	before=$(as_root du -sm --exclude=bpfmap "$tmp/root" | cut -f1)
 	began=$(date +%s)
-	result "make demo on a bare Debian${cold:+, with an empty cache}" demo
+	check "make demo on a bare Debian${cold:+, with an empty cache}" demo
 	say "make demo took $(($(date +%s) - began)) s and" \
 		"$(($(as_root du -sm --exclude=bpfmap "$tmp/root" | cut -f1) - before)) MB"
 	sed -n 's/^\[/# [/p' "$tmp/demo"
-	result 'set-up repairs what was removed or interrupted' set_up_again
+	check 'set-up repairs what was removed or interrupted' set_up_again
 }
 
 cold=${1-}
 case $cold in ''|cold) ;; *) die 'usage: test.sh [cold]' ;; esac
 cd "$top"
-tmp=$(mktemp -d)
 trap 'as_root rm -rf "$tmp"' EXIT
-trap 'exit 130' INT TERM HUP
 native=$(dpkg --print-architecture)
 scripts/setup.sh package
 [ -n "$cold" ] || scripts/kernel.sh "$(scripts/kernel.sh -l stock)" >/dev/null
 echo '# program bare'
 package_states
 bare_machine
-echo "1..$n"
+plan
 echo '# status 0'

@@ -1,26 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=sh disable=SC2016,SC2317
+# shellcheck shell=sh source-path=scripts disable=SC2016,SC2317
 #
 # Run by busybox in the virtual machine: boots the Debian of tree.tar with
 # systemd, uses what is installed there, and purges it. Prints TAP.
+. ./tap.sh
 pins=/sys/fs/bpfmap
-n=0
-failed=0
-
-# check NAME COMMAND... - one line of TAP, and the command's output if it fails
-check()
-{
-	name=$1
-	shift
-	n=$((n + 1))
-	if "$@" >/tmp/log 2>&1; then
-		echo "ok $n - $name"
-	else
-		echo "not ok $n - $name"
-		head -n 40 /tmp/log | sed 's/^/# /'
-		failed=1
-	fi
-}
 
 # in_tree COMMAND... - as root in the Debian. By its path, as busybox has an env
 # that knows nothing but busybox.
@@ -191,13 +175,11 @@ check 'and one of bpf(2), with the library to preload' preload_works
 if in_tree test -d /usr/lib/python3/dist-packages/bpfmap; then
 	check 'and one in Python' python_works
 else
-	n=$((n + 1))
-	echo "ok $n # SKIP no Python module"
+	skip 'no Python module'
 fi
 check 'others are refused' other_is_refused
 check 'an upgrade keeps the names' upgrade
 check 'the packages can be purged' purge
 check 'the module stays, for root only, and can be removed' back_to_root
 check 'nothing else is left' nothing_left
-echo "1..$n"
-exit $failed
+finish

@@ -8,26 +8,12 @@ set -eu
 self=package
 top=$(cd "$(dirname "$0")/../.." && pwd)
 . "$top/scripts/lib.sh"
+. "$top/scripts/tap.sh"
 
 # Packages that ours and the tutorials need; locales and documents are left out
 packages=systemd,udev,kmod,dkms,libc6-dev,libelf1,libjson-c5,openssl,python3
 packages=$packages,bpftool,libbpf-dev,pkg-config
 excludes='/usr/share/locale/* /usr/share/doc/* /usr/share/man/* /usr/share/i18n/*'
-
-# check NAME COMMAND... - one line of TAP, and the command's output if it fails
-n=0
-check()
-{
-	name=$1
-	shift
-	n=$((n + 1))
-	if "$@" >"$tmp/log" 2>&1; then
-		echo "ok $n - $name"
-	else
-		echo "not ok $n - $name"
-		head -n 40 "$tmp/log" | sed 's/^/# /'
-	fi
-}
 
 lintian_is_content()
 {
@@ -121,16 +107,13 @@ make_tree()
 		"$tmp/debs" "$tmp/texts" "$tmp/tree.tar"
 }
 
-tmp=$(mktemp -d)
 trap 'as_root rm -rf "$tmp"' EXIT
-trap 'exit 130' INT TERM HUP
 cd "$top"
 kernel=$(scripts/kernel.sh "${1:-$(scripts/kernel.sh -l stock)}")
 release=$(cat "$kernel/name")
 installed=$(echo "$installed" | sed "s|@RELEASE@|$release|")
 
 echo '# program packages'
-echo 1..7
 # Its checks are a part of the tests of their own.
 check 'the packages build' env DEB_BUILD_OPTIONS=nocheck scripts/deb.sh
 check 'lintian has nothing to say' lintian_is_content
@@ -144,6 +127,7 @@ base=$(scripts/debian.sh "$packages" $excludes)
 set +f
 say 'installing the packages'
 check 'the packages install, dkms builds the module' make_tree
+plan
 echo '# status 0'
 
 say "booting $release with them"
@@ -151,6 +135,6 @@ echo '# program installed'
 status=0
 scripts/vm/run.sh -k "$kernel" -M 1536 -f "$tmp/tree.tar:/root/tree.tar" \
 	-f "$tmp/texts:/root/texts" -f scripts/as_shown.awk:/root/as_shown.awk \
-	-f scripts/package/guest.sh:/root/guest.sh \
+	-f scripts/package/guest.sh:/root/guest.sh -f scripts/tap.sh:/root/tap.sh \
 	-f scripts/package/list.sh:/root/list.sh -- sh guest.sh || status=$?
 echo "# status $status"

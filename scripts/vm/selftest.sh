@@ -3,17 +3,15 @@
 #
 # Does run.sh tell a healthy run from each kind of bad one? TAP.
 # usage: selftest.sh [KERNEL...], each of which is tested for its own checks
+# shellcheck disable=SC2317 # functions called by the kernel's name
 set -eu
 self=selftest.sh
 top=$(cd "$(dirname "$0")/../.." && pwd)
 . "$top/scripts/lib.sh"
+. "$top/scripts/tap.sh"
 cd "$top"
 
 [ $# -gt 0 ] || set -- "$(scripts/kernel.sh -l stock)"
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-n=0
-bad=0
 
 # vm [OPTION...] -- COMMAND - leaves $status, $tmp/out and $tmp/err
 vm()
@@ -23,20 +21,14 @@ vm()
 		status=$?
 }
 
-# result NAME CONDITION... - one line of TAP
-result()
+# holds NAME CONDITION... - a test
+holds()
 {
-	n=$((n + 1))
-	name=$1
+	name=$1 unmet=0
 	shift
-	if "$@"; then
-		echo "ok $n - $name"
-	else
-		bad=$((bad + 1))
-		sed 's/^/# /' "$tmp/err"
-		echo "# status $status"
-		echo "not ok $n - $name"
-	fi
+	"$@" || unmet=1
+	out="status $status"
+	result "$unmet" "$name" "$tmp/err"
 }
 
 # Did run.sh give that status, and say so?
@@ -55,7 +47,7 @@ misdeed()
 {
 	vm -k "$dir" -t 900 -f "$tmp/broken/broken.ko:/root/broken.ko" -- \
 		"insmod broken.ko how=$1; rmmod broken"
-	result "$kernel: $1" gave 125 "$2"
+	holds "$kernel: $1" gave 125 "$2"
 }
 
 build_broken()
@@ -87,7 +79,7 @@ race()
 	shift 2
 	status=$(report "$@" | sed 's/^/[    1.234567][    T1] /' |
 		awk -f scripts/vm/races.awk | grep -c 'BUG:') || :
-	result "races: $what" [ "$status" = "$want" ]
+	holds "races: $what" [ "$status" = "$want" ]
 }
 
 # Input before the shell has started is lost
@@ -132,44 +124,44 @@ alone()
 		echo "late: $?"
 		next killed'
 	for each in session orphan mount unloaded killed; do
-		result "what a program leaves: $each" grep -qx "$each: 0" "$tmp/out"
+		holds "what a program leaves: $each" grep -qx "$each: 0" "$tmp/out"
 	done
-	result 'a program that does not end is killed' grep -qx 'late: 137' "$tmp/out"
+	holds 'a program that does not end is killed' grep -qx 'late: 137' "$tmp/out"
 }
 
 stock()
 {
 	vm -k "$dir" -- 'seq 1 5000'
-	result 'success is 0' gave 0
-	result 'output arrives whole, and alone' same_output
+	holds 'success is 0' gave 0
+	holds 'output arrives whole, and alone' same_output
 	echo here >"$tmp/file"
 	vm -k "$dir" -f "$tmp/file:/tmp/deep/file" -- 'cat /tmp/deep/file'
-	result 'a file for /tmp arrives' grep -qx here "$tmp/out"
+	holds 'a file for /tmp arrives' grep -qx here "$tmp/out"
 	vm -k "$dir" -f "$tmp/file:/dev/file" -- true
-	result 'one that would be hidden is refused' gave 1 'would be hidden'
+	holds 'one that would be hidden is refused' gave 1 'would be hidden'
 	vm -k "$dir" -- 'exit 7'
-	result 'the status of the command is passed on' gave 7
+	holds 'the status of the command is passed on' gave 7
 	vm -k "$dir" -- 'no-such-command'
-	result 'a missing command fails' gave 127
+	holds 'a missing command fails' gave 127
 	# Expansions are the guest's.
 	# shellcheck disable=SC2016
 	vm -k "$dir" -- 'sh -c "kill -SEGV \$\$"'
-	result 'a command that crashed fails' gave 139
+	holds 'a command that crashed fails' gave 139
 	vm -k "$dir" -t 15 -- 'sleep 1000'
-	result 'a hang ends' gave 125 'not finished after 15 seconds'
+	holds 'a hang ends' gave 125 'not finished after 15 seconds'
 	vm -k "$dir" -- 'echo c >/proc/sysrq-trigger'
-	result 'a panic is shown' gave 125 'Kernel panic - not syncing: sysrq'
+	holds 'a panic is shown' gave 125 'Kernel panic - not syncing: sysrq'
 	vm -k "$dir" -- 'echo "WARNING: none" >/dev/kmsg'
-	result 'a warning in the log is a failure' gave 125 'something to report'
+	holds 'a warning in the log is a failure' gave 125 'something to report'
 	vm -k "$dir" -- 'reboot -f; sleep 50'
-	result 'no word from the machine is a failure' gave 125 'died before the end'
+	holds 'no word from the machine is a failure' gave 125 'died before the end'
 	vm -k "$dir" -m "$top/Makefile" -- true
-	result 'a module that does not load is a failure' gave 125 'cannot load'
+	holds 'a module that does not load is a failure' gave 125 'cannot load'
 	vm -k "$dir" -a 'init=/bin/busybox rdinit=/no' -- true
-	result 'a machine that does not boot is a failure' gave 125 'Kernel panic'
+	holds 'a machine that does not boot is a failure' gave 125 'Kernel panic'
 	alone
 	shell
-	result 'a shell for people' gave 3 'the answer is 42'
+	holds 'a shell for people' gave 3 'the answer is 42'
 }
 
 debug()
@@ -202,15 +194,14 @@ kcsan()
 	# shellcheck disable=SC2016
 	tell='while IFS= read -r line; do echo "$line" >/dev/kmsg; done <report'
 	vm -k "$dir" -f "$tmp/report:/root/report" -- "$tell"
-	result "$kernel: a race in the kernel itself is no failure" gave 0
+	holds "$kernel: a race in the kernel itself is no failure" gave 0
 	vm -k "$dir" -f "$tmp/report:/root/report" -- \
 		"$tell; echo 'WARNING: none' >/dev/kmsg"
-	result "$kernel: but a warning is" gave 125 'something to report'
+	holds "$kernel: but a warning is" gave 125 'something to report'
 }
 
 for kernel; do
 	dir=$(scripts/kernel.sh "$kernel")
 	"${kernel%%-*}"
 done
-echo "1..$n"
-[ "$bad" = 0 ]
+finish

@@ -5,6 +5,8 @@
 # json_pick, and if there are any, bpftool to compare with (or an empty one) and
 # ring_write.
 # shellcheck disable=SC2317 # the functions that is() calls
+set -u
+ctl=$1 pick=$2 bpftool=${3-} ring_write=${4-}
 # shellcheck source=tools/tests/cli_lib.sh
 . "${0%/*}/cli_lib.sh"
 
@@ -314,7 +316,7 @@ round_trip()
 				skip "no $type maps here"
 				continue
 			}
-			result 1 "$type: import"
+			result 1 "$type: import" "$tmp/err"
 			continue
 		fi
 		is "$type: all are there" 0 $count map count pinned $pins/t
@@ -430,7 +432,7 @@ watching()
 	rate=$("$pick" /0/rate <"$tmp/top")
 	[ "${rate%.*}" -ge $((200 / interval)) ] &&
 		[ "${rate%.*}" -le $((1000 / interval)) ]
-	result $? "top: how fast ($rate)"
+	result $? "top: how fast ($rate)" "$tmp/err"
 	is 'top: nothing changes' 0 "0 of 2 elements changed${nl}    per second                 value  key" \
 		map top pinned $pins/t interval 0.1 times 1
 	cat "$tmp/err2" >"$tmp/err"
@@ -438,7 +440,7 @@ watching()
 	[ ! -s "$tmp/err" ] && [ "$out" = "1 of 2 elements changed
     per second                 value  key
 RATE                 350  02 00 00 00" ]
-	result $? 'top: a counter within the value'
+	result $? 'top: a counter within the value' "$tmp/err"
 	rate=$(awk 'NR == 3 { print int($1) }' "$tmp/top2")
 	[ "$rate" -ge $((50 / interval)) ] && [ "$rate" -le $((250 / interval)) ]
 	result $? "top: how fast that is ($rate)"
@@ -581,7 +583,7 @@ same()
 	# Two equal failures do not pass
 	grep -q '^key: \|^value: \|^Found' "$tmp/theirs" &&
 		diff "$tmp/theirs" "$tmp/ours" >"$tmp/err"
-	result $? "words of $name are bpftool's"
+	result $? "words of $name are bpftool's" "$tmp/err"
 }
 
 same_words()
@@ -665,7 +667,7 @@ bpftools_options()
 	fails 'create: no map is left' 2 'no such map' map count pinned $pins/x
 }
 
-grep -q " $pins bpfmapfs" /proc/mounts || mount -t bpfmapfs bpfmapfs $pins
+mount_pins
 basic_verbs
 shows_and_dumps
 without_rights
@@ -681,5 +683,4 @@ same_words
 event_pipe
 bpftools_options
 rm $pins/h
-echo "1..$n"
-exit $failed
+finish

@@ -1,38 +1,28 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Shared by the tests of bpfmapctl. Sourced by scripts with the arguments
-# bpfmapctl, json_pick, and if there are any, bpftool and ring_write.
-# shellcheck disable=SC2034 # what only the scripts use
-set -u
-ctl=$1 pick=$2 bpftool=${3-} ring_write=${4-}
+# Shared by the tests of bpfmapctl, which set $ctl to it and, for json(), $pick to
+# json_pick.
+# shellcheck disable=SC2034,SC2154 # what only the scripts use, or set
+# shellcheck source=scripts/tap.sh
+. "${0%/*}/../../scripts/tap.sh"
 pins=/sys/fs/bpfmap
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-n=0 failed=0 out=''
 cpus=$(cat /sys/devices/system/cpu/possible)
 cpus=$((${cpus#*-} + 1))
 nl='
 '
 
-# result STATUS NAME
-result()
+mount_pins()
 {
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-	else
-		failed=1
-		echo "not ok $n - $2"
-		echo "$out" | sed 's/^/# out: /' | head -n 20
-		sed 's/^/# err: /' "$tmp/err" | head -n 20
-	fi
+	grep -q " $pins bpfmapfs" /proc/mounts ||
+		mount -t bpfmapfs bpfmapfs $pins
 }
 
-skip()
+# Hundredths of a second since boot
+now()
 {
-	n=$((n + 1))
-	echo "ok $n # SKIP $1"
+	read -r uptime _ </proc/uptime
+	echo "${uptime%.*}${uptime#*.}"
 }
 
 map()
@@ -48,6 +38,7 @@ run()
 	out=$("$@" 2>"$tmp/err" </dev/null)
 	got=$?
 }
+
 # is NAME STATUS OUTPUT COMMAND... - both are as expected, no word on stderr
 is()
 {
@@ -55,7 +46,7 @@ is()
 	shift 3
 	run "$@"
 	[ "$got" = "$status" ] && [ "$out" = "$expected" ] && [ ! -s "$tmp/err" ]
-	result $? "$name (status $got)"
+	result $? "$name (status $got)" "$tmp/err"
 }
 
 # fails NAME STATUS TEXT COMMAND... - nothing on stdout, TEXT in the message
@@ -69,7 +60,7 @@ fails()
 	"$status,,"*"$expected"*) true ;;
 	*) false ;;
 	esac
-	result $? "$name (status $got)"
+	result $? "$name (status $got)" "$tmp/err"
 }
 
 # json NAME STATUS VALUES POINTERS COMMAND... - valid JSON with these values
@@ -84,7 +75,7 @@ json()
 	valid=$?
 	[ "$got" = "$status" ] && [ $valid = 0 ] && [ "$out" = "$expected" ] &&
 		[ ! -s "$tmp/err" ]
-	result $? "$name (status $got)"
+	result $? "$name (status $got)" "$tmp/err"
 }
 
 # have TYPE CREATE-WORDS... - a map of it at $pins/t, or false where there are none

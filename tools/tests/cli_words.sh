@@ -4,6 +4,8 @@
 # bpfmapctl with hostile names of other users, and its error messages. Prints
 # TAP. Arguments: bpfmapctl, json_pick.
 # shellcheck disable=SC2317 # the functions that is() calls
+set -u
+ctl=$1 pick=$2
 # shellcheck source=tools/tests/cli_lib.sh
 . "${0%/*}/cli_lib.sh"
 
@@ -163,5 +165,4 @@ odd_names
 two_mounts
 refusals
 wrong_elements
-echo "1..$n"
-exit $failed
+finish

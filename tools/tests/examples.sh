@@ -7,37 +7,8 @@
 # shellcheck disable=SC2317,SC2086,SC2016 # functions that is() calls; words; awk's
 set -u
 ctl=$1 pick=$2 send_from=$3 route_file=$4 examples=$5 module=${6-}
-pins=/sys/fs/bpfmap
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-n=0 failed=0 out=''
-nl='
-'
-
-# result STATUS NAME
-result()
-{
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-	else
-		failed=1
-		echo "not ok $n - $2"
-		echo "$out" | sed 's/^/# out: /' | head -n 20
-		sed 's/^/# err: /' "$tmp/err" | head -n 20
-	fi
-}
-
-# is NAME STATUS OUTPUT COMMAND...
-is()
-{
-	name=$1 status=$2 expected=$3
-	shift 3
-	out=$("$@" 2>"$tmp/err" </dev/null)
-	got=$?
-	[ "$got" = "$status" ] && [ "$out" = "$expected" ] && [ ! -s "$tmp/err" ]
-	result $? "$name (status $got)"
-}
+# shellcheck source=tools/tests/cli_lib.sh
+. "${0%/*}/cli_lib.sh"
 
 # holds NAME COMMAND... - it succeeds; what it prints is shown
 holds()
@@ -45,7 +16,7 @@ holds()
 	name=$1
 	shift
 	out=$("$@" 2>"$tmp/err" </dev/null)
-	result $? "$name"
+	result $? "$name" "$tmp/err"
 	echo "$out" | sed 's/^/# /'
 }
 
@@ -199,13 +170,6 @@ serve_limits()
 	eventually "$examples/limiter" watch "$tmp"
 }
 
-# hundredths of a second since boot
-centiseconds()
-{
-	read -r uptime _ </proc/uptime
-	echo "${uptime%.*}${uptime#*.}"
-}
-
 # work_both SECONDS CLIENT - two processes; their tokens in $one and $other
 work_both()
 {
@@ -222,9 +186,9 @@ limits_hold()
 {
 	serve_limits 200 100 4
 	result $? 'limiter: 200 a second, bursts of 100'
-	began=$(centiseconds)
+	began=$(now)
 	work_both 3 alice
-	most=$((100 + 2 * ($(centiseconds) - began) + 2))
+	most=$((100 + 2 * ($(now) - began) + 2))
 	both=$((one + other))
 	echo "# $both tokens to two processes, at most $most"
 	[ "$one" -gt 0 ] && [ "$other" -gt 0 ]
@@ -350,12 +314,10 @@ routes_example()
 	rm $pins/routes
 }
 
-grep -q " $pins bpfmapfs" /proc/mounts || mount -t bpfmapfs bpfmapfs $pins
-: >"$tmp/err"
+mount_pins
 [ -z "$module" ] || sources_example
 limits_hold
 limits_are_exact
 limits_of_many
 routes_example
-echo "1..$n"
-exit $failed
+finish

@@ -7,24 +7,8 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 CC=${CC:-cc} CXX=${CXX:-c++} M32=${M32:--m32}
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-n=0 failed=0
-
-# check NAME COMMAND... - one line of TAP, and the command's output if it fails
-check()
-{
-	name=$1
-	shift
-	n=$((n + 1))
-	if "$@" >"$tmp/out" 2>&1; then
-		echo "ok $n - $name"
-	else
-		echo "not ok $n - $name"
-		sed 's/^/# /' "$tmp/out"
-		failed=1
-	fi
-}
+# shellcheck source=scripts/tap.sh
+. ../scripts/tap.sh
 
 same_lists()
 {
@@ -67,7 +51,6 @@ $CC -E -P -I../include/uapi lib/bpfmap.h | tr '\n' ' ' | tr ';' '\n' |
 	sed 's/.*\<\(bpfmap_[a-z_]*\) *(.*/\1/' | sort >"$tmp/declared"
 nm -g --defined-only lib/libbpfmap.a | sed -n 's/.* T //p' | sort >"$tmp/static"
 
-echo 1..12
 check 'exported symbols are those of the version script' \
 	same_lists "$tmp/script" "$tmp/exported"
 check 'exported symbols are those that bpfmap.h declares' \
@@ -91,9 +74,8 @@ library_32()
 if $CC $M32 -include sys/ioctl.h -xc -c -o "$tmp/probe" /dev/null 2>"$tmp/why"; then
 	check 'the library in 32 bits' library_32
 else
-	n=$((n + 1))
-	echo "ok $n - the library in 32 bits # SKIP" \
-		"$CC -m32: $(sed -n 's/.*error: //p' "$tmp/why" | head -n 1)"
+	skip "the library in 32 bits: $(sed -n 's/.*error: //p' "$tmp/why" |
+		head -n 1)"
 fi
 check 'a C++ program' $CXX -std=gnu++20 -Wall -Wextra -Werror \
 	-Wno-missing-field-initializers -Ilib/compat -Ilib -I../include/uapi \
@@ -123,4 +105,4 @@ without_libbpf()
 check 'a program written for libbpf needs nothing of libbpf' without_libbpf
 # With the ordinary paths in it again
 ${MAKE:-make} -s lib
-exit $failed
+finish

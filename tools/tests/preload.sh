@@ -17,28 +17,8 @@ while [ $# -gt 0 ] && [ "$1" != -- ]; do
 	shift
 done
 python=${2-} libbpf=${3-} script=${4-} ctl=${5-}
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-n=0 failed=0
-
-# result STATUS NAME [FILE-TO-SHOW]
-result()
-{
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-		return
-	fi
-	failed=1
-	echo "not ok $n - $2"
-	[ -z "${3-}" ] || sed 's/^/# /' "$3" | head -n 300
-}
-
-skip()
-{
-	n=$((n + 1))
-	echo "ok $n # SKIP $1"
-}
+# shellcheck source=scripts/tap.sh
+. "${0%/*}/../../scripts/tap.sh"
 
 # run ARGUMENT... - bpftool; what it is asked, what it says and how it ends
 run()
@@ -358,5 +338,4 @@ fi
 for program in $programs; do
 	contract "$program"
 done
-echo "1..$n"
-exit $failed
+finish

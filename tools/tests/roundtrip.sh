@@ -17,29 +17,8 @@ shift 3
 # Another sort than busybox's, if there is one
 sort="sort"
 [ ! -x ./sort ] || sort=./sort
-pins=/sys/fs/bpfmap
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-n=0 failed=0 times=''
-
-result()
-{
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-	else
-		failed=1
-		echo "not ok $n - $2"
-		sed 's/^/# err: /' "$tmp/err" | head -n 20
-	fi
-}
-
-# Hundredths of a second since boot
-now()
-{
-	read -r uptime _ </proc/uptime
-	echo "${uptime%.*}${uptime#*.}"
-}
+# shellcheck source=tools/tests/cli_lib.sh
+. "${0%/*}/cli_lib.sh"
 
 # step NAME COMMAND... - its output is shown only if it fails
 step()
@@ -52,7 +31,7 @@ step()
 	took=$(($(now) - began))
 	times="$times, $name $((took / 100)).$((took / 10 % 10))"
 	[ $status = 0 ] && [ ! -s "$tmp/out" ] && [ ! -s "$tmp/err" ]
-	result $? "$type: $name"
+	result $? "$type: $name" "$tmp/err"
 }
 
 sum_sorted()
@@ -119,7 +98,7 @@ drained()
 	same sum
 }
 
-grep -q " $pins bpfmapfs" /proc/mounts || mount -t bpfmapfs bpfmapfs $pins
+mount_pins
 for type; do
 	times=''
 	step fill "$fill" "$type" "$count" $pins/a
@@ -131,5 +110,4 @@ for type; do
 		cut -f1) KiB of JSON, $(du -k "$tmp/bin" | cut -f1) binary"
 	rm -f "$tmp/first" "$tmp/second" "$tmp/bin" $pins/a_inner
 done
-echo "1..$n"
-exit $failed
+finish
