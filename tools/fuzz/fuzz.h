@@ -12,6 +12,8 @@
 #include <sys/types.h>
 #include <linux/bpfmap.h>
 
+#include "../tests/rng.h"
+
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* ------------------------------------------------------------------------- */
@@ -305,12 +307,6 @@ void cover_print(void);
 
 /* ------------------------------------------------------------------------- */
 /* Making programs up: gen.c, mutate.c */
-
-struct rng { uint64_t s; };
-uint64_t rnd64(struct rng *r);
-uint32_t rnd(struct rng *r, uint32_t below);
-#define one_in(r, n) (!rnd(r, n))
-#define PICK(r, list) ((list)[rnd(r, ARRAY_SIZE(list))])
 
 #define ROW_LIST	20
 

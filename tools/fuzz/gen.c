@@ -1,27 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * gen - random programs that make sense, most of the time
+ *
+ * tools/tests/oracle_gen.c says why it has a generator of its own.
  */
 #include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "fuzz.h"
-
-/* Sebastiano Vigna's splitmix64 */
-uint64_t rnd64(struct rng *r)
-{
-	uint64_t z = r->s += 0x9e3779b97f4a7c15ULL;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
-	return z ^ z >> 31;
-}
-
-uint32_t rnd(struct rng *r, uint32_t below)
-{
-	return (rnd64(r) >> 32) * below >> 32;
-}
 
 /* ------------------------------------------------------------------------- */
 /* Numbers */

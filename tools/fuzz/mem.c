@@ -177,7 +177,8 @@ static void catch_faults(void)
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-int mem_store(uint64_t *p, uint64_t value)
+/* Move a word from @from to @to, one of which may fault */
+static int move_word(uint64_t *to, const uint64_t *from)
 {
 	pthread_once(&once, catch_faults);
 	errno = EFAULT;
@@ -186,21 +187,18 @@ int mem_store(uint64_t *p, uint64_t value)
 		return -1;
 	}
 	touching = 1;
-	__atomic_store_n(p, value, __ATOMIC_SEQ_CST);
+	__atomic_store_n(to, __atomic_load_n(from, __ATOMIC_SEQ_CST),
+			 __ATOMIC_SEQ_CST);
 	touching = 0;
 	return 0;
 }
 
+int mem_store(uint64_t *p, uint64_t value)
+{
+	return move_word(p, &value);
+}
+
 int mem_load(const uint64_t *p, uint64_t *value)
 {
-	pthread_once(&once, catch_faults);
-	errno = EFAULT;
-	if (sigsetjmp(touch_env, 0)) {
-		touching = 0;
-		return -1;
-	}
-	touching = 1;
-	*value = __atomic_load_n(p, __ATOMIC_SEQ_CST);
-	touching = 0;
-	return 0;
+	return move_word(value, p);
 }

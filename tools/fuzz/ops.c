@@ -29,6 +29,7 @@
 #define MOVED_AT	((void *)(WINDOW_START + (1ULL << 39)))
 #define MAX_WAIT	20		/* ms */
 
+/* As in tools/tests/common.h, with room for attrs that are too large */
 union attr {
 	struct bpfmap_create_attr create;
 	struct bpfmap_elem_attr elem;

@@ -13,6 +13,7 @@
 #define BPFMAP_TESTS_ORACLE_H
 
 #include "common.h"
+#include "rng.h"
 
 enum side { SIDE_BPF, SIDE_DEVICE, N_SIDES };
 
@@ -203,13 +204,6 @@ struct call {
 	struct patch patches[N_PATCHES];
 	unsigned int n_patches;
 };
-
-struct rng {
-	uint64_t s;
-};
-
-uint64_t rnd64(struct rng *r);
-uint32_t rnd(struct rng *r, uint32_t below);
 
 /* The next step to take in the present state; @row: of this type, mostly */
 void generate(struct rng *r, const struct row *row, struct step *s);
