@@ -76,7 +76,7 @@ static struct bpfmap_arena *to_arena(const struct bpfmap *map)
 
 static bool is_arena(const struct bpfmap *map)
 {
-	return map->ops == &bpfmap_arena_ops;
+	return map->type == BPFMAP_TYPE_ARENA;
 }
 
 /* The end of the mappings, 0 while there is no address */

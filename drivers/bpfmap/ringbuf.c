@@ -419,7 +419,7 @@ static void ring_commit(void *record, u64 flags, u32 discard)
  */
 void *bpfmap_ringbuf_reserve(struct bpfmap *map, u64 size, u64 flags)
 {
-	if (unlikely(flags || map->ops != &bpfmap_ringbuf_ops))
+	if (unlikely(flags || map->type != BPFMAP_TYPE_RINGBUF))
 		return NULL;
 	return ring_reserve(to_ringbuf(map)->ring, size);
 }
@@ -476,7 +476,7 @@ int bpfmap_ringbuf_output(struct bpfmap *map, const void *data, u64 size,
 	void *record;
 
 	if (unlikely(flags & ~RING_WAKE_FLAGS ||
-		     map->ops != &bpfmap_ringbuf_ops))
+		     map->type != BPFMAP_TYPE_RINGBUF))
 		return -EINVAL;
 	record = ring_reserve(to_ringbuf(map)->ring, size);
 	if (!record)
@@ -503,7 +503,7 @@ u64 bpfmap_ringbuf_query(struct bpfmap *map, u64 what)
 {
 	struct bpfmap_ring *ring;
 
-	if (unlikely(map->ops != &bpfmap_ringbuf_ops))
+	if (unlikely(map->type != BPFMAP_TYPE_RINGBUF))
 		return 0;
 	ring = to_ringbuf(map)->ring;
 

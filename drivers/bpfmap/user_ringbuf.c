@@ -167,7 +167,7 @@ long bpfmap_user_ringbuf_drain(struct bpfmap *map, bpfmap_sample_fn fn,
 	long ret, records;
 	int idle = 0;
 
-	if (flags & ~RING_WAKE_FLAGS || map->ops != &bpfmap_user_ringbuf_ops)
+	if (flags & ~RING_WAKE_FLAGS || map->type != BPFMAP_TYPE_USER_RINGBUF)
 		return -EINVAL;
 	ring = to_ringbuf(map)->ring;
 
