@@ -133,15 +133,13 @@ int bpfmap_copy_elem(struct bpfmap *map, const void *key, void *value,
 		     u64 flags)
 {
 	int err = bpfmap_check_flags(map, flags, BPFMAP_F_CPU);
-	int (*copy)(struct bpfmap *map, const void *key, void *value,
-		    u64 flags) = map->ops->copy ?: map->ops->lookup;
 
 	if (err)
 		return err;
 	flags = this_cpu_flags(map, flags);
 	if (bpfmap_copies_large(map, flags))
 		return -EOPNOTSUPP;
-	return copy(map, key, value, flags);
+	return map->ops->copy(map, key, value, flags);
 }
 EXPORT_SYMBOL_GPL(bpfmap_copy_elem);
 

@@ -558,53 +558,22 @@ void *bpfmap_arena_kaddr(struct bpfmap *map, unsigned long addr)
 }
 EXPORT_SYMBOL_GPL(bpfmap_arena_kaddr);
 
-/* There are no elements; the errnos are bpf(2)'s, and they differ */
-
-static void *arena_lookup_elem(struct bpfmap *map, const void *key)
-{
-	return NULL;
-}
-
-static int arena_lookup(struct bpfmap *map, const void *key, void *value,
-			u64 flags)
-{
-	return -EINVAL;
-}
-
-static int arena_update(struct bpfmap *map, const void *key, const void *value,
-			u64 flags, gfp_t gfp)
-{
-	return -EOPNOTSUPP;
-}
-
-static int arena_delete(struct bpfmap *map, const void *key)
-{
-	return -EOPNOTSUPP;
-}
-
-static int arena_get_next_key(struct bpfmap *map, const void *key,
-			      void *next_key)
-{
-	return -EOPNOTSUPP;
-}
-
 /* As in bpf(2): only the pages */
 static u64 arena_mem_usage(const struct bpfmap *map)
 {
 	return (u64)READ_ONCE(to_arena(map)->nr_pages) << PAGE_SHIFT;
 }
 
-const struct bpfmap_ops bpfmap_arena_ops = {
+struct bpfmap_ops bpfmap_arena_ops __ro_after_init = {
 	.map_extra = true,
 	.grows = true,
 	.check = arena_check,
 	.alloc = arena_alloc,
 	.free = arena_free,
-	.lookup_elem = arena_lookup_elem,
-	.lookup = arena_lookup,
-	.update = arena_update,
-	.delete = arena_delete,
-	.get_next_key = arena_get_next_key,
+	.no_lookup = -EINVAL,
+	.no_update = -EOPNOTSUPP,
+	.no_delete = -EOPNOTSUPP,
+	.no_next_key = -EOPNOTSUPP,
 	.mmap = arena_mmap,
 	.find_held = arena_find_held,
 	.mapping = arena_mapping,

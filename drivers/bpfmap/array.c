@@ -381,11 +381,6 @@ static int array_update_run(struct bpfmap *map, struct bpfmap_run *run,
 	return err;
 }
 
-static int array_delete(struct bpfmap *map, const void *key)
-{
-	return -EINVAL;
-}
-
 /**
  * array_get_next_key() - the next index
  * @map: the map
@@ -752,7 +747,7 @@ static u64 percpu_array_mem_usage(const struct bpfmap *map)
 	       array_bytes(a) * num_possible_cpus();
 }
 
-const struct bpfmap_ops bpfmap_array_ops = {
+struct bpfmap_ops bpfmap_array_ops __ro_after_init = {
 	.same_entries = true,
 	.check = array_check,
 	.alloc = array_alloc,
@@ -760,7 +755,7 @@ const struct bpfmap_ops bpfmap_array_ops = {
 	.lookup_elem = array_lookup_elem,
 	.lookup = array_lookup,
 	.update = array_update,
-	.delete = array_delete,
+	.no_delete = -EINVAL,
 	.get_next_key = array_get_next_key,
 	.for_each = array_for_each,
 	.walk = array_walk,
@@ -773,7 +768,7 @@ const struct bpfmap_ops bpfmap_array_ops = {
 	.mem_usage = array_mem_usage,
 };
 
-const struct bpfmap_ops bpfmap_percpu_array_ops = {
+struct bpfmap_ops bpfmap_percpu_array_ops __ro_after_init = {
 	.percpu = true,
 	.same_entries = true,
 	.check = percpu_array_check,
@@ -783,7 +778,7 @@ const struct bpfmap_ops bpfmap_percpu_array_ops = {
 	.lookup_percpu_elem = percpu_array_lookup_elem_cpu,
 	.lookup = array_lookup,
 	.update = percpu_array_update,
-	.delete = array_delete,
+	.no_delete = -EINVAL,
 	.get_next_key = array_get_next_key,
 	.for_each = array_for_each,
 	.walk = array_walk,

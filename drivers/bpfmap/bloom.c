@@ -108,22 +108,6 @@ static int bloom_push(struct bpfmap *map, const void *key, const void *value,
 	return 0;
 }
 
-static void *bloom_lookup_elem(struct bpfmap *map, const void *key)
-{
-	return NULL;
-}
-
-static int bloom_delete(struct bpfmap *map, const void *key)
-{
-	return -EOPNOTSUPP;
-}
-
-static int bloom_get_next_key(struct bpfmap *map, const void *key,
-			      void *next_key)
-{
-	return -EOPNOTSUPP;
-}
-
 static int bloom_check(const struct bpfmap_create_attr *attr)
 {
 	if (attr->value_size > BLOOM_MAX_VALUE)
@@ -188,16 +172,15 @@ static u64 bloom_mem_usage(const struct bpfmap *map)
 	return sizeof(struct bpfmap_bloom) + bloom_bytes(to_bloom(map));
 }
 
-const struct bpfmap_ops bpfmap_bloom_ops = {
+struct bpfmap_ops bpfmap_bloom_ops __ro_after_init = {
 	.map_extra = true,
 	.lookup_by_value = true,
 	.check = bloom_check,
 	.alloc = bloom_alloc,
 	.free = bloom_free,
-	.lookup_elem = bloom_lookup_elem,
 	.lookup = bloom_peek,
 	.update = bloom_push,
-	.delete = bloom_delete,
-	.get_next_key = bloom_get_next_key,
+	.no_delete = -EOPNOTSUPP,
+	.no_next_key = -EOPNOTSUPP,
 	.mem_usage = bloom_mem_usage,
 };

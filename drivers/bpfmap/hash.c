@@ -646,7 +646,7 @@ u64 htab_percpu_mem_usage(const struct bpfmap *map)
 	       num_possible_cpus();
 }
 
-const struct bpfmap_ops bpfmap_hash_ops = {
+struct bpfmap_ops bpfmap_hash_ops __ro_after_init = {
 	.check = htab_check,
 	.alloc = htab_alloc,
 	.free = htab_free,
@@ -665,7 +665,7 @@ const struct bpfmap_ops bpfmap_hash_ops = {
 	.mem_usage = htab_mem_usage,
 };
 
-const struct bpfmap_ops bpfmap_percpu_hash_ops = {
+struct bpfmap_ops bpfmap_percpu_hash_ops __ro_after_init = {
 	.percpu = true,
 	.check = htab_percpu_check,
 	.alloc = htab_alloc,

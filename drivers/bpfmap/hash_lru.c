@@ -444,7 +444,7 @@ static struct bpfmap *htab_lru_alloc(const struct bpfmap_create_attr *attr)
 	return htab_create(&even, nr_cpu_ids);
 }
 
-const struct bpfmap_ops bpfmap_lru_hash_ops = {
+struct bpfmap_ops bpfmap_lru_hash_ops __ro_after_init = {
 	.check = htab_lru_check,
 	.alloc = htab_lru_alloc,
 	.free = htab_free,
@@ -464,7 +464,7 @@ const struct bpfmap_ops bpfmap_lru_hash_ops = {
 	.mem_usage = htab_mem_usage,
 };
 
-const struct bpfmap_ops bpfmap_lru_percpu_hash_ops = {
+struct bpfmap_ops bpfmap_lru_percpu_hash_ops __ro_after_init = {
 	.percpu = true,
 	.check = htab_lru_check,
 	.alloc = htab_lru_alloc,

@@ -31,6 +31,7 @@
 
 #include <linux/bits.h>
 #include <linux/bpfmap.h>
+#include <linux/cache.h>
 #include <linux/cpumask.h>
 #include <linux/fs.h>
 #include <linux/gfp.h>
@@ -183,42 +184,48 @@ struct bpfmap_batch_ops;
  * @same_entries: in a map of maps, max_entries is part of inner_map_meta
  * @walk_direct: @walk can copy straight to user memory
  * @grows: allocates after creation, even without BPFMAP_F_NO_PREALLOC
- * @check: all argument checks that precede any allocation
- * @alloc: allocate and set up the type's part; may sleep; ERR_PTR
- * @free: release everything that @alloc and the elements took; called after a
- *	  grace period with no reference left; may sleep
  * @lookup_elem: direct reference to a value (of this CPU), NULL if absent.
- *		 Caller is in an RCU read-side critical section
- * @lookup_percpu_elem: the same for a given possible CPU; NULL: not per-CPU
- * @lookup: copy a value out, never torn: the old or the new one
- * @copy: the same for a module, whose look-ups mark elements as used; NULL:
- *	  @lookup
+ *		 Caller is in an RCU read-side critical section; by default
+ *		 there never is one
+ * @lookup_percpu_elem: per-CPU types: the same for a given possible CPU
+ * @lookup: copy a value out, never torn: the old or the new one; by default
+ *	    @no_lookup
+ * @copy: the same for a module, whose look-ups mark elements as used; by
+ *	  default @lookup
  * @update: insert or replace; @gfp for what must be allocated. The value of a
- *	    map of maps is a descriptor of the running process
- * @delete: remove an element
- * @lookup_and_delete: copy a value out and remove it, atomically
+ *	    map of maps is a descriptor of the running process; by default
+ *	    @no_update
+ * @delete: remove an element; by default @no_delete
  * @set_inner: maps of maps: as @update, with a map that fits inner_map_meta;
  *	       its reference passes to the element if this returns 0
+ * @get_next_key: copy the key after @key out; NULL @key for the first one; by
+ *		  default @no_next_key
+ * @lookup_and_delete: copy a value out and remove it, atomically; NULL:
+ *		       ENOTSUPP
  * @lookup_inner: maps of maps: the map in an element, NULL if there is none.
  *		  Caller is in an RCU read-side critical section
- * @get_next_key: copy the key after @key out; NULL @key for the first one
  * @for_each: call @fn for each element; RCU is held around a call; NULL:
  *	      EOPNOTSUPP
- * @walk: copy (and remove) the next elements. By buckets: only whole ones,
- *	  -ENOSPC if the first one that is not empty has more than @room,
- *	  -ENOENT if there is no bucket @pos. By keys: -ENOENT if there are no
- *	  more
- * @walk_from: the same for up to @room elements, starting with the one at key
- *	       @from, or with the first one if that is NULL; 0: @next is the key
- *	       to continue from, -ENOENT: there is none, -EAGAIN: @from is
- *	       absent
+ * @check: all argument checks that precede any allocation; required
+ * @alloc: allocate and set up the type's part; may sleep; ERR_PTR; required
+ * @free: release everything that @alloc and the elements took; called after a
+ *	  grace period with no reference left; may sleep; required
+ * @mem_usage: bytes of memory that the map uses; required
+ * @batch: batch commands, by the kind of cursor; by default none
+ * @walk: for @batch: copy (and remove) the next elements. By buckets: only
+ *	  whole ones, -ENOSPC if the first one that is not empty has more than
+ *	  @room, -ENOENT if there is no bucket @pos. By keys: -ENOENT if there
+ *	  are no more
+ * @walk_from: for bpfmap_batch_by_next_key: the same for up to @room elements,
+ *	       starting with the one at key @from, or with the first one if that
+ *	       is NULL; 0: @next is the key to continue from, -ENOENT: there is
+ *	       none, -EAGAIN: @from is absent
  * @update_run: as @update for the rest of a run, up to the first error; NULL:
  *		use @update. Flags are those that UPDATE_BATCH accepts
  * @delete_run: as @delete, likewise
- * @batch: batch commands, by the kind of cursor; NULL: ENOTSUPP
  * @mmap: check a mapping; freeze_mutex is held; may replace vm_ops by others,
  *	  which must count mappings as well; NULL: ENOTSUPP
- * @mmap_page: page @pgoff of a mapping, NULL if there is none; unused by a type
+ * @mmap_page: page @pgoff of a mapping, NULL if there is none; not for a type
  *	       that replaces vm_ops
  * @find_held: for such a type: store the number of the first page at or after
  *	       @at for which bpfmap_page_is_held() in @at and return true, or
@@ -227,10 +234,15 @@ struct bpfmap_batch_ops;
  * @get_unmapped_area: as in file operations; NULL: anywhere
  * @hash: SHA-256 of the content; NULL: EINVAL
  * @poll: as in file operations; NULL: EPOLLERR
- * @mem_usage: bytes of memory that the map uses
+ * @no_lookup: errno of the command without @lookup; 0: -ENOTSUPP
+ * @no_update: errno of the command without @update, likewise
+ * @no_delete: errno of the command without @delete, likewise
+ * @no_next_key: errno of the command without @get_next_key, likewise
  *
- * Operations for which no errno is given here must not be NULL; a type that
- * does not support one returns bpf(2)'s errno for it.
+ * A type leaves out what it does not have. When the module is loaded,
+ * bpfmap_ops_complete() checks what is there and fills in the defaults, so that
+ * commands on one element need not test for NULL. The members that most of
+ * these need come first, in one cache line.
  *
  * Keys and values are kernel memory of the right size: value_size bytes per
  * value, for per-CPU types bpfmap_user_value_size(). Flags have passed
@@ -245,9 +257,6 @@ struct bpfmap_ops {
 	bool same_entries;
 	bool walk_direct;
 	bool grows;
-	int (*check)(const struct bpfmap_create_attr *attr);
-	struct bpfmap *(*alloc)(const struct bpfmap_create_attr *attr);
-	void (*free)(struct bpfmap *map);
 
 	void *(*lookup_elem)(struct bpfmap *map, const void *key);
 	void *(*lookup_percpu_elem)(struct bpfmap *map, const void *key,
@@ -259,22 +268,27 @@ struct bpfmap_ops {
 	int (*update)(struct bpfmap *map, const void *key, const void *value,
 		      u64 flags, gfp_t gfp);
 	int (*delete)(struct bpfmap *map, const void *key);
-	int (*lookup_and_delete)(struct bpfmap *map, const void *key,
-				 void *value);
 	int (*set_inner)(struct bpfmap *map, const void *key,
 			 struct bpfmap *inner, u64 flags, gfp_t gfp);
-	struct bpfmap *(*lookup_inner)(struct bpfmap *map, const void *key);
 	int (*get_next_key)(struct bpfmap *map, const void *key,
 			    void *next_key);
+	int (*lookup_and_delete)(struct bpfmap *map, const void *key,
+				 void *value);
+	struct bpfmap *(*lookup_inner)(struct bpfmap *map, const void *key);
 	long (*for_each)(struct bpfmap *map, bpfmap_each_fn fn, void *ctx);
 
+	int (*check)(const struct bpfmap_create_attr *attr);
+	struct bpfmap *(*alloc)(const struct bpfmap_create_attr *attr);
+	void (*free)(struct bpfmap *map);
+	u64 (*mem_usage)(const struct bpfmap *map);
+
+	const struct bpfmap_batch_ops *batch;
 	int (*walk)(struct bpfmap *map, struct bpfmap_walk *walk);
 	int (*walk_from)(struct bpfmap *map, struct bpfmap_walk *walk,
 			 const void *from, void *next);
 	int (*update_run)(struct bpfmap *map, struct bpfmap_run *run,
 			  gfp_t gfp);
 	int (*delete_run)(struct bpfmap *map, struct bpfmap_run *run);
-	const struct bpfmap_batch_ops *batch;
 
 	int (*mmap)(struct bpfmap *map, struct vm_area_struct *vma);
 	struct page *(*mmap_page)(struct bpfmap *map, pgoff_t pgoff);
@@ -289,8 +303,12 @@ struct bpfmap_ops {
 	int (*hash)(struct bpfmap *map, u8 *digest);
 	__poll_t (*poll)(struct bpfmap *map, struct file *file,
 			 struct poll_table_struct *wait);
-	u64 (*mem_usage)(const struct bpfmap *map);
-};
+
+	s16 no_lookup;
+	s16 no_update;
+	s16 no_delete;
+	s16 no_next_key;
+} ____cacheline_aligned;
 
 /**
  * enum bpfmap_freeze_state - may user space write?
@@ -369,6 +387,8 @@ struct bpfmap {
 };
 
 /* types.c */
+const char *bpfmap_ops_complete(struct bpfmap_ops *ops);
+int bpfmap_types_init(void);
 const struct bpfmap_ops *bpfmap_type_ops(u32 type);
 
 /* map.c: lifetime */
@@ -436,22 +456,22 @@ void bpfmap_rhash_fail_tables(int nr);
 u32 bpfmap_rhash_buckets(struct bpfmap *map);
 
 /* the map types */
-extern const struct bpfmap_ops bpfmap_hash_ops;
-extern const struct bpfmap_ops bpfmap_percpu_hash_ops;
-extern const struct bpfmap_ops bpfmap_lru_hash_ops;
-extern const struct bpfmap_ops bpfmap_lru_percpu_hash_ops;
-extern const struct bpfmap_ops bpfmap_array_ops;
-extern const struct bpfmap_ops bpfmap_percpu_array_ops;
-extern const struct bpfmap_ops bpfmap_lpm_trie_ops;
-extern const struct bpfmap_ops bpfmap_queue_ops;
-extern const struct bpfmap_ops bpfmap_stack_ops;
-extern const struct bpfmap_ops bpfmap_bloom_ops;
-extern const struct bpfmap_ops bpfmap_rhash_ops;
-extern const struct bpfmap_ops bpfmap_array_of_maps_ops;
-extern const struct bpfmap_ops bpfmap_hash_of_maps_ops;
-extern const struct bpfmap_ops bpfmap_arena_ops;
-extern const struct bpfmap_ops bpfmap_ringbuf_ops;
-extern const struct bpfmap_ops bpfmap_user_ringbuf_ops;
+extern struct bpfmap_ops bpfmap_hash_ops;
+extern struct bpfmap_ops bpfmap_percpu_hash_ops;
+extern struct bpfmap_ops bpfmap_lru_hash_ops;
+extern struct bpfmap_ops bpfmap_lru_percpu_hash_ops;
+extern struct bpfmap_ops bpfmap_array_ops;
+extern struct bpfmap_ops bpfmap_percpu_array_ops;
+extern struct bpfmap_ops bpfmap_lpm_trie_ops;
+extern struct bpfmap_ops bpfmap_queue_ops;
+extern struct bpfmap_ops bpfmap_stack_ops;
+extern struct bpfmap_ops bpfmap_bloom_ops;
+extern struct bpfmap_ops bpfmap_rhash_ops;
+extern struct bpfmap_ops bpfmap_array_of_maps_ops;
+extern struct bpfmap_ops bpfmap_hash_of_maps_ops;
+extern struct bpfmap_ops bpfmap_arena_ops;
+extern struct bpfmap_ops bpfmap_ringbuf_ops;
+extern struct bpfmap_ops bpfmap_user_ringbuf_ops;
 
 /* For callers that rely on the map not changing any more */
 static inline bool bpfmap_is_frozen(const struct bpfmap *map)

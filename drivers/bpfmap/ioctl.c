@@ -282,31 +282,24 @@ static long call_batch(struct bpfmap_call *call,
 	return op ? op(&batch) : -ENOTSUPP;
 }
 
-static const struct bpfmap_batch_ops *batch_ops(const struct bpfmap_call *call)
-{
-	static const struct bpfmap_batch_ops none;
-
-	return call->map->ops->batch ?: &none;
-}
-
 static long cmd_lookup_batch(struct bpfmap_call *call)
 {
-	return call_batch(call, batch_ops(call)->lookup);
+	return call_batch(call, call->map->ops->batch->lookup);
 }
 
 static long cmd_lookup_and_delete_batch(struct bpfmap_call *call)
 {
-	return call_batch(call, batch_ops(call)->lookup_and_delete);
+	return call_batch(call, call->map->ops->batch->lookup_and_delete);
 }
 
 static long cmd_update_batch(struct bpfmap_call *call)
 {
-	return call_batch(call, batch_ops(call)->update);
+	return call_batch(call, call->map->ops->batch->update);
 }
 
 static long cmd_delete_batch(struct bpfmap_call *call)
 {
-	return call_batch(call, batch_ops(call)->delete);
+	return call_batch(call, call->map->ops->batch->delete);
 }
 
 static long cmd_freeze(struct bpfmap_call *call)

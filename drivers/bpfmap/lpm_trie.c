@@ -743,7 +743,7 @@ static u64 lpm_mem_usage(const struct bpfmap *map)
 	return sizeof(*t) + READ_ONCE(t->nr_bytes);
 }
 
-const struct bpfmap_ops bpfmap_lpm_trie_ops = {
+struct bpfmap_ops bpfmap_lpm_trie_ops __ro_after_init = {
 	.check = lpm_check,
 	.alloc = lpm_alloc,
 	.free = lpm_free,

@@ -18,6 +18,9 @@ static int __init bpfmap_module_init(void)
 {
 	int err;
 
+	err = bpfmap_types_init();
+	if (err)
+		return err;
 	err = bpfmap_arena_init();
 	if (err)
 		return err;

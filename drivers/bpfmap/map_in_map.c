@@ -150,12 +150,6 @@ static int inner_copy_id(const struct bpfmap *inner, void *value)
 	return 0;
 }
 
-/* No pointer to a value is ever given out */
-static void *outer_lookup_elem(struct bpfmap *map, const void *key)
-{
-	return NULL;
-}
-
 /**
  * bpfmap_set_inner() - store a map in a map of maps
  * @outer: the map of maps
@@ -476,12 +470,11 @@ static void htab_of_maps_free(struct bpfmap *map)
 	htab_free(map);
 }
 
-const struct bpfmap_ops bpfmap_array_of_maps_ops = {
+struct bpfmap_ops bpfmap_array_of_maps_ops __ro_after_init = {
 	.sync_writes = true,
 	.check = array_of_maps_check,
 	.alloc = array_of_maps_alloc,
 	.free = array_of_maps_free,
-	.lookup_elem = outer_lookup_elem,
 	.lookup = array_of_maps_lookup,
 	.update = array_of_maps_update,
 	.delete = array_of_maps_delete,
@@ -493,12 +486,11 @@ const struct bpfmap_ops bpfmap_array_of_maps_ops = {
 	.mem_usage = array_of_maps_mem_usage,
 };
 
-const struct bpfmap_ops bpfmap_hash_of_maps_ops = {
+struct bpfmap_ops bpfmap_hash_of_maps_ops __ro_after_init = {
 	.sync_writes = true,
 	.check = htab_of_maps_check,
 	.alloc = htab_alloc,
 	.free = htab_of_maps_free,
-	.lookup_elem = outer_lookup_elem,
 	.lookup = htab_of_maps_lookup,
 	.update = outer_update,
 	.delete = htab_of_maps_delete,

@@ -253,23 +253,6 @@ static int stack_pop(struct bpfmap *map, const void *key, void *value)
 	return queue_take(map, value, true, true);
 }
 
-/* Elements move, so no pointer can be given out */
-static void *queue_lookup_elem(struct bpfmap *map, const void *key)
-{
-	return NULL;
-}
-
-static int queue_delete(struct bpfmap *map, const void *key)
-{
-	return -EINVAL;
-}
-
-static int queue_get_next_key(struct bpfmap *map, const void *key,
-			      void *next_key)
-{
-	return -EINVAL;
-}
-
 static __poll_t queue_poll(struct bpfmap *map, struct file *file,
 			   struct poll_table_struct *wait)
 {
@@ -342,30 +325,29 @@ static u64 queue_mem_usage(const struct bpfmap *map)
 	return sizeof(struct bpfmap_queue) + queue_bytes(map);
 }
 
-const struct bpfmap_ops bpfmap_queue_ops = {
+/* Elements move, so there is no lookup_elem */
+struct bpfmap_ops bpfmap_queue_ops __ro_after_init = {
 	.check = queue_check,
 	.alloc = queue_alloc,
 	.free = queue_free,
-	.lookup_elem = queue_lookup_elem,
 	.lookup = queue_peek,
 	.update = queue_push,
-	.delete = queue_delete,
+	.no_delete = -EINVAL,
 	.lookup_and_delete = queue_pop,
-	.get_next_key = queue_get_next_key,
+	.no_next_key = -EINVAL,
 	.poll = queue_poll,
 	.mem_usage = queue_mem_usage,
 };
 
-const struct bpfmap_ops bpfmap_stack_ops = {
+struct bpfmap_ops bpfmap_stack_ops __ro_after_init = {
 	.check = queue_check,
 	.alloc = queue_alloc,
 	.free = queue_free,
-	.lookup_elem = queue_lookup_elem,
 	.lookup = stack_peek,
 	.update = queue_push,
-	.delete = queue_delete,
+	.no_delete = -EINVAL,
 	.lookup_and_delete = stack_pop,
-	.get_next_key = queue_get_next_key,
+	.no_next_key = -EINVAL,
 	.poll = queue_poll,
 	.mem_usage = queue_mem_usage,
 };

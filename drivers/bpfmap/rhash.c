@@ -520,7 +520,7 @@ static u64 rhash_mem_usage(const struct bpfmap *map)
 	       (u64)(u32)atomic_read(&h->nr) * h->elem_size;
 }
 
-const struct bpfmap_ops bpfmap_rhash_ops = {
+struct bpfmap_ops bpfmap_rhash_ops __ro_after_init = {
 	.map_extra = true,
 	.check = rhash_check,
 	.alloc = rhash_alloc,

@@ -158,34 +158,6 @@ u64 bpfmap_ringbuf_mem_usage(const struct bpfmap *map)
 
 /* --- what both directions answer to user space --- */
 
-void *bpfmap_ringbuf_lookup_elem(struct bpfmap *map, const void *key)
-{
-	return NULL;
-}
-
-int bpfmap_ringbuf_lookup(struct bpfmap *map, const void *key, void *value,
-			  u64 flags)
-{
-	return -ENOTSUPP;
-}
-
-int bpfmap_ringbuf_update(struct bpfmap *map, const void *key,
-			  const void *value, u64 flags, gfp_t gfp)
-{
-	return -ENOTSUPP;
-}
-
-int bpfmap_ringbuf_delete(struct bpfmap *map, const void *key)
-{
-	return -ENOTSUPP;
-}
-
-int bpfmap_ringbuf_get_next_key(struct bpfmap *map, const void *key,
-				void *next_key)
-{
-	return -ENOTSUPP;
-}
-
 /* Pages that user space sees; data counts twice */
 static unsigned long ring_user_pages(const struct bpfmap *map)
 {
@@ -268,15 +240,10 @@ static __poll_t ringbuf_poll(struct bpfmap *map, struct file *file,
 	return ring_available(ring) ? EPOLLIN | EPOLLRDNORM : 0;
 }
 
-const struct bpfmap_ops bpfmap_ringbuf_ops = {
+struct bpfmap_ops bpfmap_ringbuf_ops __ro_after_init = {
 	.check = bpfmap_ringbuf_check,
 	.alloc = ringbuf_alloc,
 	.free = bpfmap_ringbuf_free,
-	.lookup_elem = bpfmap_ringbuf_lookup_elem,
-	.lookup = bpfmap_ringbuf_lookup,
-	.update = bpfmap_ringbuf_update,
-	.delete = bpfmap_ringbuf_delete,
-	.get_next_key = bpfmap_ringbuf_get_next_key,
 	.mmap = ringbuf_mmap,
 	.mmap_page = bpfmap_ringbuf_mmap_page,
 	.poll = ringbuf_poll,

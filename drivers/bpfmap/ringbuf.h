@@ -130,14 +130,6 @@ int bpfmap_ringbuf_check(const struct bpfmap_create_attr *attr);
 struct bpfmap *bpfmap_ringbuf_alloc(const struct bpfmap_create_attr *attr,
 				    u32 flags);
 void bpfmap_ringbuf_free(struct bpfmap *map);
-void *bpfmap_ringbuf_lookup_elem(struct bpfmap *map, const void *key);
-int bpfmap_ringbuf_lookup(struct bpfmap *map, const void *key, void *value,
-			  u64 flags);
-int bpfmap_ringbuf_update(struct bpfmap *map, const void *key,
-			  const void *value, u64 flags, gfp_t gfp);
-int bpfmap_ringbuf_delete(struct bpfmap *map, const void *key);
-int bpfmap_ringbuf_get_next_key(struct bpfmap *map, const void *key,
-				void *next_key);
 int bpfmap_ringbuf_mmap_range(const struct bpfmap *map,
 			      struct vm_area_struct *vma);
 struct page *bpfmap_ringbuf_mmap_page(struct bpfmap *map, pgoff_t pgoff);

@@ -47,15 +47,10 @@ static __poll_t user_ringbuf_poll(struct bpfmap *map, struct file *file,
 	return 0;
 }
 
-const struct bpfmap_ops bpfmap_user_ringbuf_ops = {
+struct bpfmap_ops bpfmap_user_ringbuf_ops __ro_after_init = {
 	.check = bpfmap_ringbuf_check,
 	.alloc = user_ringbuf_alloc,
 	.free = bpfmap_ringbuf_free,
-	.lookup_elem = bpfmap_ringbuf_lookup_elem,
-	.lookup = bpfmap_ringbuf_lookup,
-	.update = bpfmap_ringbuf_update,
-	.delete = bpfmap_ringbuf_delete,
-	.get_next_key = bpfmap_ringbuf_get_next_key,
 	.mmap = user_ringbuf_mmap,
 	.mmap_page = bpfmap_ringbuf_mmap_page,
 	.poll = user_ringbuf_poll,
