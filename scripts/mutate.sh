@@ -91,10 +91,10 @@ faults()
 	fault 'a leak when creation fails' debug-7 hash.c \
 		'/^struct bpfmap \*htab_create/,/^}/ s/htab_free(&h->map);/;/' \
 		'!FAILNTH_TYPE=HASH FAILNTH_COMMAND=create failnth'
-	fault 'a reference lost when there is no file' debug-7 map.c \
+	fault 'a reference lost when there is no file' debug-7 file.c \
 		'/^int bpfmap_install_fd/,/^}/ s/bpfmap_put(map);/;/' \
 		'FAILNTH_TYPE=ARRAY FAILNTH_COMMAND=create failnth'
-	fault 'a descriptor lost when there is no file' debug-7 map.c \
+	fault 'a descriptor lost when there is no file' debug-7 file.c \
 		'/^int bpfmap_install_fd/,/^}/ s/put_unused_fd(fd);/;/' \
 		'FAILNTH_TYPE=ARRAY FAILNTH_COMMAND=create failnth'
 	fault 'an element inserted although there is no memory for it' debug-7 pool.c \

@@ -386,23 +386,20 @@ struct bpfmap {
 	struct rcu_work free_work;
 };
 
+/*
+ * The files of the core, lowest first. Each calls those above it; what they
+ * call of the files below it goes through ops.
+ */
+
 /* types.c */
 const char *bpfmap_ops_complete(struct bpfmap_ops *ops);
 int bpfmap_types_init(void);
 const struct bpfmap_ops *bpfmap_type_ops(u32 type);
 
-/* map.c: lifetime */
-struct bpfmap *bpfmap_create_from(const struct bpfmap_create_attr *attr,
-				  const struct bpfmap *like, bool token);
-int bpfmap_publish(struct bpfmap *map);
-u32 bpfmap_set_next_id(u32 id);
-void bpfmap_init_map(struct bpfmap *map, const struct bpfmap_create_attr *attr);
-struct bpfmap *bpfmap_get_by_id(u32 id);
-int bpfmap_next_id(u32 start);
+/* flags.c */
+int __bpfmap_check_flags(const struct bpfmap *map, u64 flags, u64 allowed);
 int bpfmap_check_create_flags(const struct bpfmap_create_attr *attr,
 			      u32 allowed);
-int bpfmap_lifetime_init(void);
-void bpfmap_lifetime_exit(void);
 
 /* mem.c */
 bool bpfmap_mem_available(u64 bytes);
@@ -412,6 +409,19 @@ int bpfmap_charge_init(struct bpfmap *map);
 struct mem_cgroup *bpfmap_charge_begin(const struct bpfmap *map);
 void bpfmap_charge_end(struct mem_cgroup *old);
 void bpfmap_charge_setup(void);
+
+/* map.c */
+void bpfmap_free(struct bpfmap *map);
+int bpfmap_publish(struct bpfmap *map);
+u32 bpfmap_set_next_id(u32 id);
+void bpfmap_init_map(struct bpfmap *map, const struct bpfmap_create_attr *attr);
+struct bpfmap *bpfmap_get_by_id(u32 id);
+int bpfmap_next_id(u32 start);
+int bpfmap_lifetime_init(void);
+void bpfmap_lifetime_exit(void);
+
+/* file.c */
+extern const struct file_operations bpfmap_map_fops;
 
 /* freeze.c: freezing, and mappings, which are writers */
 int bpfmap_freeze(struct bpfmap *map);
@@ -427,6 +437,10 @@ void bpfmap_vma_close(struct vm_area_struct *vma);
 int bpfmap_inner_map_meta_init(struct bpfmap_inner_map_meta *meta,
 			       const struct bpfmap *like, int fd);
 
+/* create.c */
+struct bpfmap *bpfmap_create_from(const struct bpfmap_create_attr *attr,
+				  const struct bpfmap *like, bool token);
+
 /* info.c */
 int bpfmap_get_info(struct bpfmap *map, struct bpfmap_info __user *uinfo,
 		    u32 *len);
@@ -441,9 +455,8 @@ int bpfmap_pinfs_init(void);
 void bpfmap_pinfs_exit(void);
 
 /* ioctl.c */
-int __bpfmap_check_flags(const struct bpfmap *map, u64 flags, u64 allowed);
+long bpfmap_map_ioctl(struct file *file, unsigned int ioc, unsigned long arg);
 extern const struct file_operations bpfmap_device_fops;
-extern const struct file_operations bpfmap_map_fops;
 
 /* arena.c */
 int bpfmap_arena_init(void);

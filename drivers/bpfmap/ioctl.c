@@ -5,7 +5,6 @@
 #include <linux/capability.h>
 #include <linux/fcntl.h>
 #include <linux/nospec.h>
-#include <linux/poll.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -107,38 +106,6 @@ static __always_inline int elem_bufs_init_key(struct elem_bufs *bufs,
 	if (unlikely(err))
 		elem_bufs_exit(bufs);
 	return err;
-}
-
-/**
- * __bpfmap_check_flags() - check element flags
- * @map: map they are for
- * @flags: from user space or a module; not 0
- * @allowed: flags that the command accepts, among the lower 32 bits
- *
- * The order of the checks is that of bpf(2) in 7.3.
- *
- * Return: 0, -EINVAL, or -ERANGE for a CPU that is not possible.
- */
-int __bpfmap_check_flags(const struct bpfmap *map, u64 flags, u64 allowed)
-{
-	u32 cpu = bpfmap_flags_cpu(flags);
-
-	if ((u32)flags & ~(u32)allowed)
-		return -EINVAL;
-	/* Without BTF, no value can have a lock in it */
-	if (flags & BPFMAP_F_LOCK)
-		return -EINVAL;
-	if (cpu && !(flags & BPFMAP_F_CPU))
-		return -EINVAL;
-	if (!(flags & (BPFMAP_F_CPU | BPFMAP_F_ALL_CPUS)))
-		return 0;
-	if (!map->ops->percpu)
-		return -EINVAL;
-	if (!(flags & BPFMAP_F_CPU))
-		return 0;
-	if (flags & BPFMAP_F_ALL_CPUS)
-		return -EINVAL;
-	return bpfmap_cpu_possible(cpu) ? 0 : -ERANGE;
 }
 
 static long cmd_lookup(struct bpfmap_call *call)
@@ -689,8 +656,13 @@ static long bpfmap_device_ioctl(struct file *file, unsigned int ioc,
 	return run_on_map(&call, cmd, fd_file(f));
 }
 
-static long bpfmap_map_ioctl(struct file *file, unsigned int ioc,
-			     unsigned long arg)
+/**
+ * bpfmap_map_ioctl() - ioctl() of a map's descriptor
+ * @file: the descriptor's
+ * @ioc: command and size
+ * @arg: the attr
+ */
+long bpfmap_map_ioctl(struct file *file, unsigned int ioc, unsigned long arg)
 {
 	const struct bpfmap_command *cmd;
 	struct bpfmap_call call __bpfmap_uninit;
@@ -704,45 +676,6 @@ static long bpfmap_map_ioctl(struct file *file, unsigned int ioc,
 		return -EINVAL;
 	return run_on_map(&call, cmd, file);
 }
-
-static int bpfmap_map_release(struct inode *inode, struct file *file)
-{
-	bpfmap_put(file->private_data);
-	return 0;
-}
-
-/* EINVAL as in bpf(2), unlike the VFS for files without read and write */
-static ssize_t bpfmap_map_read(struct file *file, char __user *buf,
-			       size_t size, loff_t *pos)
-{
-	return -EINVAL;
-}
-
-static ssize_t bpfmap_map_write(struct file *file, const char __user *buf,
-				size_t size, loff_t *pos)
-{
-	return -EINVAL;
-}
-
-static __poll_t bpfmap_map_poll(struct file *file, poll_table *wait)
-{
-	struct bpfmap *map = file->private_data;
-
-	return map->ops->poll ? map->ops->poll(map, file, wait) : EPOLLERR;
-}
-
-const struct file_operations bpfmap_map_fops = {
-	.owner = THIS_MODULE,
-	.release = bpfmap_map_release,
-	.read = bpfmap_map_read,
-	.write = bpfmap_map_write,
-	.poll = bpfmap_map_poll,
-	.mmap = bpfmap_mmap,
-	.get_unmapped_area = bpfmap_get_unmapped_area,
-	.unlocked_ioctl = bpfmap_map_ioctl,
-	.compat_ioctl = compat_ptr_ioctl,
-	.show_fdinfo = bpfmap_show_fdinfo,
-};
 
 const struct file_operations bpfmap_device_fops = {
 	.owner = THIS_MODULE,
