@@ -32,9 +32,6 @@
 
 #include "internal.h"
 
-#define ARENA_FLAGS	(BPFMAP_F_MMAPABLE | BPFMAP_F_SEGV_ON_FAULT |	\
-			 BPFMAP_F_NO_USER_CONV)
-
 /* All addresses of a window have the same upper 32 bits */
 #define ARENA_MAX_BYTES	BIT_ULL(32)
 
@@ -116,7 +113,7 @@ static int arena_check_late(const struct bpfmap_create_attr *attr)
 	if (attr->key_size || attr->value_size || !attr->max_entries ||
 	    !(attr->map_flags & BPFMAP_F_MMAPABLE))
 		return -EINVAL;
-	if (bpfmap_check_create_flags(attr, ARENA_FLAGS))
+	if (bpfmap_check_create_flags(attr, BPFMAP_ARENA_FLAGS))
 		return -EINVAL;
 	if (!PAGE_ALIGNED(attr->map_extra))
 		return -EINVAL;

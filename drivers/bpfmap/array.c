@@ -22,12 +22,6 @@
 #include "user.h"
 #include "value.h"
 
-#define PERCPU_ARRAY_FLAGS (BPFMAP_F_NUMA_NODE |			\
-			    BPFMAP_F_RDONLY | BPFMAP_F_WRONLY |		\
-			    BPFMAP_F_RDONLY_PROG | BPFMAP_F_WRONLY_PROG)
-#define ARRAY_FLAGS (PERCPU_ARRAY_FLAGS | BPFMAP_F_MMAPABLE |		\
-		     BPFMAP_F_INNER_MAP)
-
 /* Lockless attempts before a reader that keeps losing takes the lock */
 #define ARRAY_TRIES	16
 
@@ -583,7 +577,7 @@ static int array_check_sizes(const struct bpfmap_create_attr *attr)
 static int array_check(const struct bpfmap_create_attr *attr)
 {
 	if (array_check_sizes(attr) ||
-	    bpfmap_check_create_flags(attr, ARRAY_FLAGS))
+	    bpfmap_check_create_flags(attr, BPFMAP_ARRAY_FLAGS))
 		return -EINVAL;
 	return attr->value_size > INT_MAX ? -E2BIG : 0;
 }
@@ -591,7 +585,7 @@ static int array_check(const struct bpfmap_create_attr *attr)
 static int percpu_array_check(const struct bpfmap_create_attr *attr)
 {
 	if (array_check_sizes(attr) ||
-	    bpfmap_check_create_flags(attr, PERCPU_ARRAY_FLAGS))
+	    bpfmap_check_create_flags(attr, BPFMAP_PERCPU_ARRAY_FLAGS))
 		return -EINVAL;
 	if (attr->map_flags & BPFMAP_F_NUMA_NODE &&
 	    attr->numa_node != NUMA_NO_NODE)

@@ -22,10 +22,6 @@
 #include "internal.h"
 #include "keyed_hash.h"
 
-#define BLOOM_FLAGS (BPFMAP_F_NUMA_NODE | BPFMAP_F_ZERO_SEED |		\
-		     BPFMAP_F_RDONLY | BPFMAP_F_WRONLY |		\
-		     BPFMAP_F_RDONLY_PROG | BPFMAP_F_WRONLY_PROG)
-
 /* bpf(2)'s limit for a value, its KMALLOC_MAX_SIZE */
 #define BLOOM_MAX_VALUE	(4U << 20)
 
@@ -113,7 +109,7 @@ static int bloom_check(const struct bpfmap_create_attr *attr)
 	if (attr->value_size > BLOOM_MAX_VALUE)
 		return -E2BIG;
 	if (attr->key_size || !attr->value_size || !attr->max_entries ||
-	    bpfmap_check_create_flags(attr, BLOOM_FLAGS) ||
+	    bpfmap_check_create_flags(attr, BPFMAP_BLOOM_FILTER_FLAGS) ||
 	    attr->map_extra & ~(u64)BLOOM_HASHES_MASK)
 		return -EINVAL;
 	return 0;
@@ -172,7 +168,7 @@ static u64 bloom_mem_usage(const struct bpfmap *map)
 	return sizeof(struct bpfmap_bloom) + bloom_bytes(to_bloom(map));
 }
 
-struct bpfmap_ops bpfmap_bloom_ops __ro_after_init = {
+struct bpfmap_ops bpfmap_bloom_filter_ops __ro_after_init = {
 	.map_extra = true,
 	.lookup_by_value = true,
 	.check = bloom_check,

@@ -407,18 +407,15 @@ int htab_check_sizes(const struct bpfmap_create_attr *attr)
 	return 0;
 }
 
-/**
- * htab_check() - argument checks of a plain hash
- * @attr: the request
- */
-int htab_check(const struct bpfmap_create_attr *attr)
+static int htab_check(const struct bpfmap_create_attr *attr)
 {
-	return htab_check_flags(attr, HTAB_FLAGS) ?: htab_check_sizes(attr);
+	return htab_check_flags(attr, BPFMAP_HASH_FLAGS) ?:
+	       htab_check_sizes(attr);
 }
 
 static int htab_percpu_check(const struct bpfmap_create_attr *attr)
 {
-	int err = htab_check_flags(attr, HTAB_FLAGS);
+	int err = htab_check_flags(attr, BPFMAP_PERCPU_HASH_FLAGS);
 
 	if (err)
 		return err;

@@ -119,12 +119,6 @@ struct bpfmap_htab {
 	void __percpu *spare;
 };
 
-/* Flags of all hash types at creation */
-#define HTAB_FLAGS (BPFMAP_F_NO_PREALLOC | BPFMAP_F_NUMA_NODE |		\
-		    BPFMAP_F_RDONLY | BPFMAP_F_WRONLY |			\
-		    BPFMAP_F_RDONLY_PROG | BPFMAP_F_WRONLY_PROG |	\
-		    BPFMAP_F_ZERO_SEED)
-
 static __always_inline struct bpfmap_htab *to_htab(const struct bpfmap *map)
 {
 	return container_of(map, struct bpfmap_htab, map);
@@ -556,7 +550,6 @@ int htab_percpu_lookup(struct bpfmap *map, const void *key, void *value,
 int htab_exchange(struct bpfmap *map, const void *key, const void *value,
 		  u64 flags, gfp_t gfp, void *old);
 int htab_lookup_and_delete(struct bpfmap *map, const void *key, void *value);
-int htab_check(const struct bpfmap_create_attr *attr);
 struct bpfmap *htab_alloc(const struct bpfmap_create_attr *attr);
 int htab_check_flags(const struct bpfmap_create_attr *attr, u32 allowed);
 int htab_check_sizes(const struct bpfmap_create_attr *attr);

@@ -413,11 +413,14 @@ static int htab_lru_copy(struct bpfmap *map, const void *key, void *value,
 	return map->ops->lookup(map, key, value, flags);
 }
 
+static_assert((u32)BPFMAP_LRU_HASH_FLAGS == BPFMAP_LRU_PERCPU_HASH_FLAGS);
+
 static int htab_lru_check(const struct bpfmap_create_attr *attr)
 {
 	bool one_node = attr->map_flags & BPFMAP_F_NO_COMMON_LRU ||
 			bpfmap_type_ops(attr->map_type)->percpu;
-	int err = htab_check_flags(attr, HTAB_FLAGS | BPFMAP_F_NO_COMMON_LRU);
+	int err = htab_check_flags(attr, BPFMAP_LRU_HASH_FLAGS |
+				   BPFMAP_F_NO_PREALLOC);
 
 	if (err)
 		return err;

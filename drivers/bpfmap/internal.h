@@ -468,23 +468,12 @@ void bpfmap_rhash_exit(void);
 void bpfmap_rhash_fail_tables(int nr);
 u32 bpfmap_rhash_buckets(struct bpfmap *map);
 
-/* the map types */
-extern struct bpfmap_ops bpfmap_hash_ops;
-extern struct bpfmap_ops bpfmap_percpu_hash_ops;
-extern struct bpfmap_ops bpfmap_lru_hash_ops;
-extern struct bpfmap_ops bpfmap_lru_percpu_hash_ops;
-extern struct bpfmap_ops bpfmap_array_ops;
-extern struct bpfmap_ops bpfmap_percpu_array_ops;
-extern struct bpfmap_ops bpfmap_lpm_trie_ops;
-extern struct bpfmap_ops bpfmap_queue_ops;
-extern struct bpfmap_ops bpfmap_stack_ops;
-extern struct bpfmap_ops bpfmap_bloom_ops;
-extern struct bpfmap_ops bpfmap_rhash_ops;
-extern struct bpfmap_ops bpfmap_array_of_maps_ops;
-extern struct bpfmap_ops bpfmap_hash_of_maps_ops;
-extern struct bpfmap_ops bpfmap_arena_ops;
-extern struct bpfmap_ops bpfmap_ringbuf_ops;
-extern struct bpfmap_ops bpfmap_user_ringbuf_ops;
+/* The map types: for each, its operations and the create flags it accepts */
+#define BPFMAP_MAP_TYPE(NAME, name, key, value, cursor, must, may, ...)	\
+	enum { BPFMAP_##NAME##_FLAGS = (must) | (may) };		\
+	extern struct bpfmap_ops bpfmap_##name##_ops;
+#include <linux/bpfmap_types.h>
+#undef BPFMAP_MAP_TYPE
 
 /* For callers that rely on the map not changing any more */
 static inline bool bpfmap_is_frozen(const struct bpfmap *map)

@@ -54,10 +54,6 @@
 #define LPM_DATA_MIN	1
 #define LPM_VALUE_MAX	((4U << 20) - LPM_DATA_MAX - 24)
 
-#define LPM_FLAGS (BPFMAP_F_NO_PREALLOC | BPFMAP_F_NUMA_NODE |		\
-		   BPFMAP_F_RDONLY | BPFMAP_F_WRONLY |			\
-		   BPFMAP_F_RDONLY_PROG | BPFMAP_F_WRONLY_PROG)
-
 /* Lockless attempts before a look-up that keeps losing takes the lock */
 #define LPM_TRIES	16
 
@@ -696,7 +692,7 @@ static int lpm_check(const struct bpfmap_create_attr *attr)
 {
 	if (!attr->max_entries ||
 	    !(attr->map_flags & BPFMAP_F_NO_PREALLOC) ||
-	    bpfmap_check_create_flags(attr, LPM_FLAGS) ||
+	    bpfmap_check_create_flags(attr, BPFMAP_LPM_TRIE_FLAGS) ||
 	    attr->key_size < LPM_HEAD + LPM_DATA_MIN ||
 	    attr->key_size > LPM_HEAD + LPM_DATA_MAX ||
 	    !attr->value_size || attr->value_size > LPM_VALUE_MAX)

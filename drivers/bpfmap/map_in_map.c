@@ -27,9 +27,6 @@
 #include "batch.h"
 #include "hash.h"
 
-#define ARRAY_OF_MAPS_FLAGS (BPFMAP_F_NUMA_NODE | BPFMAP_F_RDONLY |	\
-			     BPFMAP_F_WRONLY)
-
 /* Elements of an array to visit in one RCU read-side critical section */
 #define ARRAY_OF_MAPS_WALK	4096
 
@@ -311,7 +308,7 @@ static int array_of_maps_check(const struct bpfmap_create_attr *attr)
 	if (attr->value_size != sizeof(u32) || attr->key_size != sizeof(u32) ||
 	    !attr->max_entries)
 		return -EINVAL;
-	return bpfmap_check_create_flags(attr, ARRAY_OF_MAPS_FLAGS);
+	return bpfmap_check_create_flags(attr, BPFMAP_ARRAY_OF_MAPS_FLAGS);
 }
 
 static void array_of_maps_free(struct bpfmap *map)
@@ -449,7 +446,10 @@ static int htab_of_maps_walk(struct bpfmap *map, struct bpfmap_walk *w)
 
 static int htab_of_maps_check(const struct bpfmap_create_attr *attr)
 {
-	return attr->value_size != sizeof(u32) ? -EINVAL : htab_check(attr);
+	if (attr->value_size != sizeof(u32))
+		return -EINVAL;
+	return htab_check_flags(attr, BPFMAP_HASH_OF_MAPS_FLAGS) ?:
+	       htab_check_sizes(attr);
 }
 
 static void htab_of_maps_free(struct bpfmap *map)

@@ -24,10 +24,6 @@
 #include "internal.h"
 #include "value.h"
 
-#define QUEUE_FLAGS (BPFMAP_F_NUMA_NODE |				\
-		     BPFMAP_F_RDONLY | BPFMAP_F_WRONLY |		\
-		     BPFMAP_F_RDONLY_PROG | BPFMAP_F_WRONLY_PROG)
-
 /* bpf(2)'s limit for a value, its KMALLOC_MAX_SIZE */
 #define QUEUE_MAX_VALUE	(4U << 20)
 
@@ -271,10 +267,12 @@ static __poll_t queue_poll(struct bpfmap *map, struct file *file,
 	return empty ? 0 : EPOLLIN | EPOLLRDNORM;
 }
 
+static_assert((u32)BPFMAP_QUEUE_FLAGS == BPFMAP_STACK_FLAGS);
+
 static int queue_check(const struct bpfmap_create_attr *attr)
 {
 	if (!attr->max_entries || attr->key_size || !attr->value_size ||
-	    bpfmap_check_create_flags(attr, QUEUE_FLAGS))
+	    bpfmap_check_create_flags(attr, BPFMAP_QUEUE_FLAGS))
 		return -EINVAL;
 	if (attr->value_size > QUEUE_MAX_VALUE ||
 	    attr->max_entries >= U32_MAX / attr->value_size)

@@ -34,10 +34,6 @@
 /* bpf(2)'s limit; its elements have a header of 48 bytes */
 #define RHASH_MAX_ELEM	((4U << 20) - 48)
 
-#define RHASH_FLAGS (BPFMAP_F_NO_PREALLOC | BPFMAP_F_NUMA_NODE |	\
-		     BPFMAP_F_RDONLY | BPFMAP_F_WRONLY |		\
-		     BPFMAP_F_RDONLY_PROG | BPFMAP_F_WRONLY_PROG)
-
 /* Lockless attempts before a reader that keeps losing takes the lock */
 #define RHASH_TRIES	16
 
@@ -469,7 +465,7 @@ static int rhash_check(const struct bpfmap_create_attr *attr)
 	if (attr->map_extra > U16_MAX)
 		return -E2BIG;
 	if (attr->map_extra > attr->max_entries ||
-	    bpfmap_check_create_flags(attr, RHASH_FLAGS))
+	    bpfmap_check_create_flags(attr, BPFMAP_RHASH_FLAGS))
 		return -EINVAL;
 	if (!attr->max_entries || !attr->key_size || !attr->value_size)
 		return -EINVAL;

@@ -193,8 +193,7 @@ struct page *bpfmap_ringbuf_mmap_page(struct bpfmap *map, pgoff_t pgoff)
 
 static struct bpfmap *ringbuf_alloc(const struct bpfmap_create_attr *attr)
 {
-	return bpfmap_ringbuf_alloc(attr, BPFMAP_F_NUMA_NODE |
-				    BPFMAP_F_RB_OVERWRITE);
+	return bpfmap_ringbuf_alloc(attr, BPFMAP_RINGBUF_FLAGS);
 }
 
 static int ringbuf_mmap(struct bpfmap *map, struct vm_area_struct *vma)

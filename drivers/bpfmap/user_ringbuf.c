@@ -22,7 +22,7 @@
 
 static struct bpfmap *user_ringbuf_alloc(const struct bpfmap_create_attr *attr)
 {
-	return bpfmap_ringbuf_alloc(attr, BPFMAP_F_NUMA_NODE);
+	return bpfmap_ringbuf_alloc(attr, BPFMAP_USER_RINGBUF_FLAGS);
 }
 
 static int user_ringbuf_mmap(struct bpfmap *map, struct vm_area_struct *vma)
