@@ -4,12 +4,6 @@
  * bytes that must be 0, what is stored in the attr; and what the device adds:
  * the ioctl numbers, commands on a map's own descriptor
  */
-#define _GNU_SOURCE
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -18,19 +12,10 @@
 #include "pin.h"
 
 #define CREATE	BPFMAP_CMD_MAP_CREATE
-#define LOOKUP	BPFMAP_CMD_MAP_LOOKUP_ELEM
-#define UPDATE	BPFMAP_CMD_MAP_UPDATE_ELEM
-#define DELETE	BPFMAP_CMD_MAP_DELETE_ELEM
-#define NEXT	BPFMAP_CMD_MAP_GET_NEXT_KEY
 #define NEXT_ID	BPFMAP_CMD_MAP_GET_NEXT_ID
 #define BY_ID	BPFMAP_CMD_MAP_GET_FD_BY_ID
 #define INFO	BPFMAP_CMD_OBJ_GET_INFO_BY_FD
-#define LAD	BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_ELEM
 #define FREEZE	BPFMAP_CMD_MAP_FREEZE
-#define LB	BPFMAP_CMD_MAP_LOOKUP_BATCH
-#define LADB	BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH
-#define UB	BPFMAP_CMD_MAP_UPDATE_BATCH
-#define DB	BPFMAP_CMD_MAP_DELETE_BATCH
 #define PIN	BPFMAP_CMD_OBJ_PIN
 #define GET	BPFMAP_CMD_OBJ_GET
 
@@ -249,15 +234,13 @@ static void sizes(bool own)
 	}
 }
 
-static void size_sweep(const struct kind *k)
+TEST(size_sweep, 0)
 {
-	(void)k;
 	sizes(false);
 }
 
-static void size_sweep_own(const struct kind *k)
+TEST(size_sweep_own, 0)
 {
-	(void)k;
 	if (backend() != BACKEND_BPF)
 		sizes(true);
 }
@@ -277,7 +260,7 @@ static void check_refused(const struct command *c, int fd, void *attr,
 	check_unchanged(&t, 8, &old);
 }
 
-static void tails(const struct kind *k)
+TEST(tails, 0)
 {
 	static const struct {
 		uint32_t size, dirty;
@@ -291,7 +274,6 @@ static void tails(const struct kind *k)
 	size_t i, j;
 	int fd;
 
-	(void)k;
 	for (i = 0; i < ARRAY_SIZE(commands) && since(7, 3); i++) {
 		const struct command *c = &commands[i];
 		union attr a;
@@ -319,12 +301,11 @@ static void tails(const struct kind *k)
 	free(attr);
 }
 
-static void attr_faults(const struct kind *k)
+TEST(attr_faults, 0)
 {
 	size_t i;
 	int fd = one_key_map();
 
-	(void)k;
 	for (i = 0; i < ARRAY_SIZE(commands); i++) {
 		const struct command *c = &commands[i];
 		uint8_t *attr = edge_new(180);
@@ -355,11 +336,10 @@ static void attr_faults(const struct kind *k)
 /* ------------------------------------------------------------------------- */
 /* Bytes that must be 0, bytes that need not */
 
-static void zero_from(const struct kind *k)
+TEST(zero_from, 0)
 {
 	size_t i;
 
-	(void)k;
 	for (i = 0; i < ARRAY_SIZE(commands) && since(7, 3); i++) {
 		const struct command *c = &commands[i];
 		int fd = one_key_map(), at = fd_offset(c->cmd);
@@ -394,7 +374,7 @@ static void zero_from(const struct kind *k)
 	}
 }
 
-static void holes(const struct kind *k)
+TEST(holes, 0)
 {
 	static const struct {
 		size_t command;
@@ -407,7 +387,6 @@ static void holes(const struct kind *k)
 	};
 	size_t i;
 
-	(void)k;
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		const struct command *c = &commands[rows[i].command];
 		int fd = one_key_map(), ret;
@@ -427,13 +406,12 @@ static void holes(const struct kind *k)
 /* ------------------------------------------------------------------------- */
 /* What is stored in attr */
 
-static void outputs(const struct kind *k)
+TEST(outputs, 0)
 {
 	int fd = one_key_map();
 	union attr a, want;
 	uint32_t size;
 
-	(void)k;
 	for (size = 0; size <= 8; size++) {
 		row("attr.out", "GET_NEXT_ID: size %u", size);
 		memset(&a, 0xff, sizeof(a));
@@ -456,11 +434,10 @@ static void outputs(const struct kind *k)
 	check_num(a.batch.count, 1, "count");
 	want = good(UB, fd);
 	check_mem(&a, &want, sizeof(a), "attr");
-	close(fd);
 }
 
 /* Other commands leave attr alone, also where it may not be written */
-static void read_only_attr(const struct kind *k)
+TEST(read_only_attr, 0)
 {
 	static const struct {
 		size_t command;
@@ -473,7 +450,6 @@ static void read_only_attr(const struct kind *k)
 	};
 	size_t i;
 
-	(void)k;
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		const struct command *c = &commands[rows[i].command];
 		uint8_t *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
@@ -507,7 +483,7 @@ static void read_only_attr(const struct kind *k)
 }
 
 /* Batches look at what needs no store first */
-static void read_only_batch(const struct kind *k)
+TEST(read_only_batch, 0)
 {
 	static const struct {
 		const char *name;
@@ -529,7 +505,6 @@ static void read_only_batch(const struct kind *k)
 				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	size_t i;
 
-	(void)k;
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		int fd = map_new(&kinds[rows[i].kind], 4, 8, 4, 0);
 
@@ -549,12 +524,11 @@ static void read_only_batch(const struct kind *k)
 }
 
 /* Where the attr ends before what is stored in it */
-static void output_cut(const struct kind *k)
+TEST(output_cut, 0)
 {
 	uint8_t *attr = edge_new(7);
 	uint32_t fd = one_key_map(), zero = 0;
 
-	(void)k;
 	row("attr.out", "GET_NEXT_ID: attr of 7 bytes");
 	memcpy(attr, &zero, 4);
 	check_ret(sys_map(NEXT_ID, attr, 4), -EFAULT, "result");
@@ -579,12 +553,11 @@ static bool known(int cmd)
 	return false;
 }
 
-static void unknown_commands(const struct kind *k)
+TEST(unknown_commands, 0)
 {
 	uint8_t attr[PAGE] = { 0 };
 	int cmd, fd;
 
-	(void)k;
 	if (backend() == BACKEND_BPF)
 		return;
 	fd = one_key_map();
@@ -605,7 +578,6 @@ static void unknown_commands(const struct kind *k)
 			  "tail before it");
 		attr[200] = 0;
 	}
-	close(fd);
 }
 
 static long raw_ioctl(int fd, unsigned long nr, void *arg)
@@ -615,13 +587,12 @@ static long raw_ioctl(int fd, unsigned long nr, void *arg)
 	return ret < 0 ? -errno : ret;
 }
 
-static void ioctl_numbers(const struct kind *k)
+TEST(ioctl_numbers, 0)
 {
 	static const unsigned int dirs[] = { _IOC_NONE, _IOC_READ, _IOC_WRITE };
 	size_t i, j;
 	int fd, magic;
 
-	(void)k;
 	if (backend() == BACKEND_BPF)
 		return;
 	fd = one_key_map();
@@ -649,17 +620,15 @@ static void ioctl_numbers(const struct kind *k)
 			check_ret(raw_ioctl(fd, nr, &a), -ENOTTY, "on a map");
 		}
 	}
-	close(fd);
 }
 
 /* ------------------------------------------------------------------------- */
 /* A map's own descriptor */
 
-static void own_descriptor(const struct kind *k)
+TEST(own_descriptor, 0)
 {
 	size_t i;
 
-	(void)k;
 	for (i = 0; i < ARRAY_SIZE(commands) && backend() != BACKEND_BPF; i++) {
 		const struct command *c = &commands[i];
 		int fd = one_key_map(), other = one_key_map();
@@ -703,13 +672,12 @@ static void own_descriptor(const struct kind *k)
 }
 
 /* On the device, map_fd 0 is descriptor 0 like any other */
-static void descriptor_zero(const struct kind *k)
+TEST(descriptor_zero, 0)
 {
 	int fd = one_key_map(), old = dup(0);
 	struct bpfmap_info info;
 	uint64_t value = 0;
 
-	(void)k;
 	row("fd.closed", "map_fd 0: descriptor 0 is no map");
 	check_ret(map_lookup(0, KEY, &value, 0), -EINVAL, "LOOKUP");
 	check_ret(map_info(0, &info), -EINVAL, "info");
@@ -726,8 +694,6 @@ static void descriptor_zero(const struct kind *k)
 	check_ret(map_lookup(0, KEY, &value, 0), -EBADF, "LOOKUP");
 	check_ret(map_info(0, &info), -EBADFD, "info");
 	dup2(old, 0);
-	close(old);
-	close(fd);
 }
 
 static void map_at(void *p)
@@ -741,23 +707,6 @@ static void map_at(void *p)
 
 int main(void)
 {
-	static const struct test tests[] = {
-		TEST(size_sweep, 0),
-		TEST(size_sweep_own, 0),
-		TEST(tails, 0),
-		TEST(attr_faults, 0),
-		TEST(zero_from, 0),
-		TEST(holes, 0),
-		TEST(outputs, 0),
-		TEST(read_only_attr, 0),
-		TEST(read_only_batch, 0),
-		TEST(output_cut, 0),
-		TEST(unknown_commands, 0),
-		TEST(ioctl_numbers, 0),
-		TEST(own_descriptor, 0),
-		TEST(descriptor_zero, 0),
-	};
-
 	const char *name = getenv("BPFMAP_BACKEND");
 	char dir[32];
 	int ret;
@@ -776,7 +725,7 @@ int main(void)
 		return 99;
 	}
 	strcpy(PATH, pin_path(dir, "pin"));
-	ret = run_tests("abi", tests, ARRAY_SIZE(tests));
+	ret = run_tests();
 	pin_umount(dir, MNT_DETACH);
 	return ret;
 }

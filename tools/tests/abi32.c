@@ -23,7 +23,7 @@ static const struct kind *const hash = &kinds[0];
 /* ------------------------------------------------------------------------- */
 /* Upper halves of pointers are not cut off */
 
-static void pointers(const struct kind *k)
+TEST(pointers, K_ALL)
 {
 	static const struct {
 		const char *name;
@@ -60,11 +60,9 @@ static void pointers(const struct kind *k)
 			  "result");
 		check_unchanged(&t, KEYS, &old);
 	}
-	buf_free(&value);
-	tmap_close(&t);
 }
 
-static void batch_pointers(const struct kind *k)
+TEST(batch_pointers, K_ALL)
 {
 	struct tmap t = tmap_new(k, 4, 12, ENTRIES);
 	struct buf keys = buf_new(4 * ENTRIES), values = buf_new(t.vs * ENTRIES);
@@ -87,15 +85,12 @@ static void batch_pointers(const struct kind *k)
 		check_ret(sys_map(BPFMAP_CMD_MAP_LOOKUP_BATCH, &a, sizeof(a)),
 			  -EFAULT, "result");
 	}
-	buf_free(&keys);
-	buf_free(&values);
-	tmap_close(&t);
 }
 
 /* ------------------------------------------------------------------------- */
 /* Cases that the tables of contract_elem lack */
 
-static void batches(const struct kind *k)
+TEST(batches, K_ALL)
 {
 	struct tmap t = tmap_new(k, 4, 12, 50);
 	struct buf keys = buf_new(4 * 50), values = buf_new(t.vs * 50);
@@ -133,12 +128,9 @@ static void batches(const struct kind *k)
 	check_ret(map_batch(BPFMAP_CMD_MAP_DELETE_BATCH, t.fd, &b),
 		  is_hash(k) ? 0 : -ENOTSUPP, "result");
 	check_num(tmap_walk(&t, 51), is_hash(k) ? 0 : 50, "elements left");
-	buf_free(&keys);
-	buf_free(&values);
-	tmap_close(&t);
 }
 
-static void info_and_ids(const struct kind *k)
+TEST(info_and_ids, K_ALL)
 {
 	struct tmap t = tmap_new(k, 4, 12, 5);
 	struct bpfmap_info info, want = {
@@ -163,10 +155,9 @@ static void info_and_ids(const struct kind *k)
 	row("attr.compat", "%s: FREEZE", k->name);
 	check_ret(map_freeze(t.fd), 0, "result");
 	check_ret(tmap_put(&t, 1, 1), -EPERM, "UPDATE");
-	tmap_close(&t);
 }
 
-static void mapping(const struct kind *k)
+TEST(mapping, K_ARRAY_MM)
 {
 	struct tmap t = tmap_new(k, 4, 8, 1000);
 	uint64_t *p;
@@ -186,18 +177,16 @@ static void mapping(const struct kind *k)
 	check_ret(map_freeze(t.fd), -EBUSY, "FREEZE");
 	munmap(p, 8192);
 	check_ret(map_freeze(t.fd), 0, "FREEZE after munmap");
-	tmap_close(&t);
 }
 
 /* Straight to the map; and with ioctl numbers of another kind */
-static void own_descriptor(const struct kind *k)
+TEST(own_descriptor, 0)
 {
 	union attr a = { 0 };
 	uint64_t value = 0;
 	uint32_t key = 1;
 	struct tmap t;
 
-	(void)k;
 	if (backend() == BACKEND_BPF)
 		return;
 	row("fd.own", "a map's own descriptor");
@@ -214,25 +203,6 @@ static void own_descriptor(const struct kind *k)
 	check_ret(ioctl_map(device_fd(), 99, &a, 32), -EINVAL, "unknown");
 	check_ret(ioctl(device_fd(), _IOWR('x', LOOKUP, a.elem), &a) < 0 ?
 		  -errno : 0, -ENOTTY, "another magic");
-	tmap_close(&t);
 }
 
-int main(void)
-{
-	static const struct test tests[] = {
-		TEST(pointers, K_ALL),
-		TEST(batch_pointers, K_ALL),
-		TEST(batches, K_ALL),
-		TEST(info_and_ids, K_ALL),
-		TEST(mapping, K_ARRAY_MM),
-		TEST(own_descriptor, 0),
-		TEST(update_flags, K_ALL),
-		TEST(lookup_flags, K_ALL),
-		TEST(lookup_and_delete_flags, K_ALL),
-		TEST(delete_flags, K_ALL),
-		TEST(order_of_checks, K_ALL),
-		TEST(lost_on_fault, K_ALL),
-	};
-
-	return run_tests("abi32", tests, ARRAY_SIZE(tests));
-}
+TEST_MAIN

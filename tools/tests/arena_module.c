@@ -3,15 +3,9 @@
  * arena_module - what user space sees of an arena while a module allocates and
  * frees its pages: needs the example module bpfmap_arena_list
  */
-#define _GNU_SOURCE
-#include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -91,14 +85,13 @@ static int read_byte(volatile char *p)
 	return ret;
 }
 
-static void list(const struct kind *k)
+TEST(list, 0)
 {
 	struct arena a = arena_new(BPFMAP_F_SEGV_ON_FAULT);
 	struct arena_node *n;
 	struct arena_list l;
 	int i = 0;
 
-	(void)k;
 	row("arena.module", "a list of a module");
 	check_ret(call(&a, ARENA_LIST_ADD, PAGES, NULL, 100, &l), 0, "ADD");
 	for (n = (void *)(uintptr_t)l.at; n && i < PAGES; i++) {
@@ -138,12 +131,11 @@ static void other_mapping_sees(void *arg)
 		check_num(a->p[i * page], 0, "byte %d in the child", i);
 }
 
-static void zapped(const struct kind *k)
+TEST(zapped, 0)
 {
 	struct arena a = arena_new(0);
 	int i;
 
-	(void)k;
 	row("arena.module", "freed pages are gone from the mapping");
 	for (i = 0; i < PAGES; i++)
 		memset(a.p + i * page, 'x', page);
@@ -165,12 +157,11 @@ static void zapped(const struct kind *k)
 	arena_close(&a);
 }
 
-static void segv(const struct kind *k)
+TEST(segv, 0)
 {
 	struct arena a = arena_new(BPFMAP_F_SEGV_ON_FAULT);
 	struct arena_list l;
 
-	(void)k;
 	row("arena.module", "SEGV_ON_FAULT");
 	check_num(read_byte(a.p), -SIGSEGV, "before");
 	check_ret(call(&a, ARENA_LIST_ADD, 2, NULL, 7, &l), 0, "ADD");
@@ -184,14 +175,13 @@ static void segv(const struct kind *k)
 }
 
 /* What was read into a pipe without a copy outlives the page in the arena */
-static void pinned(const struct kind *k)
+TEST(pinned, 0)
 {
 	struct arena a = arena_new(0);
 	struct iovec iov = { a.p, page };
 	char buf[64] = "";
 	int pipes[2];
 
-	(void)k;
 	row("arena.module", "a page that somebody else holds");
 	memset(a.p, 's', page);
 	check_ret(pipe(pipes), 0, "pipe");
@@ -308,7 +298,7 @@ static bool all_began(struct racer *racers, size_t n)
 	return !n;
 }
 
-static void races(const struct kind *k)
+TEST(races, 0)
 {
 	static void *(* const jobs[])(void *) = {
 		toucher, toucher, freer, remapper, forker,
@@ -321,7 +311,6 @@ static void races(const struct kind *k)
 	struct arena a = arena_new(0);
 	size_t i;
 
-	(void)k;
 	row("arena.module", "touch, free, mmap and fork at the same time");
 	began = 0;
 	done = 0;
@@ -348,16 +337,9 @@ static void races(const struct kind *k)
 
 int main(void)
 {
-	static const struct test tests[] = {
-		TEST(list, 0), TEST(zapped, 0), TEST(segv, 0), TEST(pinned, 0),
-		TEST(races, 0),
-	};
-
 	page = sysconf(_SC_PAGESIZE);
 	device = open("/dev/bpfmap_arena_list", O_RDWR | O_CLOEXEC);
-	if (device < 0) {
-		printf("1..1\nok 1 - arena_module # SKIP no example module\n");
-		return 0;
-	}
-	return run_tests("arena_module", tests, ARRAY_SIZE(tests));
+	if (device < 0)
+		return skip_all("no example module");
+	return run_tests();
 }

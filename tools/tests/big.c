@@ -193,15 +193,13 @@ static void run_big(const struct kind *kind, unsigned long entries)
 	free(b.values);
 }
 
-static void test_prealloc(const struct kind *kind)
+TEST(test_prealloc, 0)
 {
-	(void)kind;
 	run_big(KIND(K_HASH), load_env("BIG_ENTRIES", 10000000));
 }
 
-static void test_no_prealloc(const struct kind *kind)
+TEST(test_no_prealloc, 0)
 {
-	(void)kind;
 	run_big(KIND(K_HASH_NP), load_env("BIG_ENTRIES", 10000000) / 10);
 }
 
@@ -222,7 +220,7 @@ static const uint32_t large[] = {
 /*
  * Every request fits, or is ENOMEM or E2BIG, and no process is killed for it.
  */
-static void test_huge(const struct kind *kind)
+TEST(test_huge, K_ALL)
 {
 	long before = available(), kills = load_proc("/proc/vmstat", "oom_kill");
 	unsigned int i, j, fits = 0, no_memory = 0, too_big = 0;
@@ -234,11 +232,11 @@ static void test_huge(const struct kind *kind)
 	for (i = 0; i < (all ? ARRAY_SIZE(many) : FEW); i++) {
 		for (j = 0; j < (all ? ARRAY_SIZE(large) : FEW); j++) {
 			/* Allocating the memory in millions of tiny pieces takes long. */
-			if (is_percpu(kind) && large[j] < 4096 &&
+			if (is_percpu(k) && large[j] < 4096 &&
 			    (!all || many[i] > 1U << 20))
 				continue;
 			began = load_ms();
-			fd = load_create(kind, large[j], many[i]);
+			fd = load_create(k, large[j], many[i]);
 			if (load_ms() - began > 3000)
 				printf("# %u entries of %u bytes: %s after %lu ms\n",
 				       many[i], large[j], fd < 0 ? strerror(-fd) : "fits",
@@ -255,11 +253,11 @@ static void test_huge(const struct kind *kind)
 				expect_memory_back(before, 0);
 		}
 	}
-	printf("# %s: %u fit, %u ENOMEM, %u E2BIG, %lu ms\n", kind->name, fits,
+	printf("# %s: %u fit, %u ENOMEM, %u E2BIG, %lu ms\n", k->name, fits,
 	       no_memory, too_big, load_ms() - start);
 	expect(too_big > 0);
 	/* Without preallocation only buckets have to fit. */
-	expect(no_memory > 0 || kind->flags & BPFMAP_F_NO_PREALLOC);
+	expect(no_memory > 0 || k->flags & BPFMAP_F_NO_PREALLOC);
 	expect_eq(load_proc("/proc/vmstat", "oom_kill"), kills);
 	expect_memory_back(before, 0);
 }
@@ -280,7 +278,7 @@ static long pages_allocated(void)
 }
 
 /* The buckets would fit, the elements do not: nothing is allocated for it. */
-static void test_refused_early(const struct kind *kind)
+TEST(test_refused_early, K_HASH | K_PHASH)
 {
 	long pages, bucket_pages;
 	uint32_t entries = 1 << 20;
@@ -295,21 +293,11 @@ static void test_refused_early(const struct kind *kind)
 	bucket_pages = entries / 4096 * 4;
 	pages = pages_allocated();
 	expect(pages > 0);
-	expect_eq(load_create(kind, 64, entries), -ENOMEM);
+	expect_eq(load_create(k, 64, entries), -ENOMEM);
 	pages = pages_allocated() - pages;
 	printf("# %u entries: %ld pages for a refusal, buckets have %ld\n", entries,
 	       pages, bucket_pages);
 	expect(pages < bucket_pages / 2);
 }
 
-int main(void)
-{
-	static const struct test tests[] = {
-		TEST(test_prealloc, 0),
-		TEST(test_no_prealloc, 0),
-		TEST(test_huge, K_ALL),
-		TEST(test_refused_early, K_HASH | K_PHASH),
-	};
-
-	return run_tests("big", tests, ARRAY_SIZE(tests));
-}
+TEST_MAIN

@@ -2,14 +2,8 @@
 /*
  * common - see common.h
  */
-#define _GNU_SOURCE
-#include <fcntl.h>
 #include <grp.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -173,6 +167,19 @@ const struct kind kinds[N_KINDS] = {
 	{ "LRU_PERCPU_HASH", BPFMAP_TYPE_LRU_PERCPU_HASH, 0, C_PCPU_HASH },
 };
 
+const struct kind lpm = {
+	"LPM_TRIE", BPFMAP_TYPE_LPM_TRIE, BPFMAP_F_NO_PREALLOC, C_HASH,
+};
+
+const struct kind rhash = {
+	"RHASH", BPFMAP_TYPE_RHASH, BPFMAP_F_NO_PREALLOC, C_HASH,
+};
+
+const struct kind ringbuf = { .name = "RINGBUF", .type = BPFMAP_TYPE_RINGBUF };
+
+const struct kind user_ringbuf = { .name = "USER_RINGBUF",
+				   .type = BPFMAP_TYPE_USER_RINGBUF };
+
 static unsigned int cpus[MAX_CPUS], cpus_known;
 
 /* /sys/devices/system/cpu/possible is a list of ranges: 0-3,8,10-11 */
@@ -318,13 +325,26 @@ int other_fd(void)
 /* ------------------------------------------------------------------------- */
 /* Buffers */
 
+/* In front of a buffer's first guard */
+struct buf_head {
+	struct buf_head *next, **link;
+};
+
+static struct buf_head *bufs;
+
 struct buf buf_new(size_t n)
 {
-	struct buf b = { .p = malloc(n + 2 * GUARD), .n = n };
+	struct buf_head *head = malloc(sizeof(*head) + n + 2 * GUARD);
+	struct buf b = { .n = n };
 
-	if (!b.p)
+	if (!head)
 		die("malloc");
-	b.p += GUARD;
+	head->next = bufs;
+	head->link = &bufs;
+	if (bufs)
+		bufs->link = &head->next;
+	bufs = head;
+	b.p = (uint8_t *)(head + 1) + GUARD;
 	buf_fill(&b);
 	return b;
 }
@@ -334,10 +354,18 @@ void buf_fill(struct buf *b)
 	memset(b->p - GUARD, FILL, b->n + 2 * GUARD);
 }
 
+static void buf_drop(struct buf_head *head)
+{
+	*head->link = head->next;
+	if (head->next)
+		head->next->link = head->link;
+	free(head);
+}
+
 void buf_free(struct buf *b)
 {
 	if (b->p)
-		free(b->p - GUARD);
+		buf_drop((struct buf_head *)(b->p - GUARD) - 1);
 	b->p = NULL;
 }
 
@@ -551,6 +579,31 @@ void as_nobody(void (*fn)(void *arg), void *arg)
 /* ------------------------------------------------------------------------- */
 /* Runner */
 
+#define KEPT_FDS 600
+
+static struct test *tests;
+static unsigned int first_fd;	/* that a test may have opened */
+
+void test_add(struct test *t)
+{
+	struct test **at = &tests;
+
+	while (*at && (*at)->line <= t->line)
+		at = &(*at)->next;
+	t->next = *at;
+	*at = t;
+}
+
+int keep_fd(int fd)
+{
+	int kept = fcntl(fd, F_DUPFD_CLOEXEC, KEPT_FDS);
+
+	if (kept < 0)
+		die("a descriptor to keep");
+	close(fd);
+	return kept;
+}
+
 /* One test with one kind, as the runners want it: a name and one pointer */
 struct run {
 	char name[96];
@@ -562,29 +615,35 @@ static void run_one(struct run *run)
 {
 	row("-", "%s", run->name);
 	run->test->fn(run->kind);
+	while (bufs)
+		buf_drop(bufs);
+	close_range(first_fd, KEPT_FDS - 1, 0);
 }
 
-static size_t expand(const struct test *tests, size_t n, struct run *runs)
+/* The runs of all tests, to be freed by the caller; their number is in @n */
+static struct run *all_runs(size_t *n)
 {
-	size_t i, j, total = 0;
+	struct run *runs = NULL, *r;
+	const struct test *t;
+	unsigned int i;
 
-	for (i = 0; i < n; i++) {
-		for (j = 0; j < N_KINDS; j++) {
-			struct run *r = &runs[total];
-			bool once = !tests[i].kinds;
-
-			if (!once && !(tests[i].kinds & 1U << j))
+	*n = 0;
+	for (t = tests; t; t = t->next) {
+		for (i = 0; i < (t->kinds ? N_KINDS : 1); i++) {
+			if (t->kinds && !(t->kinds & 1U << i))
 				continue;
-			r->test = &tests[i];
-			r->kind = once ? NULL : &kinds[j];
-			snprintf(r->name, sizeof(r->name), once ? "%s" : "%s(%s)",
-				 tests[i].name, kinds[j].name);
-			total++;
-			if (once)
-				break;
+			runs = realloc(runs, (*n + 1) * sizeof(*runs));
+			if (!runs)
+				die("memory");
+			r = &runs[(*n)++];
+			r->test = t;
+			r->kind = t->kinds ? &kinds[i] : NULL;
+			snprintf(r->name, sizeof(r->name),
+				 t->kinds ? "%s(%s)" : "%s", t->name,
+				 kinds[i].name);
 		}
 	}
-	return total;
+	return runs;
 }
 
 #ifndef NO_CMOCKA
@@ -646,18 +705,28 @@ static void take_stdin(void)
 		close(fd);
 }
 
-int run_tests(const char *name, const struct test *tests, size_t n)
+int skip_all(const char *why)
 {
-	struct run *runs = calloc(n * N_KINDS, sizeof(*runs));
-	int failed;
+	printf("1..1\nok 1 - %s # SKIP %s\n", program_invocation_short_name,
+	       why);
+	return 0;
+}
 
-	if (!runs)
-		die("memory");
+int run_tests(void)
+{
+	struct run *runs;
+	size_t n;
+	int failed, fd;
+
 	take_stdin();
 	close(closed_fd());
 	device_fd();
 	other_fd();
-	failed = run_all(name, runs, expand(tests, n, runs));
+	for (fd = 0; fd < KEPT_FDS; fd++)
+		if (fcntl(fd, F_GETFD) >= 0)
+			first_fd = fd + 1;
+	runs = all_runs(&n);
+	failed = run_all(program_invocation_short_name, runs, n);
 	printf("# %lu assertions\n", counts->checks);
 	if (counts->failed)
 		printf("# %lu of them failed\n", counts->failed);

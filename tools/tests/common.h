@@ -11,9 +11,14 @@
 #define BPFMAP_TESTS_COMMON_H
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 #include <linux/bpfmap.h>
 
 #ifndef ENOTSUPP
@@ -62,6 +67,19 @@ union attr {
 	uint8_t raw[BPFMAP_ATTR_SIZE];
 };
 
+/* Commands, as tables of cases name them */
+enum {
+	LOOKUP = BPFMAP_CMD_MAP_LOOKUP_ELEM,
+	UPDATE = BPFMAP_CMD_MAP_UPDATE_ELEM,
+	DELETE = BPFMAP_CMD_MAP_DELETE_ELEM,
+	NEXT = BPFMAP_CMD_MAP_GET_NEXT_KEY,
+	LAD = BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_ELEM,
+	LB = BPFMAP_CMD_MAP_LOOKUP_BATCH,
+	LADB = BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH,
+	UB = BPFMAP_CMD_MAP_UPDATE_BATCH,
+	DB = BPFMAP_CMD_MAP_DELETE_BATCH,
+};
+
 /* Offset of the map's descriptor in the attr of @cmd, -1: it has none */
 int fd_offset(int cmd);
 
@@ -96,6 +114,9 @@ struct kind {
 #define N_KINDS		9
 
 extern const struct kind kinds[N_KINDS];
+
+/* Those that have tests of their own only */
+extern const struct kind lpm, rhash, ringbuf, user_ringbuf;
 
 static inline bool is_hash(const struct kind *k)
 {
@@ -152,6 +173,7 @@ struct buf {
 	size_t n;
 };
 
+/* Freed behind the test at the latest; not for threads */
 struct buf buf_new(size_t n);
 void buf_free(struct buf *b);
 void buf_fill(struct buf *b);
@@ -200,16 +222,43 @@ void in_child(void (*fn)(void *arg), void *arg);
 /* ------------------------------------------------------------------------- */
 /* Runner */
 
-/* @kinds: mask of the kinds to run @fn with, 0: once, with NULL */
+/*
+ * TEST(name, kinds) { ... } defines a test. It runs with each of the kinds in the
+ * mask @kinds as k, or once with NULL if the mask is 0. Tests run in the order of
+ * their lines. The runner closes descriptors that a test leaves open, and frees
+ * its buffers.
+ */
 struct test {
 	const char *name;
 	void (*fn)(const struct kind *k);
 	unsigned int kinds;
+	unsigned int line;
+	struct test *next;
 };
 
-#define TEST(fn_, kinds_) { #fn_, fn_, kinds_ }
+void test_add(struct test *t);
 
+#define TEST(fn_, kinds_)						\
+	static void fn_(const struct kind *k);				\
+	static void __attribute__((constructor)) fn_##_add(void)	\
+	{								\
+		static struct test t = { #fn_, fn_, kinds_, __LINE__,	\
+					 NULL };			\
+									\
+		test_add(&t);						\
+	}								\
+	static void fn_(const struct kind *k __attribute__((unused)))
+
+/* A descriptor for the whole program, which the runner does not close */
+int keep_fd(int fd);
+
+/* Runs all tests; for main(), which does nothing else in most programs */
 #undef run_tests	/* cmocka's own is a deprecated macro */
-int run_tests(const char *name, const struct test *tests, size_t n);
+int run_tests(void);
+
+/* Instead: one case, which says why nothing is tested. Returns 0 for main() */
+int skip_all(const char *why);
+
+#define TEST_MAIN int main(void) { return run_tests(); }
 
 #endif /* BPFMAP_TESTS_COMMON_H */

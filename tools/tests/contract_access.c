@@ -3,12 +3,6 @@
  * contract_access - ways from one descriptor of a map to another one: none
  * grants more than the first one had. For pins, bpf(2) differs
  */
-#define _GNU_SOURCE
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
@@ -156,7 +150,7 @@ static void pin_as_nobody(void *arg)
 	check_ret(pin_result(unlink(at("mine"))), 0, "unlink");
 }
 
-static void pins(const struct kind *k)
+TEST(pins, K_ALL)
 {
 	size_t i;
 
@@ -179,7 +173,7 @@ static void pins(const struct kind *k)
 }
 
 /* A pin of a frozen map still says what it may do, which is less */
-static void frozen(const struct kind *k)
+TEST(frozen, K_ALL)
 {
 	static const struct mode read_all = { "frozen", 0, 0, -EPERM, 0600 };
 
@@ -250,7 +244,7 @@ static void inherit(void *arg)
 	check_mode(i->fd, i->mode, "inherited");
 }
 
-static void same_file(const struct kind *k)
+TEST(same_file, K_ALL)
 {
 	size_t i;
 
@@ -280,7 +274,7 @@ static void same_file(const struct kind *k)
 /* ------------------------------------------------------------------------- */
 /* Another open file */
 
-static void reopened(const struct kind *k)
+TEST(reopened, K_ALL)
 {
 	static const int flags[] = { O_RDONLY, O_WRONLY, O_RDWR,
 				     O_RDWR | O_TRUNC };
@@ -310,7 +304,7 @@ static void by_id(void *arg)
 }
 
 /* An id opens a map for root only, which no mode restricts */
-static void ids(const struct kind *k)
+TEST(ids, K_ALL)
 {
 	size_t i;
 
@@ -324,7 +318,7 @@ static void ids(const struct kind *k)
 }
 
 /* ... nor does a map of maps, which any descriptor can put it in */
-static void inner_maps(const struct kind *k)
+TEST(inner_maps, K_HASH | K_ARRAY)
 {
 	union attr a = { .create = {
 		.map_type = BPFMAP_TYPE_ARRAY_OF_MAPS, .key_size = 4,
@@ -348,7 +342,7 @@ static void inner_maps(const struct kind *k)
 /* ------------------------------------------------------------------------- */
 /* Mappings */
 
-static void mappings(const struct kind *k)
+TEST(mappings, K_ARRAY_MM)
 {
 	const size_t page = 4096;
 	char *p, *moved;
@@ -388,17 +382,4 @@ static void mappings(const struct kind *k)
 	end();
 }
 
-int main(void)
-{
-	static const struct test tests[] = {
-		TEST(pins, K_ALL),
-		TEST(frozen, K_ALL),
-		TEST(same_file, K_ALL),
-		TEST(reopened, K_ALL),
-		TEST(ids, K_ALL),
-		TEST(inner_maps, K_HASH | K_ARRAY),
-		TEST(mappings, K_ARRAY_MM),
-	};
-
-	return run_tests("contract_access", tests, ARRAY_SIZE(tests));
-}
+TEST_MAIN

@@ -4,14 +4,9 @@
  * pages, and what mappings refuse. arena_module tests what modules do with
  * arenas.
  */
-#define _GNU_SOURCE
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 
@@ -173,13 +168,12 @@ static bool is_newer(const struct bpfmap_create_attr *attr)
 	return attr->map_extra == 1ULL << 63;
 }
 
-static void create(const struct kind *k)
+TEST(create, 0)
 {
 	struct bpfmap_info info;
 	size_t i;
 	int fd;
 
-	(void)k;
 	for (i = 0; i < ARRAY_SIZE(creates); i++) {
 		union attr a = { .create = creates[i].attr };
 
@@ -203,7 +197,7 @@ static void create(const struct kind *k)
 	}
 }
 
-static void elements(const struct kind *k)
+TEST(elements, 0)
 {
 	static const int batches[] = {
 		BPFMAP_CMD_MAP_LOOKUP_BATCH, BPFMAP_CMD_MAP_UPDATE_BATCH,
@@ -218,7 +212,6 @@ static void elements(const struct kind *k)
 	};
 	size_t i;
 
-	(void)k;
 	row("update.type", "element commands");
 	check_ret(fd, GOT_FD, "MAP_CREATE");
 	check_ret(map_lookup(fd, NULL, &value, 0), -EINVAL, "LOOKUP");
@@ -254,19 +247,17 @@ static void elements(const struct kind *k)
 		check_ret(sys_map(BPFMAP_CMD_OBJ_GET_INFO_BY_FD, &a,
 				  sizeof(a.info)), -EINVAL, "hash");
 	}
-	close(fd);
 }
 
 /* ------------------------------------------------------------------------- */
 /* Where */
 
-static void first_mapping(const struct kind *k)
+TEST(first_mapping, 0)
 {
 	size_t len = 8 * page;
 	int i, fd;
 	char *p;
 
-	(void)k;
 	for (i = 0; i < rounds(20); i++) {
 		fd = arena_new(1 << 20, 0, 0);
 		row("arena.same", "4 GiB somewhere, %d", i);
@@ -292,7 +283,6 @@ static void first_mapping(const struct kind *k)
 	refuse(fd, 0, len, RO, MAP_PRIVATE, -EINVAL, "private, read only");
 	if (since(7, 3))
 		refuse(fd, 0, len, RO | PROT_EXEC, MAP_SHARED, -EPERM, "exec");
-	close(fd);
 }
 
 /* An arena with an address is nowhere else, and all of it is there */
@@ -310,14 +300,13 @@ static void only_there(int fd, uint64_t at, size_t len)
 	       "above 4 GiB");
 }
 
-static void address_stays(const struct kind *k)
+TEST(address_stays, 0)
 {
 	size_t len = 8 * page;
 	int fd = arena_new(8, 0, 0);
 	char *p, *q;
 	long ret;
 
-	(void)k;
 	row("arena.same", "the first mapping's address");
 	p = map_any(fd, len);
 	if (!p)
@@ -348,16 +337,14 @@ static void address_stays(const struct kind *k)
 	check_num(PTR(q), BASE + 5 * page, "address");
 	only_there(fd, BASE + 5 * page, len);
 	munmap(q, len);
-	close(fd);
 }
 
 /* Without map_extra the first mapping says how long an arena is */
-static void other_lengths(const struct kind *k)
+TEST(other_lengths, 0)
 {
 	int fd;
 	char *p;
 
-	(void)k;
 	row("arena.large", "shorter than max_entries");
 	fd = arena_new(8, 0, 0);
 	p = map_any(fd, 4 * page);
@@ -379,19 +366,17 @@ static void other_lengths(const struct kind *k)
 		check_num(p[2 * page], 1, "byte of page 2");
 		munmap(p, 8 * page);
 	}
-	close(fd);
 }
 
 /* ------------------------------------------------------------------------- */
 /* What is there */
 
-static void touch(const struct kind *k)
+TEST(touch, 0)
 {
 	size_t i, len = 64 * page;
 	int fd = arena_new(64, 0, 0);
 	char *p = map_any(fd, len), *zero = calloc(1, page);
 
-	(void)k;
 	if (!p || !zero)
 		return;
 	row("arena.fault", "pages of zeros by touch");
@@ -422,12 +407,11 @@ static void touch(const struct kind *k)
 	free(zero);
 }
 
-static void segv_on_fault(const struct kind *k)
+TEST(segv_on_fault, 0)
 {
 	int fd = arena_new(4, 0, BPFMAP_F_SEGV_ON_FAULT), pipes[2];
 	char *p = map_any(fd, 4 * page);
 
-	(void)k;
 	row("arena.segv", "SEGV_ON_FAULT");
 	if (!p)
 		return;
@@ -440,20 +424,18 @@ static void segv_on_fault(const struct kind *k)
 	close(pipes[0]);
 	close(pipes[1]);
 	munmap(p, 4 * page);
-	close(fd);
 }
 
 /* ------------------------------------------------------------------------- */
 /* What mappings refuse */
 
-static void whole_or_not(const struct kind *k)
+TEST(whole_or_not, 0)
 {
 	size_t len = 8 * page;
 	int fd = arena_new(8, 0, 0);
 	char *p = map_any(fd, len);
 	void *q;
 
-	(void)k;
 	if (!p)
 		return;
 	p[page] = 7;
@@ -491,7 +473,6 @@ static void whole_or_not(const struct kind *k)
 	check_num(access_byte(p + 5 * page, PROT_WRITE), 0, "write");
 	check_ret(mprotect(p, len, RW | PROT_EXEC) ? -errno : 0, -EACCES, "exec");
 	munmap(p, len);
-	close(fd);
 }
 
 struct family {
@@ -517,11 +498,10 @@ static void child_writes(void *arg)
 	check_num(access_byte(f->p + 3 * page, PROT_WRITE), 0, "child's write");
 }
 
-static void forked(const struct kind *k)
+TEST(forked, 0)
 {
 	struct family f = { .fd = arena_new(4, 0, 0) };
 
-	(void)k;
 	f.p = map_any(f.fd, 4 * page);
 	if (!f.p)
 		return;
@@ -539,12 +519,11 @@ static void forked(const struct kind *k)
 	close(f.fd);
 }
 
-static void frozen(const struct kind *k)
+TEST(frozen, 0)
 {
 	int fd = arena_new(4, 0, 0), ro;
 	char *p;
 
-	(void)k;
 	row("freeze.mapped", "freeze against a writable mapping");
 	p = map_any(fd, 4 * page);
 	if (!p)
@@ -576,8 +555,6 @@ static void frozen(const struct kind *k)
 	check_ret(ro, GOT_FD, "MAP_GET_FD_BY_ID");
 	refuse(ro, BASE, 4 * page, RO, MAP_SHARED | MAP_FIXED, -EINVAL, "read");
 	refuse(ro, BASE, 4 * page, RW, MAP_SHARED | MAP_FIXED, -EACCES, "write");
-	close(ro);
-	close(fd);
 }
 
 /* ------------------------------------------------------------------------- */
@@ -606,14 +583,13 @@ static void build_list(void *arg)
 	*(struct node **)f->p = last;
 }
 
-static void shared_list(const struct kind *k)
+TEST(shared_list, 0)
 {
 	struct family f = { .fd = arena_new(64, 0, 0) };
 	uint64_t want = 1062;
 	struct node *n;
 	int count = 0;
 
-	(void)k;
 	row("arena.same", "a list of another process");
 	f.p = map_any(f.fd, 64 * page);
 	if (!f.p)
@@ -646,13 +622,12 @@ static void *race(void *arg)
 	return NULL;
 }
 
-static void racing_faults(const struct kind *k)
+TEST(racing_faults, 0)
 {
 	int i, j, fd, sum;
 	pthread_t thread;
 	char *p;
 
-	(void)k;
 	row("arena.fault", "one page for faults at the same time");
 	pthread_barrier_init(&race_start, NULL, 2);
 	for (j = 0; j < rounds(8); j++) {
@@ -674,13 +649,12 @@ static void racing_faults(const struct kind *k)
 }
 
 /* A mapping is enough to keep the arena */
-static void keeps_the_map(const struct kind *k)
+TEST(keeps_the_map, 0)
 {
 	int fd = arena_new(4, 0, 0);
 	char *p = map_any(fd, 4 * page);
 	uint32_t id = map_id(fd);
 
-	(void)k;
 	row("mmap.holds", "a mapping keeps the arena");
 	if (!p)
 		return;
@@ -697,7 +671,7 @@ static void keeps_the_map(const struct kind *k)
 }
 
 /* A mapping that would leave its window is moved into one, or is not made */
-static void windows(const struct kind *k)
+TEST(windows, 0)
 {
 	uint64_t at = BASE - 2 * page;
 	size_t len = 4 * page;
@@ -706,7 +680,6 @@ static void windows(const struct kind *k)
 			   MAP_FIXED, -1, 0);
 	long ret;
 
-	(void)k;
 	row("arena.address", "an address in two windows");
 	check_num(PTR(p), at, "something there");
 	munmap(p, len);
@@ -726,28 +699,10 @@ static void windows(const struct kind *k)
 	refuse(fd, at, len, RW, MAP_SHARED | MAP_FIXED, -EINVAL, "MAP_FIXED");
 	check_num(*q, 0, "byte of what is there");
 	munmap(q, len);
-	close(fd);
 }
 
 int main(void)
 {
-	static const struct test tests[] = {
-		TEST(create, 0),
-		TEST(elements, 0),
-		TEST(first_mapping, 0),
-		TEST(address_stays, 0),
-		TEST(other_lengths, 0),
-		TEST(windows, 0),
-		TEST(touch, 0),
-		TEST(segv_on_fault, 0),
-		TEST(whole_or_not, 0),
-		TEST(forked, 0),
-		TEST(frozen, 0),
-		TEST(shared_list, 0),
-		TEST(racing_faults, 0),
-		TEST(keeps_the_map, 0),
-	};
-
 	page = sysconf(_SC_PAGESIZE);
-	return run_tests("contract_arena", tests, ARRAY_SIZE(tests));
+	return run_tests();
 }

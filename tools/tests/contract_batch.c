@@ -4,16 +4,7 @@
  * what stops a batch half way, and how arrays are walked. How hash tables are
  * walked is in contract_batch_hash.
  */
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "contract.h"
-
-#define LB	BPFMAP_CMD_MAP_LOOKUP_BATCH
-#define LADB	BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH
-#define UB	BPFMAP_CMD_MAP_UPDATE_BATCH
-#define DB	BPFMAP_CMD_MAP_DELETE_BATCH
 
 #define CPU	BPFMAP_F_CPU
 #define ALL	BPFMAP_F_ALL_CPUS
@@ -290,7 +281,7 @@ static void one_row(const struct kind *k, const struct batch_row *r)
 	tmap_close(&t);
 }
 
-static void order_of_checks(const struct kind *k)
+TEST(order_of_checks, K_ALL)
 {
 	size_t i;
 
@@ -348,7 +339,7 @@ static void update_stops(const struct kind *k, enum stop stop, uint32_t at)
 	tmap_close(&t);
 }
 
-static void updates_that_stop(const struct kind *k)
+TEST(updates_that_stop, K_ALL)
 {
 	static const uint32_t at[] = { 0, 1, 4, LONG - 1 };
 	enum stop stop;
@@ -386,7 +377,7 @@ static void delete_stops(const struct kind *k, enum stop stop, uint32_t at)
 	tmap_close(&t);
 }
 
-static void deletes_that_stop(const struct kind *k)
+TEST(deletes_that_stop, K_HASHES)
 {
 	static const uint32_t at[] = { 0, 1, 4, LONG - 1 };
 	size_t i;
@@ -398,7 +389,7 @@ static void deletes_that_stop(const struct kind *k)
 }
 
 /* What a batch removed is room for another one, again and again */
-static void deletes_make_room(const struct kind *k)
+TEST(deletes_make_room, K_FULL_HASHES)
 {
 	struct tmap t = tmap_new(k, 4, 12, LONG);
 	struct buf keys = buf_new(LONG * 4), values = buf_new(LONG * t.vs);
@@ -423,13 +414,10 @@ static void deletes_make_room(const struct kind *k)
 		check_num(del.count, LONG, "count");
 		check_num(tmap_walk(&t, LONG), 0, "elements left");
 	}
-	buf_free(&keys);
-	buf_free(&values);
-	tmap_close(&t);
 }
 
 /* More than fits: the first ones are in, count tells how many */
-static void update_overflows(const struct kind *k)
+TEST(update_overflows, K_FULL_HASHES | K_ARRAYS)
 {
 	struct tmap t = tmap_new(k, 4, 12, LONG / 2);
 	struct buf keys = buf_new(LONG * 4), values = buf_new(LONG * t.vs);
@@ -446,13 +434,10 @@ static void update_overflows(const struct kind *k)
 	for (i = 0; i < LONG / 2; i++)
 		check_elem(&t, i, i, "done");
 	check_num(tmap_walk(&t, LONG), LONG / 2, "elements");
-	buf_free(&keys);
-	buf_free(&values);
-	tmap_close(&t);
 }
 
 /* The same key N times: one element, the last value; for a delete ENOENT at 1 */
-static void same_key_often(const struct kind *k)
+TEST(same_key_often, K_ALL)
 {
 	struct tmap t = tmap_new(k, 4, 12, LONG);
 	struct buf keys = buf_new(LONG * 4), values = buf_new(LONG * t.vs);
@@ -473,15 +458,12 @@ static void same_key_often(const struct kind *k)
 		check_num(b.count, 1, "count after DELETE_BATCH");
 		check_num(tmap_walk(&t, LONG), 0, "elements");
 	}
-	buf_free(&keys);
-	buf_free(&values);
-	tmap_close(&t);
 }
 
 /* ------------------------------------------------------------------------- */
 /* Batches with CPU and ALL_CPUS: values are not padded */
 
-static void percpu_batches(const struct kind *k)
+TEST(percpu_batches, K_PCPU)
 {
 	struct tmap t = tmap_new(k, 4, 13, N);
 	struct buf keys = buf_new(N * 4), values = buf_new(N * 13), out = buf_new(4);
@@ -533,11 +515,6 @@ static void percpu_batches(const struct kind *k)
 		check_buf(&values, values.p, N * 13, "values");
 	}
 	free(want);
-	buf_free(&keys);
-	buf_free(&values);
-	buf_free(&out);
-	buf_free(&whole);
-	tmap_close(&t);
 }
 
 /* ------------------------------------------------------------------------- */
@@ -598,7 +575,7 @@ static void check_step(const struct tmap *t, const struct step *s, bool same)
 	buf_free(&values);
 }
 
-static void array_walk(const struct kind *k)
+TEST(array_walk, K_ARRAYS)
 {
 	struct tmap t = tmap_new(k, 4, 12, LONG);
 	struct batch end = { .count = 3 };
@@ -619,11 +596,10 @@ static void array_walk(const struct kind *k)
 	end.in = &last;
 	check_ret(map_batch(LB, t.fd, &end), -ENOENT, "result");
 	check_num(end.count, 0, "count");
-	tmap_close(&t);
 }
 
 /* Faults of a lookup in an array: count stays 0 if data, not if token */
-static void array_faults(const struct kind *k)
+TEST(array_faults, K_ARRAYS)
 {
 	struct tmap t = tmap_new(k, 4, 12, LONG);
 	struct buf out = buf_new(4), keys = buf_new(LONG * 4);
@@ -657,25 +633,6 @@ static void array_faults(const struct kind *k)
 	edge_free(cut_keys, 4 * 4 + 3);
 	edge_free(cut_values, 4 * t.vs + 5);
 	edge_free(cut_token, 3);
-	buf_free(&out);
-	buf_free(&keys);
-	buf_free(&values);
-	tmap_close(&t);
 }
 
-int main(void)
-{
-	static const struct test tests[] = {
-		TEST(order_of_checks, K_ALL),
-		TEST(updates_that_stop, K_ALL),
-		TEST(deletes_that_stop, K_HASHES),
-		TEST(deletes_make_room, K_FULL_HASHES),
-		TEST(update_overflows, K_FULL_HASHES | K_ARRAYS),
-		TEST(same_key_often, K_ALL),
-		TEST(percpu_batches, K_PCPU),
-		TEST(array_walk, K_ARRAYS),
-		TEST(array_faults, K_ARRAYS),
-	};
-
-	return run_tests("contract_batch", tests, ARRAY_SIZE(tests));
-}
+TEST_MAIN

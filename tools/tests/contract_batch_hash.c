@@ -4,14 +4,7 @@
  * tables: by whole buckets, with a bucket's number as token.
  * A key's bucket is found out first, by starting at each bucket.
  */
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "contract.h"
-
-#define LB	BPFMAP_CMD_MAP_LOOKUP_BATCH
-#define LADB	BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH
 
 #define N 48		/* elements */
 #define BUCKETS 64	/* of a map with 48 to 64 entries */
@@ -145,7 +138,7 @@ static void check_call(struct layout *l, int cmd, uint32_t in, bool null,
 }
 
 /* Every bucket to start with, many counts; includes ENOSPC and exact fits */
-static void lookup_from_everywhere(const struct kind *k)
+TEST(lookup_from_everywhere, K_HASHES)
 {
 	static const uint32_t counts[] = { 1, 2, 3, 4, 7, 20, N - 1, N, N + 1 };
 	struct layout l;
@@ -163,7 +156,7 @@ static void lookup_from_everywhere(const struct kind *k)
 }
 
 /* A bucket that does not fit is refused, then fits with its own size */
-static void too_small(const struct kind *k)
+TEST(too_small, K_HASHES)
 {
 	struct layout l;
 	uint32_t b, tested = 0;
@@ -200,7 +193,7 @@ static void too_small(const struct kind *k)
 }
 
 /* Inside a bucket newest first; the same order as GET_NEXT_KEY */
-static void order(const struct kind *k)
+TEST(order, K_HASHES)
 {
 	uint32_t b, i, key, *from = NULL;
 	struct layout l;
@@ -227,7 +220,7 @@ static void order(const struct kind *k)
  * A knowing difference: the device writes the value in place, and the order of
  * the bucket stays.
  */
-static void replaced_in_bucket(const struct kind *k)
+TEST(replaced_in_bucket, K_HASH | K_HASH_NP | K_LRU)
 {
 	bool moves = backend() == BACKEND_BPF;
 	struct layout l;
@@ -253,7 +246,7 @@ static void replaced_in_bucket(const struct kind *k)
 /* ------------------------------------------------------------------------- */
 
 /* [hash.buckets] */
-static void tokens(const struct kind *k)
+TEST(tokens, K_HASHES)
 {
 	static const struct {
 		uint32_t max_entries, buckets;
@@ -303,12 +296,10 @@ static void tokens(const struct kind *k)
 		check_untouched(&data, "data");
 		tmap_close(&t);
 	}
-	buf_free(&out);
-	buf_free(&data);
 }
 
 /* The token has 4 bytes whatever the key size; both pointers may be the same */
-static void token_width(const struct kind *k)
+TEST(token_width, K_HASHES)
 {
 	static const uint32_t key_sizes[] = { 1, 2, 3, 5, 8, 40 };
 	uint8_t *out = edge_new(4), *cut = edge_new(3);
@@ -352,7 +343,7 @@ static void token_width(const struct kind *k)
 /* LOOKUP_AND_DELETE_BATCH */
 
 /* A walk in pieces takes each element once, and takes it away */
-static void take_all(const struct kind *k)
+TEST(take_all, K_HASHES)
 {
 	static const uint32_t counts[] = { 1, 3, 8, N, N + 1 };
 	struct layout l;
@@ -381,7 +372,7 @@ static void take_all(const struct kind *k)
 }
 
 /* From the middle: what comes before the token stays */
-static void take_the_rest(const struct kind *k)
+TEST(take_the_rest, K_HASHES)
 {
 	uint32_t from[] = { 1, BUCKETS / 2, BUCKETS - 1 };
 	struct layout l;
@@ -439,7 +430,7 @@ static void one_fault(const struct kind *k, int cmd, bool in_keys, uint32_t at)
 	layout_free(&l);
 }
 
-static void faults(const struct kind *k)
+TEST(faults, K_HASHES)
 {
 	static const uint32_t at[] = { 0, 1, 5, 20, N - 1 };
 	size_t i;
@@ -453,7 +444,7 @@ static void faults(const struct kind *k)
 }
 
 /* All was delivered, but the count was not stored */
-static void token_fault(const struct kind *k)
+TEST(token_fault, K_HASHES)
 {
 	void *outs[] = { NULL, bad_ptr() };
 	struct batch call;
@@ -476,20 +467,4 @@ static void token_fault(const struct kind *k)
 	}
 }
 
-int main(void)
-{
-	static const struct test tests[] = {
-		TEST(lookup_from_everywhere, K_HASHES),
-		TEST(too_small, K_HASHES),
-		TEST(order, K_HASHES),
-		TEST(replaced_in_bucket, K_HASH | K_HASH_NP | K_LRU),
-		TEST(tokens, K_HASHES),
-		TEST(token_width, K_HASHES),
-		TEST(take_all, K_HASHES),
-		TEST(take_the_rest, K_HASHES),
-		TEST(faults, K_HASHES),
-		TEST(token_fault, K_HASHES),
-	};
-
-	return run_tests("contract_batch_hash", tests, ARRAY_SIZE(tests));
-}
+TEST_MAIN

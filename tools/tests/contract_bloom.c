@@ -3,10 +3,6 @@
  * contract_bloom - Bloom filters: creation, flags and errors, and every answer,
  * from bits that are computed here as well
  */
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "keyless.h"
 
 #define BLOOM	BPFMAP_TYPE_BLOOM_FILTER
@@ -85,7 +81,7 @@ static void create_zero_seed(void *arg)
 	(void)arg;
 }
 
-static void create(const struct kind *k)
+TEST(create, 0)
 {
 	size_t i;
 	int bit;
@@ -107,7 +103,6 @@ static void create(const struct kind *k)
 	row("create.zero_seed", "without capabilities");
 	if (backend() != BACKEND_BPF)
 		as_nobody(create_zero_seed, NULL);
-	(void)k;
 }
 
 /* ------------------------------------------------------------------------- */
@@ -249,7 +244,7 @@ static void filter_compare(struct filter *f, uint32_t n)
 	buf_free(&value);
 }
 
-static void answers(const struct kind *k)
+TEST(answers, 0)
 {
 	static const uint32_t sizes[] = { 1, 3, 4, 8, 11, 12, 13, 24, 25, 64,
 					  77, 512 };
@@ -270,11 +265,10 @@ static void answers(const struct kind *k)
 						   entries[n] : 40);
 				filter_free(&f);
 			}
-	(void)k;
 }
 
 /* Sizes around powers of two, and up to the largest bit number */
-static void bit_counts(const struct kind *k)
+TEST(bit_counts, 0)
 {
 	static const uint32_t entries[] = { 1, 9, 10, 45, 46, 91, 92, 731, 732,
 					    46811, 46812, 1000000 };
@@ -291,11 +285,10 @@ static void bit_counts(const struct kind *k)
 			filter_compare(&f, 20);
 			filter_free(&f);
 		}
-	(void)k;
 }
 
 /* With a random seed two filters differ somewhere, and none forgets */
-static void seeds(const struct kind *k)
+TEST(seeds, 0)
 {
 	int a = keyless_new(BLOOM, 4, 100, 0, 0);
 	int b = keyless_new(BLOOM, 4, 100, 0, 0);
@@ -316,9 +309,6 @@ static void seeds(const struct kind *k)
 	/* No limit at max_entries */
 	for (i = 0; i < 300; i++)
 		check_ret(keyless_push(a, &i, 0), 0, "push %u", i);
-	close(a);
-	close(b);
-	(void)k;
 }
 
 /* ------------------------------------------------------------------------- */
@@ -340,7 +330,7 @@ static const struct {
 	{ "all", ~0ULL, -EINVAL, -EINVAL },
 };
 
-static void flags(const struct kind *k)
+TEST(flags, 0)
 {
 	uint32_t value = 3, other = 4;
 	size_t i;
@@ -358,10 +348,9 @@ static void flags(const struct kind *k)
 			  flag_rows[i].push ? -ENOENT : 0, "added, or not");
 		close(fd);
 	}
-	(void)k;
 }
 
-static void errors(const struct kind *k)
+TEST(errors, 0)
 {
 	int fd = keyless_new(BLOOM, 4, 1000, ZERO, 0);
 	struct buf value = buf_new(4);
@@ -393,13 +382,10 @@ static void errors(const struct kind *k)
 	check_ret(keyless_peek(fd, NULL), -EFAULT, "LOOKUP NULL");
 	check_ret(keyless_push(fd, bad_ptr(), 0), -EFAULT, "UPDATE");
 	check_ret(keyless_push(fd, bad_ptr(), 1), -EFAULT, "before flags");
-	close(fd);
-	buf_free(&value);
-	(void)k;
 }
 
 /* Modes as for a queue, but that nothing can be taken out */
-static void modes(const struct kind *k)
+TEST(modes, 0)
 {
 	uint32_t value = 1;
 	int fd;
@@ -422,21 +408,6 @@ static void modes(const struct kind *k)
 	check_ret(map_freeze(fd), 0, "FREEZE");
 	check_ret(keyless_push(fd, &value, 0), -EPERM, "UPDATE");
 	check_ret(keyless_peek(fd, &value), 0, "LOOKUP");
-	close(fd);
-	(void)k;
 }
 
-int main(void)
-{
-	static const struct test tests[] = {
-		TEST(create, 0),
-		TEST(answers, 0),
-		TEST(bit_counts, 0),
-		TEST(seeds, 0),
-		TEST(flags, 0),
-		TEST(errors, 0),
-		TEST(modes, 0),
-	};
-
-	return run_tests("contract_bloom", tests, ARRAY_SIZE(tests));
-}
+TEST_MAIN

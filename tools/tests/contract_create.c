@@ -3,11 +3,6 @@
  * contract_create - MAP_CREATE: every argument, which error comes first, and
  * what the new descriptor and its map info are
  */
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 #include <sys/resource.h>
 
 #include "contract.h"
@@ -138,7 +133,7 @@ static int want_flags(const struct kind *k, uint32_t flags, int want)
 	return flags & BPFMAP_F_NO_PREALLOC && want == GOT_FD ? -ENOTSUPP : want;
 }
 
-static void flag_bits(const struct kind *k)
+TEST(flag_bits, K_ALL)
 {
 	unsigned int bit;
 
@@ -198,7 +193,7 @@ static const struct combination combinations[] = {
 	{ "all bits", UINT32_MAX, 0, { -EINVAL, -EINVAL, -EINVAL, -EINVAL } },
 };
 
-static void flag_combinations(const struct kind *k)
+TEST(flag_combinations, K_ALL)
 {
 	size_t i;
 
@@ -287,7 +282,7 @@ static const struct size_row size_rows[] = {
 	  SAME(TOO_BIG) },
 };
 
-static void sizes(const struct kind *k)
+TEST(sizes, K_ALL)
 {
 	size_t i;
 
@@ -313,7 +308,7 @@ static void sizes(const struct kind *k)
 }
 
 /* Hash tables have a limit of their own, independent of memory */
-static void hash_limit(const struct kind *k)
+TEST(hash_limit, K_HASHES)
 {
 	union attr a = good(k);
 
@@ -457,7 +452,7 @@ static union attr merged(const struct kind *k, const struct member_row *r)
 	return a;
 }
 
-static void members(const struct kind *k)
+TEST(members, K_ALL)
 {
 	size_t i;
 
@@ -507,7 +502,7 @@ static const struct name_row {
 	{ "\n", "", -EINVAL },
 };
 
-static void names(const struct kind *k)
+TEST(names, K_ALL)
 {
 	size_t i;
 	int fd;
@@ -535,7 +530,7 @@ static bool name_char(unsigned int c)
 	       (c >= 0xc0 && c <= 0xff && c != 0xd7 && c != 0xf7);
 }
 
-static void name_chars(const struct kind *k)
+TEST(name_chars, K_HASH | K_ARRAY)
 {
 	unsigned int c;
 
@@ -554,7 +549,7 @@ static void name_chars(const struct kind *k)
 	}
 }
 
-static void names_are_not_unique(const struct kind *k)
+TEST(names_are_not_unique, K_ALL)
 {
 	union attr a = good(k);
 	int one, two;
@@ -566,8 +561,6 @@ static void names_are_not_unique(const struct kind *k)
 	check_info(one, &a, "same", k->flags);
 	check_info(two, &a, "same", k->flags);
 	check(map_id(one) != map_id(two), "two ids");
-	close(one);
-	close(two);
 }
 
 /* ------------------------------------------------------------------------- */
@@ -587,13 +580,12 @@ static bool bpf_only(uint32_t type)
 	}
 }
 
-static void types(const struct kind *k)
+TEST(types, 0)
 {
 	static const uint32_t unknown[] = { 0, 64, 255, 1U << 31, UINT32_MAX };
 	uint32_t type;
 	size_t i;
 
-	(void)k;
 	for (i = 0; i < ARRAY_SIZE(unknown); i++) {
 		union attr a = good(&kinds[0]);
 
@@ -616,7 +608,7 @@ static void types(const struct kind *k)
 	}
 }
 
-static void too_many_files(const struct kind *k)
+TEST(too_many_files, K_ALL)
 {
 	struct rlimit old, few;
 	union attr a = good(k);
@@ -641,11 +633,10 @@ static void too_many_files(const struct kind *k)
 	fd = created(&a, GOT_FD);
 	after = map_id(fd);
 	check(after > before, "id %u after %u", after, before);
-	close(fd);
 }
 
 /* Contents are as in any other map: descriptors limit access, flags do not */
-static void modes(const struct kind *k)
+TEST(modes, K_ALL)
 {
 	static const struct {
 		const char *name;
@@ -682,21 +673,4 @@ static void modes(const struct kind *k)
 	}
 }
 
-int main(void)
-{
-	static const struct test tests[] = {
-		TEST(flag_bits, K_ALL),
-		TEST(flag_combinations, K_ALL),
-		TEST(sizes, K_ALL),
-		TEST(hash_limit, K_HASHES),
-		TEST(members, K_ALL),
-		TEST(names, K_ALL),
-		TEST(name_chars, K_HASH | K_ARRAY),
-		TEST(names_are_not_unique, K_ALL),
-		TEST(types, 0),
-		TEST(too_many_files, K_ALL),
-		TEST(modes, K_ALL),
-	};
-
-	return run_tests("contract_create", tests, ARRAY_SIZE(tests));
-}
+TEST_MAIN

@@ -3,18 +3,9 @@
  * contract_elem - what the commands on one element answer: every flag in every
  * state of the key, and which error comes first
  */
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 #include <sys/mman.h>
 
 #include "contract.h"
-
-#define LOOKUP	BPFMAP_CMD_MAP_LOOKUP_ELEM
-#define UPDATE	BPFMAP_CMD_MAP_UPDATE_ELEM
-#define DELETE	BPFMAP_CMD_MAP_DELETE_ELEM
-#define NEXT	BPFMAP_CMD_MAP_GET_NEXT_KEY
-#define LAD	BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_ELEM
 
 #define NOEXIST	BPFMAP_F_NOEXIST
 #define EXIST	BPFMAP_F_EXIST
@@ -376,7 +367,7 @@ static bool start(const char *cmd, const struct kind *k, const struct flag_row *
 	return true;
 }
 
-static void update_flags(const struct kind *k)
+TEST(update_flags, K_ALL)
 {
 	size_t i;
 
@@ -385,7 +376,7 @@ static void update_flags(const struct kind *k)
 			one_update(k, &update_rows[i]);
 }
 
-static void lookup_flags(const struct kind *k)
+TEST(lookup_flags, K_ALL)
 {
 	size_t i;
 
@@ -394,7 +385,7 @@ static void lookup_flags(const struct kind *k)
 			one_lookup(k, &lookup_rows[i], LOOKUP);
 }
 
-static void lookup_and_delete_flags(const struct kind *k)
+TEST(lookup_and_delete_flags, K_ALL)
 {
 	size_t i;
 
@@ -403,7 +394,7 @@ static void lookup_and_delete_flags(const struct kind *k)
 			one_lookup(k, &lad_rows[i], LAD);
 }
 
-static void delete_flags(const struct kind *k)
+TEST(delete_flags, K_ALL)
 {
 	size_t i;
 
@@ -632,7 +623,7 @@ static void one_order(struct order *o, const struct order_row *r)
 	check_unchanged(&o->frozen, KEYS, &old_frozen);
 }
 
-static void order_of_checks(const struct kind *k)
+TEST(order_of_checks, K_ALL)
 {
 	static const char *const names[] = {
 		[LOOKUP] = "LOOKUP", [UPDATE] = "UPDATE", [DELETE] = "DELETE",
@@ -660,7 +651,7 @@ static void order_of_checks(const struct kind *k)
 }
 
 /* An EFAULT of LOOKUP_AND_DELETE comes after the removal */
-static void lost_on_fault(const struct kind *k)
+TEST(lost_on_fault, K_ALL)
 {
 	static const enum arg args[] = { NUL, BAD, CUT };
 	struct order o;
@@ -677,16 +668,4 @@ static void lost_on_fault(const struct kind *k)
 	}
 }
 
-int main(void)
-{
-	static const struct test tests[] = {
-		TEST(update_flags, K_ALL),
-		TEST(lookup_flags, K_ALL),
-		TEST(lookup_and_delete_flags, K_ALL),
-		TEST(delete_flags, K_ALL),
-		TEST(order_of_checks, K_ALL),
-		TEST(lost_on_fault, K_ALL),
-	};
-
-	return run_tests("contract_elem", tests, ARRAY_SIZE(tests));
-}
+TEST_MAIN

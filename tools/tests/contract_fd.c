@@ -3,14 +3,8 @@
  * contract_fd - FREEZE, file operations on a map's descriptor, and what may be
  * done without CAP_SYS_ADMIN
  */
-#define _GNU_SOURCE
-#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 #include <linux/capability.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
@@ -19,9 +13,6 @@
 
 #include "contract.h"
 
-#define LAD	BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_ELEM
-#define LB	BPFMAP_CMD_MAP_LOOKUP_BATCH
-#define UB	BPFMAP_CMD_MAP_UPDATE_BATCH
 #define NEXT_ID	BPFMAP_CMD_MAP_GET_NEXT_ID
 
 /* A system call's result as commands give it */
@@ -33,7 +24,7 @@ static long result(long ret)
 /* ------------------------------------------------------------------------- */
 /* FREEZE */
 
-static void freeze_fds(const struct kind *k)
+TEST(freeze_fds, K_ALL)
 {
 	struct tmap t = tmap_new(k, 4, 12, 4);
 	int rdonly = tmap_reopen(&t, BPFMAP_F_RDONLY);
@@ -57,9 +48,6 @@ static void freeze_fds(const struct kind *k)
 		row("fd.foreign", "FREEZE: fd of something else");
 		check_ret(map_freeze(other_fd()), -EINVAL, "result");
 	}
-	close(rdonly);
-	close(wronly);
-	tmap_close(&t);
 }
 
 /* A frozen map: no command writes, on any descriptor; all others work */
@@ -97,7 +85,7 @@ static void check_frozen(const struct tmap *t, int fd, const char *which)
 	buf_free(&out);
 }
 
-static void frozen_everywhere(const struct kind *k)
+TEST(frozen_everywhere, K_ALL)
 {
 	struct tmap t = tmap_new(k, 4, 12, 4);
 	int copy = dup(t.fd), before = tmap_reopen(&t, 0), after;
@@ -113,16 +101,12 @@ static void frozen_everywhere(const struct kind *k)
 	check_frozen(&t, before, "another one from before");
 	check_frozen(&t, after, "another one from afterwards");
 	check_unchanged(&t, 4, &old);
-	close(copy);
-	close(before);
-	close(after);
-	tmap_close(&t);
 }
 
 /* ------------------------------------------------------------------------- */
 /* File operations */
 
-static void file_operations(const struct kind *k)
+TEST(file_operations, K_ALL)
 {
 	struct tmap t = tmap_new(k, 4, 12, 4);
 	int rdonly = tmap_reopen(&t, BPFMAP_F_RDONLY);
@@ -147,13 +131,9 @@ static void file_operations(const struct kind *k)
 	check_ret(result(ioctl(t.fd, _IOR('T', 0x1b, int), b.p)), -ENOTTY,
 		  "another");
 	check_untouched(&b, "buffer");
-	buf_free(&b);
-	close(rdonly);
-	close(wronly);
-	tmap_close(&t);
 }
 
-static void polling(const struct kind *k)
+TEST(polling, K_ALL)
 {
 	static const short asked[] = { 0, POLLIN, POLLOUT, POLLIN | POLLOUT,
 				       POLLPRI };
@@ -173,8 +153,6 @@ static void polling(const struct kind *k)
 	check_ret(result(epoll_ctl(ep, EPOLL_CTL_ADD, t.fd, &e)), 0, "add");
 	check_num(epoll_wait(ep, &got, 1, 0), 1, "result");
 	check_num(got.events, EPOLLERR, "events");
-	close(ep);
-	tmap_close(&t);
 }
 
 /* ------------------------------------------------------------------------- */
@@ -288,12 +266,11 @@ static void powerless(void *arg)
 	}
 }
 
-static void without_capabilities(const struct kind *k)
+TEST(without_capabilities, K_ALL)
 {
 	struct tmap t = tmap_new(k, 4, 12, 4);
 
 	as_nobody(powerless, &t);
-	tmap_close(&t);
 }
 
 /* Root without just that one capability, and root of its own namespace */
@@ -328,23 +305,10 @@ static void own_user_namespace(void *arg)
 		zero_seed_refused(&kinds[0]);
 }
 
-static void without_sys_admin(const struct kind *k)
+TEST(without_sys_admin, 0)
 {
-	(void)k;
 	in_child(drop_sys_admin, NULL);
 	in_child(own_user_namespace, NULL);
 }
 
-int main(void)
-{
-	static const struct test tests[] = {
-		TEST(freeze_fds, K_ALL),
-		TEST(frozen_everywhere, K_ALL),
-		TEST(file_operations, K_ALL),
-		TEST(polling, K_ALL),
-		TEST(without_capabilities, K_ALL),
-		TEST(without_sys_admin, 0),
-	};
-
-	return run_tests("contract_fd", tests, ARRAY_SIZE(tests));
-}
+TEST_MAIN

@@ -3,12 +3,6 @@
  * contract_info - OBJ_GET_INFO_BY_FD, GET_NEXT_ID, GET_FD_BY_ID, ids
  * and what /proc tells about a map
  */
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "contract.h"
 
 #define INFO	BPFMAP_CMD_OBJ_GET_INFO_BY_FD
@@ -66,7 +60,7 @@ static const struct len_row {
 	{ 4096, 4095, -E2BIG, 4096 }, { 4096, 4096, 0, 104 },
 };
 
-static void info_len(const struct kind *k)
+TEST(info_len, K_ALL)
 {
 	struct tmap t = tmap_new(k, 4, 12, 5);
 	struct bpfmap_info want = expected_info(&t);
@@ -91,10 +85,9 @@ static void info_len(const struct kind *k)
 	}
 	free(got);
 	free(copy);
-	tmap_close(&t);
 }
 
-static void info_fds(const struct kind *k)
+TEST(info_fds, K_ALL)
 {
 	struct tmap t = tmap_new(k, 4, 12, 5);
 	struct bpfmap_info want = expected_info(&t), got;
@@ -128,13 +121,10 @@ static void info_fds(const struct kind *k)
 	check_num(len, sizeof(got), "info_len");
 	len = 0;
 	check_ret(get_info(t.fd, NULL, &len), 0, "NULL, info_len 0");
-	close(rdonly);
-	close(wronly);
-	tmap_close(&t);
 }
 
 /* The buffer is not all there, or may only be read */
-static void info_faults(const struct kind *k)
+TEST(info_faults, K_ALL)
 {
 	struct tmap t = tmap_new(k, 4, 12, 5);
 	uint8_t *cut = edge_new(103);
@@ -155,7 +145,6 @@ static void info_faults(const struct kind *k)
 	len = 88;
 	check_ret(get_info(t.fd, (void *)len_rows, &len), -EFAULT, "result");
 	edge_free(cut, 103);
-	tmap_close(&t);
 }
 
 /* ------------------------------------------------------------------------- */
@@ -201,7 +190,7 @@ static void check_hex(const uint8_t *got, const char *want)
 	check(!strcmp(hex, want), "expected %s, got %s", want, hex);
 }
 
-static void hash_of_content(const struct kind *k)
+TEST(hash_of_content, K_ARRAY | K_ARRAY_MM)
 {
 	size_t i;
 
@@ -230,7 +219,7 @@ static void hash_of_content(const struct kind *k)
 	}
 }
 
-static void hash_errors(const struct kind *k)
+TEST(hash_errors, K_ALL)
 {
 	bool array = k->class == C_ARRAY;
 	struct tmap t = tmap_new(k, 4, 12, 5);
@@ -272,12 +261,10 @@ static void hash_errors(const struct kind *k)
 		check_mem(&info, &copy, sizeof(info), "info unchanged");
 		check_untouched(&hash, "hash");
 	}
-	buf_free(&hash);
-	tmap_close(&t);
 }
 
 /* Members that info_len does not reach are not looked at */
-static void hash_not_reached(const struct kind *k)
+TEST(hash_not_reached, K_ALL)
 {
 	struct tmap t = tmap_new(k, 4, 12, 5);
 	struct bpfmap_info info = { .hash = 1, .hash_size = 1 };
@@ -290,11 +277,10 @@ static void hash_not_reached(const struct kind *k)
 		check_num(info.type, k->type, "type");
 		check_num(info.hash, 1, "hash");
 	}
-	tmap_close(&t);
 }
 
 /* Members about BTF and devices are returned unchanged */
-static void not_cleared(const struct kind *k)
+TEST(not_cleared, K_ALL)
 {
 	struct tmap t = tmap_new(k, 4, 12, 5);
 	struct bpfmap_info info, want;
@@ -319,7 +305,6 @@ static void not_cleared(const struct kind *k)
 		want.map_extra = 0;
 		check_mem(&info, &want, sizeof(info), "info");
 	}
-	tmap_close(&t);
 }
 
 /* ------------------------------------------------------------------------- */
@@ -347,7 +332,7 @@ static bool found_by_walk(uint32_t id)
 	return at == id;
 }
 
-static void ids(const struct kind *k)
+TEST(ids, K_ALL)
 {
 	struct tmap t[3];
 	uint32_t id[3], next, i;
@@ -383,7 +368,7 @@ static void ids(const struct kind *k)
 	tmap_close(&t[1]);
 }
 
-static void next_id_ends(const struct kind *k)
+TEST(next_id_ends, 0)
 {
 	static const struct {
 		uint32_t start;
@@ -397,7 +382,6 @@ static void next_id_ends(const struct kind *k)
 	uint32_t next;
 	size_t i;
 
-	(void)k;
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		row("id.start", "GET_NEXT_ID: start_id %#x", rows[i].start);
 		next = 0x5a5a5a5a;
@@ -406,7 +390,7 @@ static void next_id_ends(const struct kind *k)
 	}
 }
 
-static void fd_by_id(const struct kind *k)
+TEST(fd_by_id, K_ALL)
 {
 	static const struct {
 		const char *name;
@@ -502,7 +486,7 @@ static void check_fdinfo(const struct tmap *t, uint32_t flags, int frozen)
 	check(!strcmp(text, want), "expected:\n%sgot:\n%s", want, text);
 }
 
-static void proc_fdinfo(const struct kind *k)
+TEST(proc_fdinfo, K_ALL)
 {
 	struct tmap t = tmap_new(k, 4, 12, 500);
 
@@ -515,10 +499,9 @@ static void proc_fdinfo(const struct kind *k)
 	row("file.fdinfo", "fdinfo of %s with RDONLY", k->name);
 	t.fd = map_new(k, 4, 12, 500, BPFMAP_F_RDONLY | BPFMAP_F_RDONLY_PROG);
 	check_fdinfo(&t, k->flags | BPFMAP_F_RDONLY_PROG, 0);
-	tmap_close(&t);
 }
 
-static void proc_fd(const struct kind *k)
+TEST(proc_fd, K_ALL)
 {
 	struct tmap t = tmap_new(k, 4, 12, 5);
 	char path[64], name[64] = "";
@@ -527,25 +510,6 @@ static void proc_fd(const struct kind *k)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", t.fd);
 	check(readlink(path, name, sizeof(name) - 1) > 0, "readlink");
 	check(!strcmp(name, "anon_inode:bpf-map"), "got %s", name);
-	tmap_close(&t);
 }
 
-int main(void)
-{
-	static const struct test tests[] = {
-		TEST(info_len, K_ALL),
-		TEST(info_fds, K_ALL),
-		TEST(info_faults, K_ALL),
-		TEST(hash_of_content, K_ARRAY | K_ARRAY_MM),
-		TEST(hash_errors, K_ALL),
-		TEST(hash_not_reached, K_ALL),
-		TEST(not_cleared, K_ALL),
-		TEST(ids, K_ALL),
-		TEST(next_id_ends, 0),
-		TEST(fd_by_id, K_ALL),
-		TEST(proc_fdinfo, K_ALL),
-		TEST(proc_fd, K_ALL),
-	};
-
-	return run_tests("contract_info", tests, ARRAY_SIZE(tests));
-}
+TEST_MAIN

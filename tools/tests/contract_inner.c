@@ -6,18 +6,9 @@
  */
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 #include <sys/wait.h>
 
 #include "outer.h"
-
-#define LB	BPFMAP_CMD_MAP_LOOKUP_BATCH
-#define LADB	BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH
-#define UB	BPFMAP_CMD_MAP_UPDATE_BATCH
-#define DB	BPFMAP_CMD_MAP_DELETE_BATCH
 
 #define N 10	/* entries of the maps for batches */
 #define UNTOUCHED 0xa5a5a5a5	/* by FILL */
@@ -209,11 +200,10 @@ static void death(const struct outer_kind *k)
 		      i);
 }
 
-static void lifetime(const struct kind *kind)
+TEST(lifetime, 0)
 {
 	size_t i;
 
-	(void)kind;
 	for (i = 0; i < N_OUTERS; i++) {
 		last_holder(&outers[i]);
 		no_extra_holder(&outers[i]);
@@ -473,11 +463,10 @@ static void delete_batches(const struct outer_kind *k)
 	close(f.fd);
 }
 
-static void batches(const struct kind *kind)
+TEST(batches, 0)
 {
 	size_t i;
 
-	(void)kind;
 	for (i = 0; i < N_OUTERS; i++) {
 		if (outers[i].hash)
 			lookup_hash(&outers[i]);
@@ -587,11 +576,10 @@ static void fdinfo(const struct outer_kind *k)
 	close(outer);
 }
 
-static void descriptors(const struct kind *kind)
+TEST(descriptors, 0)
 {
 	size_t i;
 
-	(void)kind;
 	for (i = 0; i < N_OUTERS; i++) {
 		if (since(6, 12)) {
 			frozen_outer(&outers[i]);
@@ -728,23 +716,12 @@ static void crowd(const struct outer_kind *k)
 	check(count_maps() <= before, "maps are left over");
 }
 
-static void all_at_once(const struct kind *kind)
+TEST(all_at_once, 0)
 {
 	size_t i;
 
-	(void)kind;
 	for (i = 0; i < N_OUTERS; i++)
 		crowd(&outers[i]);
 }
 
-int main(void)
-{
-	static const struct test tests[] = {
-		TEST(lifetime, 0),
-		TEST(batches, 0),
-		TEST(descriptors, 0),
-		TEST(all_at_once, 0),
-	};
-
-	return run_tests("contract_inner", tests, ARRAY_SIZE(tests));
-}
+TEST_MAIN

@@ -4,30 +4,16 @@
  * one element, the order of keys, batches
  */
 #include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 #include <arpa/inet.h>
 #include <sys/mman.h>
 
 #include "contract.h"
-
-#define UB	BPFMAP_CMD_MAP_UPDATE_BATCH
-#define DB	BPFMAP_CMD_MAP_DELETE_BATCH
-#define LB	BPFMAP_CMD_MAP_LOOKUP_BATCH
-#define LADB	BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH
-#define LAD	BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_ELEM
 
 #define NOEXIST	BPFMAP_F_NOEXIST
 #define EXIST	BPFMAP_F_EXIST
 
 #define KEY_MAX	260
 #define VALUE	12
-
-static const struct kind lpm = {
-	"LPM_TRIE", BPFMAP_TYPE_LPM_TRIE, BPFMAP_F_NO_PREALLOC, C_HASH,
-};
 
 static int new_trie(uint32_t key_size, uint32_t max_entries)
 {
@@ -165,12 +151,11 @@ static const struct create_row create_rows[] = {
 	{ "create.flags", "bit 31", 8, 8, 1, NP | 1U << 31, -EINVAL },
 };
 
-static void creation(const struct kind *k)
+TEST(creation, 0)
 {
 	struct bpfmap_info info;
 	size_t i;
 
-	(void)k;
 	for (i = 0; i < ARRAY_SIZE(create_rows); i++) {
 		const struct create_row *r = &create_rows[i];
 		union attr a = { .create = {
@@ -208,14 +193,13 @@ static void creation(const struct kind *k)
 }
 
 /* Values as large as may be, one hidden node between two of them */
-static void largest_value(const struct kind *k)
+TEST(largest_value, 0)
 {
 	struct prefix a = parse("1.0.0.0/8"), b = parse("2.0.0.0/8");
 	uint8_t *value = malloc(V_MAX);
 	struct buf out = buf_new(V_MAX);
 	int fd;
 
-	(void)k;
 	/* bpf(2) takes no memory for an element that is this large */
 	if (backend() == BACKEND_BPF)
 		goto out;
@@ -292,13 +276,12 @@ static void one_update(const struct update_row *r, enum state state, bool full)
 	close(fd);
 }
 
-static void update_flags(const struct kind *k)
+TEST(update_flags, 0)
 {
 	enum state state;
 	size_t i;
 	int full;
 
-	(void)k;
 	for (i = 0; i < ARRAY_SIZE(update_rows); i++) {
 		for (state = 0; state < N_STATES; state++) {
 			for (full = 0; full < 2; full++) {
@@ -314,13 +297,12 @@ static void update_flags(const struct kind *k)
 /* ------------------------------------------------------------------------- */
 /* Invalid prefix lengths */
 
-static void too_long(const struct kind *k)
+TEST(too_long, 0)
 {
 	static const uint32_t sizes[] = { 5, 8, 12, 13, 20, 260 };
 	uint8_t key[KEY_MAX] = { 0 }, next[KEY_MAX], value[VALUE] = { 0 };
 	uint32_t i, j;
 
-	(void)k;
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		uint32_t max = 8 * (sizes[i] - 4);
 		uint32_t lens[] = { max + 1, max + 8, 1 << 16, 1U << 31,
@@ -396,12 +378,11 @@ static const struct lookup_row lookup_rows[] = {
 	{ "128.0.0.0/0", -1, 99 },
 };
 
-static void lookups(const struct kind *k)
+TEST(lookups, 0)
 {
 	int fd = new_trie(8, 100);
 	size_t i;
 
-	(void)k;
 	row("lpm.match", "the routes");
 	put_all(fd, routes);
 	for (i = 0; i < ARRAY_SIZE(lookup_rows); i++) {
@@ -418,17 +399,15 @@ static void lookups(const struct kind *k)
 	check_ret(del(fd, "77.7.7.7/0"), 0, "DELETE");
 	check_value(fd, "127.0.0.1/32", -1);
 	check_value(fd, "10.1.1.1/32", 3);
-	close(fd);
 }
 
-static void lookup_errors(const struct kind *k)
+TEST(lookup_errors, 0)
 {
 	int fd = new_trie(8, 4);
 	struct prefix p = parse("10.0.0.0/8");
 	uint8_t value[VALUE];
 	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
 
-	(void)k;
 	row("next.last", "empty");
 	check_value(fd, "10.0.0.0/8", -1);
 	check_ret(map_next_key(fd, NULL, &p), -ENOENT, "GET_NEXT_KEY");
@@ -463,18 +442,16 @@ static void lookup_errors(const struct kind *k)
 	check_ret(put(fd, "10.0.0.0/8", 2, 0), -EPERM, "UPDATE");
 	check_ret(del(fd, "10.0.0.0/8"), -EPERM, "DELETE");
 	check_value(fd, "10.0.0.0/8", 1);
-	close(fd);
 }
 
 /* ------------------------------------------------------------------------- */
 /* DELETE: just that prefix, hidden ones cannot be seen */
 
-static void deletions(const struct kind *k)
+TEST(deletions, 0)
 {
 	int fd = new_trie(8, 100);
 	unsigned int i, j;
 
-	(void)k;
 	row("delete.prefix", "DELETE of what is not there");
 	put_all(fd, routes);
 	check_ret(del(fd, "10.1.0.0/17"), -ENOENT, "longer");
@@ -491,18 +468,16 @@ static void deletions(const struct kind *k)
 		for (j = i + 1; routes[j]; j++)
 			check_value(fd, routes[j], j);
 	}
-	close(fd);
 }
 
 /* Only elements count: a place where two part takes none */
-static void capacity(const struct kind *k)
+TEST(capacity, 0)
 {
 	static const char *const apart[] = {
 		"1.0.0.0/8", "2.0.0.0/8", "4.0.0.0/8", "8.0.0.0/8", NULL
 	};
 	int fd = new_trie(8, 4), i;
 
-	(void)k;
 	row("lpm.count", "max_entries");
 	put_all(fd, apart);
 	check_ret(put(fd, "16.0.0.0/8", 5, 0), -ENOSPC, "one more");
@@ -516,18 +491,16 @@ static void capacity(const struct kind *k)
 		check_ret(del(fd, "16.0.0.0/8"), 0, "DELETE");
 		check_ret(put(fd, "2.0.0.0/8", 1, 0), 0, "back");
 	}
-	close(fd);
 }
 
 /* ------------------------------------------------------------------------- */
 /* Bits behind the prefix are kept, and do not matter */
 
-static void host_bits(const struct kind *k)
+TEST(host_bits, 0)
 {
 	struct prefix p = parse("10.1.2.3/8"), got;
 	int fd = new_trie(8, 4);
 
-	(void)k;
 	row("lpm.bits", "bits behind the prefix");
 	check_ret(put(fd, "10.1.2.3/8", 1, 0), 0, "UPDATE");
 	check_ret(map_next_key(fd, NULL, &got), 0, "GET_NEXT_KEY");
@@ -546,7 +519,6 @@ static void host_bits(const struct kind *k)
 	check_ret(map_next_key(fd, &p, &got), -ENOENT, "by other bits");
 	check_ret(del(fd, "10.55.0.1/8"), 0, "DELETE by other bits");
 	check_num(count_keys(fd), 0, "keys");
-	close(fd);
 }
 
 /* ------------------------------------------------------------------------- */
@@ -682,7 +654,7 @@ static void batch_walk(int fd, const uint8_t *keys, uint32_t size, uint32_t n,
 	buf_free(&values);
 }
 
-static void order(const struct kind *k)
+TEST(order, 0)
 {
 	static const uint32_t sizes[] = {
 		5, 6, 7, 8, 9, 11, 12, 13, 16, 20, 21, 68, 259, 260
@@ -691,7 +663,6 @@ static void order(const struct kind *k)
 	uint8_t *keys = malloc(MANY * KEY_MAX);
 	uint32_t i, j, n;
 
-	(void)k;
 	srandom(1);
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		int fd = new_trie(sizes[i], MANY);
@@ -714,14 +685,13 @@ static void order(const struct kind *k)
 }
 
 /* Each bit is a branch: the deepest trie there is, as one chain of elements */
-static void deep(const struct kind *k)
+TEST(deep, 0)
 {
 	const uint32_t size = 260, max = 2048;
 	uint8_t *keys = calloc(max + 1, size), value[VALUE];
 	uint32_t i, len;
 	int fd = new_trie(size, max + 1);
 
-	(void)k;
 	row("lpm.order", "a chain of %u prefixes", max + 1);
 	for (i = 0; i <= max; i++) {
 		len = max - i;
@@ -738,10 +708,9 @@ static void deep(const struct kind *k)
 		check_ret(map_delete(fd, keys + (size_t)i * size), 0, "DELETE");
 	check_ret(map_next_key(fd, NULL, keys), -ENOENT, "empty");
 	free(keys);
-	close(fd);
 }
 
-static void next_key_of_others(const struct kind *k)
+TEST(next_key_of_others, 0)
 {
 	struct prefix first = parse("10.1.1.1/32"), p, got;
 	static const char *const absent[] = {
@@ -751,7 +720,6 @@ static void next_key_of_others(const struct kind *k)
 	int fd = new_trie(8, 100);
 	size_t i;
 
-	(void)k;
 	put_all(fd, routes);
 	for (i = 0; i < ARRAY_SIZE(absent); i++) {
 		row("next.first", "GET_NEXT_KEY of %s: the first", absent[i]);
@@ -759,7 +727,6 @@ static void next_key_of_others(const struct kind *k)
 		check_ret(map_next_key(fd, &p, &got), 0, "result");
 		check_mem(&got, &first, sizeof(got), "next_key");
 	}
-	close(fd);
 }
 
 /* ------------------------------------------------------------------------- */
@@ -827,7 +794,7 @@ static void *pointer(enum ptr which, void *fine)
 	return which == BAD ? bad_ptr() : which == NONE ? NULL : fine;
 }
 
-static void batch_rules(const struct kind *k)
+TEST(batch_rules, 0)
 {
 	static const char *const text[] = {
 		"10.1.1.1/32", "10.1.0.0/16", "10.128.0.0/9", "10.0.0.0/8",
@@ -838,7 +805,6 @@ static void batch_rules(const struct kind *k)
 	size_t i;
 	int fd, j;
 
-	(void)k;
 	for (i = 0; i < ARRAY_SIZE(batch_rows); i++) {
 		const struct batch_row *r = &batch_rows[i];
 		struct batch b = {
@@ -871,14 +837,13 @@ static void batch_rules(const struct kind *k)
 }
 
 /* What stops an update half way: the count is what was done */
-static void batch_stops(const struct kind *k)
+TEST(batch_stops, 0)
 {
 	struct prefix keys[N + 2];
 	uint8_t values[(N + 2) * VALUE];
 	struct batch b = { .keys = keys, .values = values };
 	int fd, i, at;
 
-	(void)k;
 	for (at = 0; at <= N; at++) {
 		row("batch.stop", "UPDATE_BATCH, prefix too long at %d", at);
 		fd = new_trie(8, 100);
@@ -909,24 +874,4 @@ static void batch_stops(const struct kind *k)
 	}
 }
 
-int main(void)
-{
-	static const struct test tests[] = {
-		TEST(creation, 0),
-		TEST(largest_value, 0),
-		TEST(update_flags, 0),
-		TEST(too_long, 0),
-		TEST(lookups, 0),
-		TEST(lookup_errors, 0),
-		TEST(deletions, 0),
-		TEST(capacity, 0),
-		TEST(host_bits, 0),
-		TEST(order, 0),
-		TEST(deep, 0),
-		TEST(next_key_of_others, 0),
-		TEST(batch_rules, 0),
-		TEST(batch_stops, 0),
-	};
-
-	return run_tests("contract_lpm", tests, ARRAY_SIZE(tests));
-}
+TEST_MAIN

@@ -5,11 +5,7 @@
  * with the other hashes are in the other programs.
  * Rows about what is better here are not for bpf(2).
  */
-#define _GNU_SOURCE
 #include <sched.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "contract.h"
 
@@ -18,9 +14,6 @@
 #define CPU	BPFMAP_F_CPU
 #define ALL	BPFMAP_F_ALL_CPUS
 #define OWN	BPFMAP_F_NO_COMMON_LRU
-#define UB	BPFMAP_CMD_MAP_UPDATE_BATCH
-#define LB	BPFMAP_CMD_MAP_LOOKUP_BATCH
-#define LADB	BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH
 
 static const uint32_t sizes[] = { 1, 2, 3, 10, 64, 250, 1000, 5000 };
 
@@ -76,7 +69,7 @@ static void put(const struct tmap *t, uint32_t n, int want)
 }
 
 /* It holds max_entries elements, and one more insert evicts one */
-static void one_for_one(const struct kind *k)
+TEST(one_for_one, K_LRUS)
 {
 	size_t s;
 	uint32_t i;
@@ -103,7 +96,7 @@ static void one_for_one(const struct kind *k)
 }
 
 /* Never E2BIG, whatever the flags; each insert evicts one */
-static void flags_when_full(const struct kind *k)
+TEST(flags_when_full, K_LRUS)
 {
 	static const struct {
 		const char *name;
@@ -155,11 +148,10 @@ static void flags_when_full(const struct kind *k)
 			check_num(count(&t, 0, 8), n ? 8 : 7, "the others");
 		tmap_close(&t);
 	}
-	buf_free(&value);
 }
 
 /* An update that replaces one CPU's value must not lose the other CPUs' */
-static void replaced_in_place(const struct kind *k)
+TEST(replaced_in_place, K_PLRU)
 {
 	struct tmap t = tmap_new(k, 4, 8, 8);
 	struct buf value = buf_new(t.vs);
@@ -179,12 +171,10 @@ static void replaced_in_place(const struct kind *k)
 			check_elem(&t, key, key, "all CPUs' values");
 		}
 	}
-	buf_free(&value);
-	tmap_close(&t);
 }
 
 /* Updates of present keys count as use, reading does not */
-static void what_is_use(const struct kind *k)
+TEST(what_is_use, K_LRUS)
 {
 	enum { N = 64, USED = 10 };
 	struct tmap t = tmap_new(k, 4, 8, N);
@@ -213,13 +203,10 @@ static void what_is_use(const struct kind *k)
 	} else if (since(7, 3)) {
 		check_num(count(&t, 0, USED), USED, "those that were used");
 	}
-	buf_free(&keys);
-	buf_free(&values);
-	tmap_close(&t);
 }
 
 /* A scan, many times as long as the map, leaves what is used between */
-static void scan(const struct kind *k)
+TEST(scan, K_LRUS)
 {
 	enum { N = 200, USED = 50 };
 	struct tmap t = tmap_new(k, 4, 8, N);
@@ -238,11 +225,10 @@ static void scan(const struct kind *k)
 	}
 	check_num(count(&t, 0, USED), USED, "those in use");
 	check_num(tmap_walk(&t, N + 1), N, "elements");
-	tmap_close(&t);
 }
 
 /* An element no longer used is evicted eventually, however much it was used */
-static void aging(const struct kind *k)
+TEST(aging, K_LRUS)
 {
 	enum { N = 64 };
 	struct tmap t = tmap_new(k, 4, 8, N);
@@ -257,11 +243,10 @@ static void aging(const struct kind *k)
 	for (i = 1000; i < 1000 + 150 * N; i++)
 		put(&t, i, 0);
 	check_num(count(&t, 0, N), 0, "what was used long ago");
-	tmap_close(&t);
 }
 
 /* A batch of more than fits: all are inserted, the last ones remain */
-static void batches(const struct kind *k)
+TEST(batches, K_LRUS)
 {
 	enum { N = 100, MORE = 350 };
 	struct tmap t = tmap_new(k, 4, 8, N);
@@ -293,13 +278,10 @@ static void batches(const struct kind *k)
 		put(&t, i, 0);
 	if (device())
 		check_num(count(&t, 0, N), N, "all elements are back");
-	buf_free(&keys);
-	buf_free(&values);
-	tmap_close(&t);
 }
 
 /* Rounded to the same number for each CPU, and reported so */
-static void own_sizes(const struct kind *k)
+TEST(own_sizes, K_LRUS)
 {
 	uint32_t n;
 
@@ -320,7 +302,7 @@ static void own_sizes(const struct kind *k)
 }
 
 /* Which error comes first */
-static void create_order(const struct kind *k)
+TEST(create_order, K_LRUS)
 {
 	static const struct {
 		const char *name;
@@ -380,14 +362,14 @@ static void create_order(const struct kind *k)
 }
 
 /* The flag is for LRU types only */
-static void own_elsewhere(const struct kind *k)
+TEST(own_elsewhere, K_ALL & ~K_LRUS)
 {
 	row("create.lru", "%s: NO_COMMON_LRU", k->name);
 	check_ret(map_new(k, 4, 8, 4, OWN), -EINVAL, "MAP_CREATE");
 }
 
 /* A CPU has its share, takes from no other's, and gets its own back */
-static void own_shares(const struct kind *k)
+TEST(own_shares, K_LRUS)
 {
 	static const uint32_t shares[] = { 1, 4, 10, 100, 700 };
 	uint32_t i, n;
@@ -432,21 +414,4 @@ static void own_shares(const struct kind *k)
 	}
 }
 
-int main(void)
-{
-	static const struct test tests[] = {
-		TEST(one_for_one, K_LRUS),
-		TEST(flags_when_full, K_LRUS),
-		TEST(replaced_in_place, K_PLRU),
-		TEST(what_is_use, K_LRUS),
-		TEST(scan, K_LRUS),
-		TEST(aging, K_LRUS),
-		TEST(batches, K_LRUS),
-		TEST(own_sizes, K_LRUS),
-		TEST(create_order, K_LRUS),
-		TEST(own_elsewhere, K_ALL & ~K_LRUS),
-		TEST(own_shares, K_LRUS),
-	};
-
-	return run_tests("contract_lru", tests, ARRAY_SIZE(tests));
-}
+TEST_MAIN

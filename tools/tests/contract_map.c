@@ -2,10 +2,6 @@
 /*
  * contract_map - see contract.h
  */
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "contract.h"
 
 struct tmap tmap_new(const struct kind *k, uint32_t key_size,

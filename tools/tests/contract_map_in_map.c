@@ -4,14 +4,9 @@
  * what the element commands answer
  */
 #include <poll.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 #include <sys/mman.h>
 
 #include "outer.h"
-
-#define LAD	BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_ELEM
 
 static int create(const struct bpfmap_create_attr *create)
 {
@@ -121,12 +116,11 @@ static void check_created(int fd, const struct bpfmap_create_attr *a)
 		  ~(BPFMAP_F_RDONLY | BPFMAP_F_WRONLY), "map_flags");
 }
 
-static void creating(const struct kind *k)
+TEST(creating, 0)
 {
 	int template = inner_new(), fd;
 	size_t i;
 
-	(void)k;
 	for (i = 0; i < ARRAY_SIZE(create_rows); i++) {
 		const struct create_row *r = &create_rows[i];
 		struct bpfmap_create_attr a = r->a;
@@ -145,7 +139,6 @@ static void creating(const struct kind *k)
 		a.inner_map_fd = closed_fd();
 		check_ret(create(&a), r->closed, "result");
 	}
-	close(template);
 }
 
 /* Without CAP_SYS_ADMIN; using the device takes only permission to open it */
@@ -187,12 +180,11 @@ static void as_fd_0(void *arg)
 	check_ret(create(&a), -EINVAL, "inner_map_fd 0 is a map of maps");
 }
 
-static void template_fds(const struct kind *k)
+TEST(template_fds, 0)
 {
 	int template = inner_new(), outer, excl;
 	size_t i, j;
 
-	(void)k;
 	for (i = 0; i < N_OUTERS; i++) {
 		row("create.inner", "%s: inner_map_fd", outers[i].name);
 		check_ret(outer_create(&outers[i], 1, other_fd()), -EINVAL,
@@ -216,7 +208,6 @@ static void template_fds(const struct kind *k)
 	row("create.zero_seed", "without CAP_SYS_ADMIN");
 	if (since(6, 12))
 		as_nobody(unprivileged, &template);
-	close(template);
 }
 
 /* ------------------------------------------------------------------------- */
@@ -302,7 +293,7 @@ static void fits(const struct outer_kind *k, const struct fit_row *r)
 	close(outer);
 }
 
-static void matching(const struct kind *kind)
+TEST(matching, 0)
 {
 	static const struct fit_row other_size = {
 		"larger percpu_array", INNER(PERCPU_ARRAY, 4, 8, 4, 0),
@@ -310,7 +301,6 @@ static void matching(const struct kind *kind)
 	};
 	size_t i, j;
 
-	(void)kind;
 	for (i = 0; i < N_OUTERS; i++) {
 		for (j = 0; j < ARRAY_SIZE(fit_rows); j++)
 			fits(&outers[i], &fit_rows[j]);
@@ -348,11 +338,10 @@ static void inner_type(const struct outer_kind *k,
 	close(two);
 }
 
-static void all_types(const struct kind *kind)
+TEST(all_types, 0)
 {
 	size_t i, j;
 
-	(void)kind;
 	for (i = 0; i < N_OUTERS; i++)
 		for (j = 0; j < ARRAY_SIZE(inner_types); j++)
 			inner_type(&outers[i], &inner_types[j]);
@@ -474,11 +463,10 @@ static void full_hash(const struct outer_kind *k)
 	close(two);
 }
 
-static void updates(const struct kind *kind)
+TEST(updates, 0)
 {
 	size_t i;
 
-	(void)kind;
 	for (i = 0; i < N_OUTERS; i++) {
 		updating(&outers[i]);
 		if (outers[i].hash)
@@ -595,11 +583,10 @@ static void no_files(const struct outer_kind *k, int outer)
 	check_num(p.revents, POLLERR, "revents");
 }
 
-static void elements(const struct kind *kind)
+TEST(elements, 0)
 {
 	size_t i;
 
-	(void)kind;
 	for (i = 0; i < N_OUTERS; i++) {
 		const struct outer_kind *k = &outers[i];
 		int outer = outer_new(k, 2), inner = inner_new();
@@ -617,16 +604,4 @@ static void elements(const struct kind *kind)
 	}
 }
 
-int main(void)
-{
-	static const struct test tests[] = {
-		TEST(creating, 0),
-		TEST(template_fds, 0),
-		TEST(matching, 0),
-		TEST(all_types, 0),
-		TEST(updates, 0),
-		TEST(elements, 0),
-	};
-
-	return run_tests("contract_map_in_map", tests, ARRAY_SIZE(tests));
-}
+TEST_MAIN

@@ -3,11 +3,6 @@
  * contract_mmap - mappings of arrays: permissions, that a
  * mapping is the elements' own memory, and what it prevents
  */
-#define _GNU_SOURCE
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 
@@ -116,7 +111,7 @@ static void one_mmap(const struct kind *k, const struct mmap_row *r)
 	tmap_close(&t);
 }
 
-static void who_may_map(const struct kind *k)
+TEST(who_may_map, K_ARRAY | K_ARRAY_MM)
 {
 	size_t i;
 
@@ -129,7 +124,7 @@ static void who_may_map(const struct kind *k)
 }
 
 /* Types without mmap say so before anything else that they could */
-static void no_mmap(const struct kind *k)
+TEST(no_mmap, K_HASHES | K_PARRAY)
 {
 	static const struct {
 		const char *name;
@@ -148,13 +143,12 @@ static void no_mmap(const struct kind *k)
 	row("mmap.type", "mmap of frozen %s", k->name);
 	check_ret(map_freeze(t.fd), 0, "FREEZE");
 	map_at(t.fd, page, RW, MAP_SHARED, 0, -ENOTSUPP);
-	tmap_close(&t);
 }
 
 /* ------------------------------------------------------------------------- */
 /* Offset and length */
 
-static void ranges(const struct kind *k)
+TEST(ranges, K_ARRAY_MM)
 {
 	const struct {
 		uint32_t value_size, max_entries;
@@ -199,7 +193,7 @@ static void ranges(const struct kind *k)
 /* ------------------------------------------------------------------------- */
 /* The same memory */
 
-static void same_memory(const struct kind *k)
+TEST(same_memory, K_ARRAY_MM)
 {
 	static const uint32_t sizes[] = { 1, 4, 8, 12, 13, 100, 4096, 5000 };
 	size_t s;
@@ -244,7 +238,7 @@ static void same_memory(const struct kind *k)
 }
 
 /* Page n of the file is page n of the data; two mappings are one memory */
-static void offsets(const struct kind *k)
+TEST(offsets, K_ARRAY_MM)
 {
 	struct tmap t = tmap_new(k, 4, 8, 2048);
 	uint64_t *all, *third;
@@ -261,11 +255,10 @@ static void offsets(const struct kind *k)
 	check_num(all[1029], 99, "through the other mapping");
 	munmap(third, page);
 	munmap(all, 4 * page);
-	tmap_close(&t);
 }
 
 /* The hash of a frozen array is that of its memory, with the padding */
-static void padding_in_hash(const struct kind *k)
+TEST(padding_in_hash, K_ARRAY_MM)
 {
 	static const uint8_t want[32] = {
 		0x49, 0x1d, 0x1e, 0x9c, 0x06, 0xe8, 0xc5, 0xe7,
@@ -293,14 +286,12 @@ static void padding_in_hash(const struct kind *k)
 			  0, "OBJ_GET_INFO_BY_FD");
 		check_buf(&hash, want, 32, "hash");
 	}
-	buf_free(&hash);
-	tmap_close(&t);
 }
 
 /* ------------------------------------------------------------------------- */
 /* Operations that a mapping prevents */
 
-static void protection(const struct kind *k)
+TEST(protection, K_ARRAY_MM)
 {
 	struct tmap t = tmap_new(k, 4, 8, 4);
 	void *p;
@@ -335,10 +326,9 @@ static void protection(const struct kind *k)
 	*(uint64_t *)p = 5;
 	munmap(p, page);
 	check_ret(map_freeze(t.fd), 0, "FREEZE after munmap");
-	tmap_close(&t);
 }
 
-static void busy(const struct kind *k)
+TEST(busy, K_ARRAY_MM)
 {
 	struct tmap t = tmap_new(k, 4, 4096, 4);
 	uint8_t *p, *q;
@@ -361,11 +351,10 @@ static void busy(const struct kind *k)
 	munmap(p + 3 * page, page);
 	check_ret(map_freeze(t.fd), 0, "none");
 	check_ret(tmap_put(&t, 1, 1), -EPERM, "frozen");
-	tmap_close(&t);
 }
 
 /* A child has the mapping too; its exit or munmap() drops it */
-static void busy_in_child(const struct kind *k)
+TEST(busy_in_child, K_ARRAY_MM)
 {
 	struct tmap t = tmap_new(k, 4, 8, 4);
 	int in[2], status;
@@ -389,10 +378,9 @@ static void busy_in_child(const struct kind *k)
 	close(in[1]);
 	check(waitpid(pid, &status, 0) == pid && !status, "child's end");
 	check_ret(map_freeze(t.fd), 0, "after its end");
-	tmap_close(&t);
 }
 
-static void remap(const struct kind *k)
+TEST(remap, K_ARRAY_MM)
 {
 	struct tmap t = tmap_new(k, 4, 4096, 4);
 	void *p, *q;
@@ -406,7 +394,6 @@ static void remap(const struct kind *k)
 	check_ret(map_freeze(t.fd), -EBUSY, "FREEZE");
 	munmap(p, page);
 	check_ret(map_freeze(t.fd), 0, "FREEZE after munmap");
-	tmap_close(&t);
 }
 
 /* Is @flag among the VmFlags of the mapping at @p? */
@@ -428,7 +415,7 @@ static bool has_vm_flag(void *p, const char *flag)
 	return found;
 }
 
-static void core_dumps(const struct kind *k)
+TEST(core_dumps, K_ARRAY_MM)
 {
 	struct tmap t = tmap_new(k, 4, 8, 4);
 	void *p;
@@ -443,10 +430,9 @@ static void core_dumps(const struct kind *k)
 	check(has_vm_flag(p, " dd"), "VmFlags has dd");
 	check(has_vm_flag(p, " de"), "VmFlags has de");
 	munmap(p, page);
-	tmap_close(&t);
 }
 
-static void keeps_the_map(const struct kind *k)
+TEST(keeps_the_map, K_ARRAY_MM)
 {
 	struct tmap t = tmap_new(k, 4, 8, 4);
 	uint32_t id = map_id(t.fd), key = 2;
@@ -468,21 +454,6 @@ static void keeps_the_map(const struct kind *k)
 
 int main(void)
 {
-	static const struct test tests[] = {
-		TEST(who_may_map, K_ARRAY | K_ARRAY_MM),
-		TEST(no_mmap, K_HASHES | K_PARRAY),
-		TEST(ranges, K_ARRAY_MM),
-		TEST(same_memory, K_ARRAY_MM),
-		TEST(offsets, K_ARRAY_MM),
-		TEST(padding_in_hash, K_ARRAY_MM),
-		TEST(protection, K_ARRAY_MM),
-		TEST(busy, K_ARRAY_MM),
-		TEST(busy_in_child, K_ARRAY_MM),
-		TEST(remap, K_ARRAY_MM),
-		TEST(core_dumps, K_ARRAY_MM),
-		TEST(keeps_the_map, K_ARRAY_MM),
-	};
-
 	page = sysconf(_SC_PAGESIZE);
-	return run_tests("contract_mmap", tests, ARRAY_SIZE(tests));
+	return run_tests();
 }

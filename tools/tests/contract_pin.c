@@ -3,12 +3,6 @@
  * contract_pin - OBJ_PIN and OBJ_GET, and what their file system
  * answers to other system calls
  */
-#define _GNU_SOURCE
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -82,11 +76,10 @@ static struct stat stat_of(const char *path)
 /* ------------------------------------------------------------------------- */
 /* Members */
 
-static void pin_members(const struct kind *k)
+TEST(pin_members, 0)
 {
 	unsigned int bit;
 
-	(void)k;
 	begin();
 	for (bit = 0; bit < 32; bit++) {
 		struct bpfmap_obj_attr a = { .pathname = PTR(at("pin")),
@@ -113,12 +106,11 @@ static void pin_members(const struct kind *k)
 	end();
 }
 
-static void pin_fds(const struct kind *k)
+TEST(pin_fds, 0)
 {
 	int fds[] = { closed_fd(), other_fd(), -1 };
 	size_t i;
 
-	(void)k;
 	if (backend() == BACKEND_MAP)
 		return;
 	begin();
@@ -134,12 +126,11 @@ static void pin_fds(const struct kind *k)
 	end();
 }
 
-static void get_members(const struct kind *k)
+TEST(get_members, 0)
 {
 	struct bpfmap_obj_attr a = { 0 };
 	unsigned int bit;
 
-	(void)k;
 	begin();
 	check_ret(pin_obj(map, at("pin")), 0, "PIN");
 	row("pin.fd", "GET: bpf_fd");
@@ -233,12 +224,11 @@ static const struct {
 	{ "/proc/self/pin", -ENOENT, -ENOENT },
 };
 
-static void paths(const struct kind *k)
+TEST(paths, 0)
 {
 	char path[PIN_PATH];
 	size_t i;
 
-	(void)k;
 	begin();
 	make_paths();
 	for (i = 0; i < ARRAY_SIZE(path_rows); i++) {
@@ -262,11 +252,10 @@ static void paths(const struct kind *k)
 	end();
 }
 
-static void path_pointers(const struct kind *k)
+TEST(path_pointers, 0)
 {
 	char *cut = edge_new(40), *name = malloc(5000);
 
-	(void)k;
 	begin();
 	row("pin.read", "path not readable");
 	check_ret(pin_obj(map, NULL), -EFAULT, "PIN, NULL");
@@ -308,12 +297,11 @@ static void path_pointers(const struct kind *k)
 	end();
 }
 
-static void symlinks(const struct kind *k)
+TEST(symlinks, 0)
 {
 	char outside[] = "/tmp/link-XXXXXX", path[PIN_PATH];
 	int fd;
 
-	(void)k;
 	begin();
 	make_paths();
 	row("pin.relative", "symbolic links");
@@ -339,11 +327,10 @@ static void symlinks(const struct kind *k)
 }
 
 /* Relative to descriptors, and to where the process is */
-static void path_fds(const struct kind *k)
+TEST(path_fds, 0)
 {
 	int cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC), d, file;
 
-	(void)k;
 	begin();
 	make_paths();
 	row("pin.relative", "relative to the working directory");
@@ -398,7 +385,7 @@ static void path_fds(const struct kind *k)
 /* ------------------------------------------------------------------------- */
 /* Pins */
 
-static void pin_modes(const struct kind *k)
+TEST(pin_modes, 0)
 {
 	static const struct { mode_t mask, want; } rows[] = {
 		{ 0, 0600 }, { 022, 0600 }, { 0177, 0600 }, { 0200, 0400 },
@@ -407,7 +394,6 @@ static void pin_modes(const struct kind *k)
 	char name[16];
 	size_t i;
 
-	(void)k;
 	begin();
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct stat st;
@@ -434,7 +420,7 @@ static void pin_modes(const struct kind *k)
 	end();
 }
 
-static void got_modes(const struct kind *k)
+TEST(got_modes, K_ALL)
 {
 	static const struct {
 		const char *name;
@@ -475,7 +461,7 @@ static void got_modes(const struct kind *k)
 }
 
 /* Opening the file is no way to the map */
-static void open_pin(const struct kind *k)
+TEST(open_pin, K_ALL)
 {
 	static const int flags[] = { O_RDONLY, O_WRONLY, O_RDWR,
 				     O_RDWR | O_TRUNC, O_RDONLY | O_NONBLOCK,
@@ -508,11 +494,10 @@ static void open_pin(const struct kind *k)
 	end();
 }
 
-static void atime(const struct kind *k)
+TEST(atime, 0)
 {
 	struct timespec old[2] = { { 1000, 0 }, { 2000, 0 } };
 
-	(void)k;
 	begin();
 	row("get.mode", "atime");
 	check_ret(pin_obj(map, at("pin")), 0, "PIN");
@@ -599,12 +584,11 @@ static void unprivileged(void *arg)
 	check_ret(pin_result(unlink(at("own"))), 0, "unlink of it");
 }
 
-static void other_users(const struct kind *k)
+TEST(other_users, 0)
 {
 	static const int all[] = { GOT_FD, GOT_FD, GOT_FD };
 	size_t i;
 
-	(void)k;
 	begin();
 	for (i = 0; i < ARRAY_SIZE(permissions); i++) {
 		const char *path = at(permissions[i].name);
@@ -626,11 +610,10 @@ static void other_users(const struct kind *k)
 	end();
 }
 
-static void read_only(const struct kind *k)
+TEST(read_only, 0)
 {
 	char bind[] = "/tmp/bind-XXXXXX";
 
-	(void)k;
 	begin();
 	check_ret(pin_obj(map, at("pin")), 0, "PIN");
 	row("pin.rofs", "read-only mount");
@@ -681,9 +664,8 @@ static void no_descriptor_left(void *arg)
 	check_fd(pin_get(at("new"), 0), "GET with one");
 }
 
-static void changes(const struct kind *k)
+TEST(changes, 0)
 {
-	(void)k;
 	begin();
 	row("fs.names", "names of a pin");
 	check_ret(pin_obj(map, at("pin")), 0, "PIN");
@@ -738,7 +720,7 @@ static void changes(const struct kind *k)
 }
 
 /* Mount options: what the root directory and /proc/mounts say then */
-static void mounting(const struct kind *k)
+TEST(mounting, 0)
 {
 	static const struct {
 		const char *options, *shown;
@@ -760,7 +742,6 @@ static void mounting(const struct kind *k)
 	size_t i;
 	FILE *f;
 
-	(void)k;
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		bool found = false;
 		struct stat st;
@@ -798,25 +779,4 @@ static void mounting(const struct kind *k)
 	check_ret(pin_mount(dir, "gid=4294967295"), -EINVAL, "no group");
 }
 
-int main(void)
-{
-	static const struct test tests[] = {
-		TEST(pin_members, 0),
-		TEST(pin_fds, 0),
-		TEST(get_members, 0),
-		TEST(paths, 0),
-		TEST(path_pointers, 0),
-		TEST(symlinks, 0),
-		TEST(path_fds, 0),
-		TEST(pin_modes, 0),
-		TEST(got_modes, K_ALL),
-		TEST(open_pin, K_ALL),
-		TEST(atime, 0),
-		TEST(other_users, 0),
-		TEST(read_only, 0),
-		TEST(changes, 0),
-		TEST(mounting, 0),
-	};
-
-	return run_tests("contract_pin", tests, ARRAY_SIZE(tests));
-}
+TEST_MAIN

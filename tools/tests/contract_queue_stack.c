@@ -3,14 +3,10 @@
  * contract_queue_stack - queues and stacks: creation, order, flags and errors,
  * and what bpf(2) does not have: waiting
  */
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
-#include <unistd.h>
 #include <sys/epoll.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -85,7 +81,7 @@ static void create_one(uint32_t type, uint32_t key_size, uint32_t value_size,
 	close(fd);
 }
 
-static void create(const struct kind *k)
+TEST(create, 0)
 {
 	size_t i, t;
 	int bit;
@@ -110,11 +106,10 @@ static void create(const struct kind *k)
 		row("create.extra", "%s: map_extra", type_name(types[t]));
 		check_ret(keyless_new(types[t], 4, 4, 0, 1), -EINVAL, "create");
 	}
-	(void)k;
 }
 
 /* Products at the edge of 32 bits: refused by size, before any memory is asked */
-static void product(const struct kind *k)
+TEST(product, 0)
 {
 	static const struct {
 		uint32_t value_size, max_entries;
@@ -137,7 +132,6 @@ static void product(const struct kind *k)
 					      rows[i].max_entries, 0, 0),
 				  -E2BIG, "MAP_CREATE");
 		}
-	(void)k;
 }
 
 /* ------------------------------------------------------------------------- */
@@ -198,7 +192,7 @@ static void step(int fd, struct model *m, uint32_t size, unsigned int seed)
 	buf_free(&got);
 }
 
-static void random_steps(const struct kind *k)
+TEST(random_steps, 0)
 {
 	static const uint32_t sizes[] = { 1, 3, 4, 8, 12, 77, 4096 };
 	static const uint32_t max[] = { 1, 2, 7, 64 };
@@ -221,7 +215,6 @@ static void random_steps(const struct kind *k)
 					step(fd, &m, sizes[s], seed++);
 				close(fd);
 			}
-	(void)k;
 }
 
 /* ------------------------------------------------------------------------- */
@@ -287,14 +280,13 @@ static void flags_on(uint32_t type, size_t i)
 	buf_free(&got);
 }
 
-static void flags(const struct kind *k)
+TEST(flags, 0)
 {
 	size_t i, t;
 
 	for (t = 0; t < ARRAY_SIZE(types); t++)
 		for (i = 0; i < ARRAY_SIZE(flag_rows); i++)
 			flags_on(types[t], i);
-	(void)k;
 }
 
 static void errors_on(uint32_t type)
@@ -334,15 +326,14 @@ static void errors_on(uint32_t type)
 	keyless_check_modes(type);
 }
 
-static void errors(const struct kind *k)
+TEST(errors, 0)
 {
 	errors_on(QUEUE);
 	errors_on(STACK);
-	(void)k;
 }
 
 /* The largest possible value, whole */
-static void large(const struct kind *k)
+TEST(large, 0)
 {
 	uint8_t *in = malloc(BIG), *out = calloc(1, BIG);
 	size_t t;
@@ -359,7 +350,6 @@ static void large(const struct kind *k)
 	}
 	free(in);
 	free(out);
-	(void)k;
 }
 
 struct crowd {
@@ -405,7 +395,7 @@ static void *crowd_take(void *arg)
 	return NULL;
 }
 
-static void large_at_once(const struct kind *k)
+TEST(large_at_once, 0)
 {
 	pthread_t threads[4];
 	size_t t, i;
@@ -425,7 +415,6 @@ static void large_at_once(const struct kind *k)
 		check_num(c.failed, 0, "failed commands");
 		close(c.fd);
 	}
-	(void)k;
 }
 
 /* ------------------------------------------------------------------------- */
@@ -439,7 +428,7 @@ static short poll_now(int fd)
 	return p.revents;
 }
 
-static void poll_state(const struct kind *k)
+TEST(poll_state, 0)
 {
 	bool bpf = backend() == BACKEND_BPF;
 	uint32_t value = 1;
@@ -464,7 +453,6 @@ static void poll_state(const struct kind *k)
 		check_num(poll_now(fd), bpf ? POLLERR : 0, "empty again");
 		close(fd);
 	}
-	(void)k;
 }
 
 static int64_t now_ms(void)
@@ -480,7 +468,7 @@ static void on_alarm(int sig)
 	(void)sig;
 }
 
-static void pop_wait_results(const struct kind *k)
+TEST(pop_wait_results, 0)
 {
 	/* Again and again: the first may come before there is a wait to interrupt */
 	const struct itimerval often = { { 0, 200000 }, { 0, 200000 } }, never = { 0 };
@@ -522,9 +510,6 @@ static void pop_wait_results(const struct kind *k)
 	check_ret(bpfmap_pop_wait(other_fd(), got.p, -1), -EINVAL, "no map");
 	fd = map_new(&hash, 4, 4, 4, 0);
 	check_ret(bpfmap_pop_wait(fd, got.p, -1), -EFAULT, "map with keys");
-	close(fd);
-	buf_free(&got);
-	(void)k;
 }
 
 /* So many go one by one through a map that is empty in between */
@@ -570,7 +555,7 @@ static struct pair pair_new(uint32_t type)
 			      keyless_new(type, 4, 4, 0, 0) };
 }
 
-static void wait_for_thread(const struct kind *k)
+TEST(wait_for_thread, 0)
 {
 	struct pair p;
 	pthread_t thread;
@@ -589,10 +574,9 @@ static void wait_for_thread(const struct kind *k)
 		close(p.to);
 		close(p.back);
 	}
-	(void)k;
 }
 
-static void wait_for_process(const struct kind *k)
+TEST(wait_for_process, 0)
 {
 	int status = -1;
 	struct pair p;
@@ -610,7 +594,6 @@ static void wait_for_process(const struct kind *k)
 	check_num(status, 0, "the other process");
 	close(p.to);
 	close(p.back);
-	(void)k;
 }
 
 #define POPPERS	4
@@ -640,7 +623,7 @@ static void *popper(void *arg)
 }
 
 /* Several wait for the same map: each element reaches one of them */
-static void many_wait(const struct kind *k)
+TEST(many_wait, 0)
 {
 	struct poppers p = { .fd = -1 };
 	pthread_t threads[POPPERS];
@@ -667,11 +650,10 @@ static void many_wait(const struct kind *k)
 		;
 	check_num(i, POPPERS * EACH, "each of them once, up to");
 	close(p.fd);
-	(void)k;
 }
 
 /* Edge triggered: one event for each push, none without one */
-static void epoll_edges(const struct kind *k)
+TEST(epoll_edges, 0)
 {
 	struct epoll_event e = { .events = EPOLLIN | EPOLLET };
 	int fd, ep = epoll_create1(EPOLL_CLOEXEC), i;
@@ -700,27 +682,6 @@ static void epoll_edges(const struct kind *k)
 	/* Closed while registered */
 	close(fd);
 	check_num(epoll_wait(ep, &e, 1, 0), 0, "closed");
-	close(ep);
-	(void)k;
 }
 
-int main(void)
-{
-	static const struct test tests[] = {
-		TEST(create, 0),
-		TEST(product, 0),
-		TEST(random_steps, 0),
-		TEST(flags, 0),
-		TEST(errors, 0),
-		TEST(large, 0),
-		TEST(large_at_once, 0),
-		TEST(poll_state, 0),
-		TEST(pop_wait_results, 0),
-		TEST(wait_for_thread, 0),
-		TEST(wait_for_process, 0),
-		TEST(many_wait, 0),
-		TEST(epoll_edges, 0),
-	};
-
-	return run_tests("contract_queue_stack", tests, ARRAY_SIZE(tests));
-}
+TEST_MAIN

@@ -4,17 +4,10 @@
  * sees while the keys that are its cursors are deleted
  */
 #include <arpa/inet.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "contract.h"
 #include "outer.h"
 
-#define LB	BPFMAP_CMD_MAP_LOOKUP_BATCH
-#define LADB	BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH
-#define UB	BPFMAP_CMD_MAP_UPDATE_BATCH
-#define DB	BPFMAP_CMD_MAP_DELETE_BATCH
 #define RESUME	BPFMAP_BATCH_F_RESUME
 
 #define N	400	/* elements */
@@ -30,14 +23,6 @@ struct walked {
 	uint8_t keys[N][8];
 	unsigned int seen[N];
 	bool gone[N];
-};
-
-static const struct kind lpm = {
-	"LPM_TRIE", BPFMAP_TYPE_LPM_TRIE, BPFMAP_F_NO_PREALLOC, C_HASH,
-};
-
-static const struct kind rhash = {
-	"RHASH", BPFMAP_TYPE_RHASH, BPFMAP_F_NO_PREALLOC, C_HASH,
 };
 
 static void make_key(struct walked *w, uint32_t n)
@@ -177,7 +162,7 @@ static void check_walks(struct walked *w)
 	}
 }
 
-static void walks(const struct kind *k)
+TEST(walks, K_ALL)
 {
 	struct walked w = walked_new(k);
 
@@ -186,12 +171,11 @@ static void walks(const struct kind *k)
 	walked_close(&w);
 }
 
-static void other_walks(const struct kind *k)
+TEST(other_walks, 0)
 {
 	struct walked w;
 	int i;
 
-	(void)k;
 	row("batch.resume", "LPM_TRIE");
 	w = walked_new(&lpm);
 	check_walks(&w);
@@ -207,7 +191,7 @@ static void other_walks(const struct kind *k)
 }
 
 /* The next element, and no other one, whatever the cursor is */
-static void cursors(const struct kind *k)
+TEST(cursors, 0)
 {
 	static const struct {
 		uint32_t len;
@@ -228,7 +212,6 @@ static void cursors(const struct kind *k)
 	uint8_t in[8], out[8], key[8], value[VALUE];
 	size_t i, flag;
 
-	(void)k;
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		for (flag = 0; flag < 2; flag++) {
 			int want = flag ? rows[i].want : rows[i].bpf;
@@ -251,7 +234,7 @@ static void cursors(const struct kind *k)
 }
 
 /* Bits beside it are what they are in bpf(2): refused by bucket batches only */
-static void arguments(const struct kind *k)
+TEST(arguments, K_ALL)
 {
 	static const int cmds[] = { LB, LADB, UB, DB };
 	struct walked w = k ? walked_new(k) : walked_new(&rhash);
@@ -276,23 +259,15 @@ static void arguments(const struct kind *k)
 	walked_close(&w);
 }
 
-static void rhash_arguments(const struct kind *k)
+TEST(rhash_arguments, 0)
 {
-	(void)k;
 	arguments(NULL);
 }
 
 int main(void)
 {
-	static const struct test tests[] = {
-		TEST(arguments, K_ALL),
-		TEST(rhash_arguments, 0),
-		TEST(cursors, 0),
-		TEST(walks, K_ALL),
-		TEST(other_walks, 0),
-	};
-	size_t n = backend() == BACKEND_BPF ? 0 : ARRAY_SIZE(tests);
-
+	if (backend() == BACKEND_BPF)
+		return skip_all("bpf(2) does not have it");
 	srandom(1);
-	return run_tests("contract_resume", tests, n);
+	return run_tests();
 }

@@ -5,26 +5,11 @@
  *
  * bpf(2) has it since 7.3.
  */
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "contract.h"
 
 #define NO_PREALLOC	BPFMAP_F_NO_PREALLOC
-#define LOOKUP	BPFMAP_CMD_MAP_LOOKUP_ELEM
-#define UPDATE	BPFMAP_CMD_MAP_UPDATE_ELEM
-#define LAD	BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_ELEM
-#define LB	BPFMAP_CMD_MAP_LOOKUP_BATCH
-#define LADB	BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH
-#define UB	BPFMAP_CMD_MAP_UPDATE_BATCH
-#define DB	BPFMAP_CMD_MAP_DELETE_BATCH
 
 #define BIG	(4U << 20)
-
-static const struct kind rhash = {
-	"RHASH", BPFMAP_TYPE_RHASH, NO_PREALLOC, C_HASH,
-};
 
 /* ------------------------------------------------------------------------- */
 /* Creation */
@@ -102,7 +87,7 @@ static void create_one(uint32_t key_size, uint32_t value_size,
 	close(fd);
 }
 
-static void create(const struct kind *k)
+TEST(create, 0)
 {
 	size_t i;
 	int bit;
@@ -123,7 +108,6 @@ static void create(const struct kind *k)
 		create_one(4, 8, 4, 1U << bit | NO_PREALLOC, 0,
 			   GOOD_FLAGS & 1U << bit ? GOT_FD : -EINVAL);
 	}
-	(void)k;
 }
 
 /* ------------------------------------------------------------------------- */
@@ -174,7 +158,7 @@ static void update_flags(size_t i, int state)
 	tmap_close(&t);
 }
 
-static void flags(const struct kind *k)
+TEST(flags, 0)
 {
 	struct tmap t;
 	uint8_t key[8];
@@ -203,12 +187,9 @@ static void flags(const struct kind *k)
 			  flag_rows[i].lookup, "LOOKUP_AND_DELETE");
 		check_elem(&t, 0, flag_rows[i].lookup ? 0 : -1, "key 0");
 	}
-	tmap_close(&t);
-	buf_free(&got);
-	(void)k;
 }
 
-static void misses(const struct kind *k)
+TEST(misses, 0)
 {
 	struct tmap t;
 	struct buf got = buf_new(12);
@@ -248,9 +229,6 @@ static void misses(const struct kind *k)
 	check_ret(map_delete(t.fd, key), -EPERM, "DELETE");
 	check_ret(map_elem(LAD, t.fd, key, value, 0), -EPERM, "LAD");
 	check_elem(&t, 0, 0, "as it was");
-	tmap_close(&t);
-	buf_free(&got);
-	(void)k;
 }
 
 /* ------------------------------------------------------------------------- */
@@ -297,7 +275,7 @@ static void random_steps(uint32_t key_size, uint32_t value_size)
 	free(key);
 }
 
-static void content(const struct kind *k)
+TEST(content, 0)
 {
 	if (!since(7, 3))
 		return;
@@ -306,11 +284,10 @@ static void content(const struct kind *k)
 	random_steps(8, 8);
 	random_steps(5, 13);
 	random_steps(40, 512);
-	(void)k;
 }
 
 /* Exactly max_entries, also one, from all sides */
-static void capacity(const struct kind *k)
+TEST(capacity, 0)
 {
 	static const uint32_t sizes[] = { 1, 2, 3, 64, 65, 300 };
 	uint32_t i, n;
@@ -333,8 +310,6 @@ static void capacity(const struct kind *k)
 	t = tmap_new(&rhash, 65535, BIG - 48 - 65536, 1);
 	check_ret(tmap_put(&t, 3, 3), 0, "put");
 	check_elem(&t, 3, 3, "value");
-	tmap_close(&t);
-	(void)k;
 }
 
 /* ------------------------------------------------------------------------- */
@@ -426,7 +401,7 @@ static uint32_t call_from(struct layout *l, int cmd, uint32_t at, bool null,
 	return n;
 }
 
-static void lookup_from_everywhere(const struct kind *k)
+TEST(lookup_from_everywhere, 0)
 {
 	static const uint32_t counts[] = { 1, 2, 3, 7, N - 1, N, N + 1,
 					   100000 };
@@ -443,10 +418,9 @@ static void lookup_from_everywhere(const struct kind *k)
 	}
 	check_gone(&l, 0, 0);
 	layout_free(&l);
-	(void)k;
 }
 
-static void take_all(const struct kind *k)
+TEST(take_all, 0)
 {
 	static const uint32_t counts[] = { 1, 3, 7, N - 1, N, N + 1 };
 	uint32_t i, at;
@@ -470,11 +444,10 @@ static void take_all(const struct kind *k)
 		check_gone(&l, N / 2, at);
 		layout_free(&l);
 	}
-	(void)k;
 }
 
 /* An absent cursor: EAGAIN, and nothing else happens */
-static void vanished(const struct kind *k)
+TEST(vanished, 0)
 {
 	uint32_t absent = 12345, cmd;
 	struct layout l;
@@ -522,7 +495,6 @@ static void vanished(const struct kind *k)
 		check_ret(map_batch(cmd, l.t.fd, &b), -EAGAIN, "with a cursor");
 	}
 	tmap_close(&l.t);
-	(void)k;
 }
 
 static const struct {
@@ -542,7 +514,7 @@ static const struct {
 	{ "flags bit 63", 0, 1ULL << 63, { -EINVAL, -EINVAL, 0, 0 } },
 };
 
-static void batch_arguments(const struct kind *k)
+TEST(batch_arguments, 0)
 {
 	static const int cmds[] = { LB, LADB, UB, DB };
 	struct layout l;
@@ -575,7 +547,6 @@ static void batch_arguments(const struct kind *k)
 			layout_free(&l);
 		}
 	}
-	(void)k;
 }
 
 /* Room for so many elements only, then an unmapped page */
@@ -604,7 +575,7 @@ static void one_fault(int cmd, bool in_keys, uint32_t room)
 	layout_free(&l);
 }
 
-static void faults(const struct kind *k)
+TEST(faults, 0)
 {
 	static const uint32_t room[] = { 0, 1, 20, N - 3 };
 	struct layout l;
@@ -644,11 +615,10 @@ static void faults(const struct kind *k)
 		check_num(b.count, cmd == LADB ? N - 5 : N, "count");
 		layout_free(&l);
 	}
-	(void)k;
 }
 
 /* Cursors are as wide as keys */
-static void cursor_width(const struct kind *k)
+TEST(cursor_width, 0)
 {
 	static const uint32_t sizes[] = { 1, 2, 3, 8, 40, 1000, 65535 };
 	size_t i;
@@ -687,7 +657,6 @@ static void cursor_width(const struct kind *k)
 		edge_free(edge, sizes[i]);
 		tmap_close(&t);
 	}
-	(void)k;
 }
 
 /* More than goes through the kernel's buffer at once, in calls of @count */
@@ -732,7 +701,7 @@ static void many(int cmd, uint32_t n, uint32_t count)
 	tmap_close(&t);
 }
 
-static void large(const struct kind *k)
+TEST(large, 0)
 {
 	if (!since(7, 3))
 		return;
@@ -744,10 +713,9 @@ static void large(const struct kind *k)
 		many(LADB, 4000, 777);
 		many(LB, 2000, 1U << 20);
 	}
-	(void)k;
 }
 
-static void write_batches(const struct kind *k)
+TEST(write_batches, 0)
 {
 	uint32_t keys[N], i;
 	uint8_t values[N * VS];
@@ -771,27 +739,6 @@ static void write_batches(const struct kind *k)
 	check_ret(map_batch(DB, t.fd, &b), -ENOENT, "more than there are");
 	check_num(b.count, N - 3, "count");
 	check_num(tmap_walk(&t, N), 0, "elements left");
-	tmap_close(&t);
-	(void)k;
 }
 
-int main(void)
-{
-	static const struct test tests[] = {
-		TEST(create, 0),
-		TEST(flags, 0),
-		TEST(misses, 0),
-		TEST(content, 0),
-		TEST(capacity, 0),
-		TEST(lookup_from_everywhere, 0),
-		TEST(take_all, 0),
-		TEST(vanished, 0),
-		TEST(batch_arguments, 0),
-		TEST(faults, 0),
-		TEST(cursor_width, 0),
-		TEST(large, 0),
-		TEST(write_batches, 0),
-	};
-
-	return run_tests("contract_rhash", tests, ARRAY_SIZE(tests));
-}
+TEST_MAIN

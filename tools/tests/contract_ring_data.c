@@ -3,11 +3,7 @@
  * contract_ring_data - contents of a RINGBUF, byte for byte, and wake-ups.
  * The producer is the module ringtest, or a BPF program.
  */
-#define _GNU_SOURCE
 #include <poll.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 
@@ -18,8 +14,6 @@
 #define BUSY	BPFMAP_RINGBUF_BUSY_BIT
 #define DISCARD	BPFMAP_RINGBUF_DISCARD_BIT
 
-static const struct kind ringbuf = { .name = "RINGBUF",
-				     .type = BPFMAP_TYPE_RINGBUF };
 static size_t page;
 
 /* A ring and its mappings */
@@ -90,7 +84,7 @@ static void check_positions(const struct ring *r, unsigned long producer,
 /* ------------------------------------------------------------------------- */
 /* Layout */
 
-static void layout(const struct kind *unused)
+TEST(layout, 0)
 {
 	static const uint32_t sizes[] = {
 		0, 1, 7, 8, 9, 15, 16, 17, 100, 1000, 2000, 500, 88,
@@ -100,7 +94,6 @@ static void layout(const struct kind *unused)
 	uint8_t payload[2048];
 	size_t i;
 
-	(void)unused;
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		row("ring.record", "record of %u bytes at %lu", sizes[i], pos);
 		pattern(payload, sizes[i], i);
@@ -130,7 +123,7 @@ static void layout(const struct kind *unused)
 }
 
 /* The last record that fits, and the first that does not */
-static void capacity(const struct kind *unused)
+TEST(capacity, 0)
 {
 	static uint8_t payload[2 * 4096];
 	struct ring r = ring_new(2 * page, 0);
@@ -138,7 +131,6 @@ static void capacity(const struct kind *unused)
 	unsigned int i, round;
 	int want;
 
-	(void)unused;
 	row("ring.room", "too large for %u bytes", size);
 	check_ret(produce(r.fd, payload, size - 8, 0), -EAGAIN, "size - 8");
 	check_ret(produce(r.fd, payload, size - 15, 0), -EAGAIN, "size - 15");
@@ -178,12 +170,11 @@ static void capacity(const struct kind *unused)
 	ring_close(&r);
 }
 
-static void flags(const struct kind *unused)
+TEST(flags, 0)
 {
 	struct ring r = ring_new(page, 0);
 	unsigned int bit;
 
-	(void)unused;
 	for (bit = 0; bit < 31; bit++) {
 		row("ring.wake", "output with flag 1 << %u", bit);
 		check_ret(produce(r.fd, "12345678", 8, 1U << bit),
@@ -195,11 +186,10 @@ static void flags(const struct kind *unused)
 	ring_close(&r);
 }
 
-static void query(const struct kind *unused)
+TEST(query, 0)
 {
 	struct ring r = ring_new(2 * page, 0);
 
-	(void)unused;
 	row("ring.query", "query");
 	check_ret(produce(r.fd, "12345678", 8, 0), 0, "output");
 	check_ret(produce(r.fd, "12345678", 3, 0), 0, "output");
@@ -221,7 +211,7 @@ static void query(const struct kind *unused)
 /* ------------------------------------------------------------------------- */
 /* Any position that user space may write */
 
-static void hostile_consumer(const struct kind *unused)
+TEST(hostile_consumer, 0)
 {
 	/* Offsets of the consumer from the producer, bytes, result */
 	static const struct {
@@ -243,7 +233,6 @@ static void hostile_consumer(const struct kind *unused)
 	unsigned long pos;
 	size_t i;
 
-	(void)unused;
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		row("ring.consumer", "consumer ahead by %ld, %u bytes",
 		    rows[i].ahead, rows[i].size);
@@ -277,12 +266,11 @@ static int poll_ring(const struct ring *r)
 	return poll(&p, 1, 0) < 0 ? -errno : p.revents;
 }
 
-static void poll_level(const struct kind *unused)
+TEST(poll_level, 0)
 {
 	const int in = POLLIN | POLLRDNORM;
 	struct ring r = ring_new(page, 0);
 
-	(void)unused;
 	row("ring.poll", "poll");
 	check_num(poll_ring(&r), 0, "an empty ring");
 	check_ret(produce(r.fd, "12345678", 8, 0), 0, "output");
@@ -319,7 +307,7 @@ static int woken(int watch, bool expected)
 	return epoll_wait(watch, &e, 1, expected ? 5000 : 100);
 }
 
-static void wake_ups(const struct kind *unused)
+TEST(wake_ups, 0)
 {
 	static const struct {
 		const char *name;
@@ -336,7 +324,6 @@ static void wake_ups(const struct kind *unused)
 	struct ring r = ring_new(page, 0);
 	int i, fd, discard;
 
-	(void)unused;
 	check_ret(produce(r.fd, "12345678", 8, 0), 0, "output");
 	fd = watch(&r);
 	for (i = 0; i < 2 * (int)ARRAY_SIZE(rows); i++) {
@@ -365,14 +352,13 @@ static void wake_ups(const struct kind *unused)
 /* ------------------------------------------------------------------------- */
 /* BPFMAP_F_RB_OVERWRITE */
 
-static void overwrite(const struct kind *unused)
+TEST(overwrite, 0)
 {
 	static uint8_t payload[4096];
 	unsigned long over = 0, pos = 0;
 	struct ring r;
 	int i;
 
-	(void)unused;
 	if (!since(7, 3))
 		return;
 	r = ring_new(page, BPFMAP_F_RB_OVERWRITE);
@@ -420,12 +406,11 @@ static void overwrite(const struct kind *unused)
 /* ------------------------------------------------------------------------- */
 /* Records that are being written, which a BPF program cannot show */
 
-static void busy(const struct kind *unused)
+TEST(busy, 0)
 {
 	struct ring r;
 	int fd;
 
-	(void)unused;
 	if (backend() == BACKEND_BPF)
 		return;
 	r = ring_new(page, 0);
@@ -458,13 +443,12 @@ static void busy(const struct kind *unused)
 }
 
 /* It is not overwritten, whatever position the consumer writes */
-static void busy_blocks(const struct kind *unused)
+TEST(busy_blocks, 0)
 {
 	static uint8_t payload[4096];
 	struct ring r;
 	int over;
 
-	(void)unused;
 	if (backend() == BACKEND_BPF)
 		return;
 	for (over = 0; over < 2; over++) {
@@ -496,13 +480,6 @@ static void busy_blocks(const struct kind *unused)
 
 int main(void)
 {
-	static const struct test tests[] = {
-		TEST(layout, 0), TEST(capacity, 0), TEST(flags, 0),
-		TEST(query, 0), TEST(hostile_consumer, 0), TEST(poll_level, 0),
-		TEST(wake_ups, 0), TEST(overwrite, 0), TEST(busy, 0),
-		TEST(busy_blocks, 0),
-	};
-
 	page = sysconf(_SC_PAGESIZE);
-	return run_tests("contract_ring_data", tests, ARRAY_SIZE(tests));
+	return run_tests();
 }

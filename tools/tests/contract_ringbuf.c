@@ -3,10 +3,6 @@
  * contract_ringbuf - ring buffers of both directions as user space sees them:
  * creation, commands, mappings. contract_ring_data tests their contents.
  */
-#define _GNU_SOURCE
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 #include <sys/mman.h>
 
 #include "contract.h"
@@ -14,10 +10,6 @@
 #define RO	PROT_READ
 #define RW	(PROT_READ | PROT_WRITE)
 
-static const struct kind ringbuf = { .name = "RINGBUF",
-				     .type = BPFMAP_TYPE_RINGBUF };
-static const struct kind user_ringbuf = { .name = "USER_RINGBUF",
-					  .type = BPFMAP_TYPE_USER_RINGBUF };
 static const struct kind *const both[] = { &ringbuf, &user_ringbuf };
 
 static size_t page;
@@ -33,7 +25,7 @@ static int new_ring(const struct kind *k, uint32_t pages)
 /* ------------------------------------------------------------------------- */
 /* Creation */
 
-static void create_sizes(const struct kind *unused)
+TEST(create_sizes, 0)
 {
 	static const struct {
 		uint32_t key_size, value_size, max_entries;
@@ -55,7 +47,6 @@ static void create_sizes(const struct kind *unused)
 	size_t i, t;
 	int fd;
 
-	(void)unused;
 	for (t = 0; t < ARRAY_SIZE(both); t++) {
 		for (i = 0; i < ARRAY_SIZE(rows); i++) {
 			/* bpf(2) would take all the memory there is first */
@@ -76,13 +67,12 @@ static void create_sizes(const struct kind *unused)
 	}
 }
 
-static void create_flags(const struct kind *unused)
+TEST(create_flags, 0)
 {
 	unsigned int bit, t;
 	uint32_t flag;
 	int fd, want;
 
-	(void)unused;
 	for (t = 0; t < ARRAY_SIZE(both); t++) {
 		for (bit = 0; bit < 32; bit++) {
 			flag = 1U << bit;
@@ -116,12 +106,11 @@ static int create_attr(const struct bpfmap_create_attr *create)
 }
 
 /* Other errors, and which of two comes first */
-static void create_order(const struct kind *unused)
+TEST(create_order, 0)
 {
 	struct bpfmap_create_attr a;
 	size_t t;
 
-	(void)unused;
 	for (t = 0; t < ARRAY_SIZE(both); t++) {
 		const struct bpfmap_create_attr good = {
 			.map_type = both[t]->type, .max_entries = page,
@@ -165,13 +154,12 @@ static void create_order(const struct kind *unused)
 	}
 }
 
-static void info(const struct kind *unused)
+TEST(info, 0)
 {
 	struct bpfmap_info in;
 	size_t t;
 	int fd;
 
-	(void)unused;
 	for (t = 0; t < ARRAY_SIZE(both); t++) {
 		row("create.reported", "info of %s", both[t]->name);
 		fd = new_ring(both[t], 4);
@@ -193,7 +181,7 @@ static void info(const struct kind *unused)
 /* ------------------------------------------------------------------------- */
 /* Commands for elements: [update.type], [delete.type], [next.type] */
 
-static void no_elements(const struct kind *unused)
+TEST(no_elements, 0)
 {
 	static const int cmds[] = {
 		BPFMAP_CMD_MAP_LOOKUP_ELEM, BPFMAP_CMD_MAP_UPDATE_ELEM,
@@ -205,7 +193,6 @@ static void no_elements(const struct kind *unused)
 	size_t i, t;
 	int fd;
 
-	(void)unused;
 	for (t = 0; t < ARRAY_SIZE(both); t++) {
 		fd = new_ring(both[t], 1);
 		for (i = 0; i < ARRAY_SIZE(cmds); i++) {
@@ -230,11 +217,9 @@ static void no_elements(const struct kind *unused)
 		}
 		close(fd);
 	}
-	buf_free(&key);
-	buf_free(&value);
 }
 
-static void no_batches(const struct kind *unused)
+TEST(no_batches, 0)
 {
 	static const int cmds[] = {
 		BPFMAP_CMD_MAP_LOOKUP_BATCH, BPFMAP_CMD_MAP_UPDATE_BATCH,
@@ -245,7 +230,6 @@ static void no_batches(const struct kind *unused)
 	size_t i, t;
 	int fd;
 
-	(void)unused;
 	for (t = 0; t < ARRAY_SIZE(both); t++) {
 		fd = new_ring(both[t], 1);
 		for (i = 0; i < 2 * ARRAY_SIZE(cmds); i++) {
@@ -305,13 +289,12 @@ static const struct {
 	{ 1UL << 50, 1, RW, -EPERM, -EINVAL },
 };
 
-static void map_ranges(const struct kind *unused)
+TEST(map_ranges, 0)
 {
 	size_t i, t, at, bytes;
 	char *p;
 	int fd;
 
-	(void)unused;
 	for (t = 0; t < ARRAY_SIZE(both); t++) {
 		fd = new_ring(both[t], 2);
 		for (i = 0; i < ARRAY_SIZE(ranges); i++) {
@@ -362,7 +345,7 @@ static int reopen(int fd, uint32_t open_flags)
 }
 
 /* The page that may be written: the consumer's or the producer's */
-static void who_may_map(const struct kind *unused)
+TEST(who_may_map, 0)
 {
 	static const uint32_t open_flags[] = {
 		[RDONLY] = BPFMAP_F_RDONLY, [WRONLY] = BPFMAP_F_WRONLY,
@@ -371,7 +354,6 @@ static void who_may_map(const struct kind *unused)
 	int fd, other;
 	void *p;
 
-	(void)unused;
 	for (t = 0; t < ARRAY_SIZE(both); t++) {
 		for (i = 0; i < ARRAY_SIZE(modes); i++) {
 			if (modes[i].newer && !since(7, 3))
@@ -400,13 +382,12 @@ static int protect(void *p, int prot)
 	return mprotect(p, page, prot) ? -errno : 0;
 }
 
-static void writers(const struct kind *unused)
+TEST(writers, 0)
 {
 	size_t t;
 	void *p, *q;
 	int fd;
 
-	(void)unused;
 	for (t = 0; t < ARRAY_SIZE(both); t++) {
 		row("mmap.writer", "%s: protection and freezing",
 		    both[t]->name);
@@ -430,13 +411,12 @@ static void writers(const struct kind *unused)
 }
 
 /* A mapping keeps the ring when its descriptor is closed */
-static void outlives_fd(const struct kind *unused)
+TEST(outlives_fd, 0)
 {
 	size_t t;
 	char *p;
 	int fd;
 
-	(void)unused;
 	for (t = 0; t < ARRAY_SIZE(both); t++) {
 		row("mmap.holds", "%s: mapping without a descriptor",
 		    both[t]->name);
@@ -452,13 +432,12 @@ static void outlives_fd(const struct kind *unused)
 }
 
 /* Data of the one that user space may write: the second half is the first */
-static void data_twice(const struct kind *unused)
+TEST(data_twice, 0)
 {
 	char *p, *q;
 	size_t i;
 	int fd;
 
-	(void)unused;
 	row("ring.pages", "data pages are there twice");
 	fd = new_ring(&user_ringbuf, 2);
 	p = map_at(fd, 4, RW, MAP_SHARED, 2, 0);
@@ -473,18 +452,10 @@ static void data_twice(const struct kind *unused)
 	check_num(p[page], 99, "written by the second half");
 	munmap(p, 4 * page);
 	munmap(q, 2 * page);
-	close(fd);
 }
 
 int main(void)
 {
-	static const struct test tests[] = {
-		TEST(create_sizes, 0), TEST(create_flags, 0),
-		TEST(create_order, 0), TEST(info, 0), TEST(no_elements, 0),
-		TEST(no_batches, 0), TEST(map_ranges, 0), TEST(who_may_map, 0),
-		TEST(writers, 0), TEST(outlives_fd, 0), TEST(data_twice, 0),
-	};
-
 	page = sysconf(_SC_PAGESIZE);
-	return run_tests("contract_ringbuf", tests, ARRAY_SIZE(tests));
+	return run_tests();
 }

@@ -3,13 +3,8 @@
  * contract_value - the bytes that go in and come out: sizes, walks,
  * per-CPU values, capacity and reuse of storage
  */
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "contract.h"
 
-#define LAD	BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_ELEM
 #define CPU	BPFMAP_F_CPU
 #define ALL	BPFMAP_F_ALL_CPUS
 
@@ -99,7 +94,7 @@ static void lookup_and_delete_all(const struct tmap *t)
 	buf_free(&value);
 }
 
-static void sizes(const struct kind *k)
+TEST(sizes, K_ALL)
 {
 	uint32_t n, s;
 
@@ -133,7 +128,7 @@ static void sizes(const struct kind *k)
 /* ------------------------------------------------------------------------- */
 /* Initial content, capacity */
 
-static void initial_content(const struct kind *k)
+TEST(initial_content, K_ALL)
 {
 	struct tmap t = tmap_new(k, 4, 13, 50);
 	struct buf value = buf_new(t.vs);
@@ -152,11 +147,9 @@ static void initial_content(const struct kind *k)
 	}
 	check_num(tmap_walk(&t, 100), is_hash(k) ? 0 : 50, "keys in a walk");
 	free(zero);
-	buf_free(&value);
-	tmap_close(&t);
 }
 
-static void capacity(const struct kind *k)
+TEST(capacity, K_FULL_HASHES | K_ARRAYS)
 {
 	static const uint32_t sizes[] = { 1, 2, 3, 7, 64, 1000 };
 	size_t s;
@@ -179,7 +172,7 @@ static void capacity(const struct kind *k)
 }
 
 /* A deleted element makes room for exactly one; again and again */
-static void reuse(const struct kind *k)
+TEST(reuse, K_FULL_HASHES)
 {
 	struct tmap t = tmap_new(k, 8, 24, 10);
 	struct buf key = buf_new(t.key_size);
@@ -199,8 +192,6 @@ static void reuse(const struct kind *k)
 	for (i = 200; i < 210; i++)
 		check_elem(&t, i, i, "the last ones");
 	check_num(tmap_walk(&t, 11), 10, "elements");
-	buf_free(&key);
-	tmap_close(&t);
 }
 
 /* ------------------------------------------------------------------------- */
@@ -208,7 +199,7 @@ static void reuse(const struct kind *k)
 
 #define WALK 60
 
-static void walk_empty(const struct kind *k)
+TEST(walk_empty, K_HASHES)
 {
 	struct tmap t = tmap_new(k, 8, 8, WALK);
 	struct buf key = buf_new(8), next = buf_new(8);
@@ -220,13 +211,10 @@ static void walk_empty(const struct kind *k)
 	check_untouched(&next, "next_key");
 	check_ret(map_next_key(t.fd, NULL, NULL), -ENOENT, "no next_key");
 	check_ret(map_next_key(t.fd, NULL, bad_ptr()), -ENOENT, "bad next_key");
-	buf_free(&key);
-	buf_free(&next);
-	tmap_close(&t);
 }
 
 /* Every key once, twice the same order, an unknown key leads to the first */
-static void walk_hash(const struct kind *k)
+TEST(walk_hash, K_HASHES)
 {
 	struct tmap t = tmap_new(k, 8, 8, WALK);
 	struct buf next = buf_new(8), absent = buf_new(8);
@@ -267,12 +255,9 @@ static void walk_hash(const struct kind *k)
 	memcpy(next.p, order[0], 8);
 	check_ret(map_next_key(t.fd, next.p, next.p), 0, "key and next_key equal");
 	check_mem(next.p, order[1], 8, "key and next_key equal");
-	buf_free(&next);
-	buf_free(&absent);
-	tmap_close(&t);
 }
 
-static void walk_and_delete(const struct kind *k)
+TEST(walk_and_delete, K_HASHES)
 {
 	struct tmap t = tmap_new(k, 8, 8, WALK);
 	uint8_t key[8], next[8];
@@ -290,10 +275,9 @@ static void walk_and_delete(const struct kind *k)
 	check_ret(ret, -ENOENT, "end");
 	check_num(n, WALK, "elements deleted");
 	check_num(tmap_walk(&t, WALK), 0, "elements left");
-	tmap_close(&t);
 }
 
-static void walk_array(const struct kind *k)
+TEST(walk_array, K_ARRAYS)
 {
 	static const struct {
 		const char *name;
@@ -335,7 +319,6 @@ static void walk_array(const struct kind *k)
 	t = tmap_new(k, 4, 8, 1);
 	row("next.array", "%s: an array of one", k->name);
 	check_num(tmap_walk(&t, 5), 1, "keys");
-	tmap_close(&t);
 }
 
 /* ------------------------------------------------------------------------- */
@@ -344,7 +327,7 @@ static void walk_array(const struct kind *k)
 static const uint32_t percpu_sizes[] = { 1, 3, 4, 7, 8, 9, 16, 13, 100, 1021 };
 
 /* What is in the padding on UPDATE is not stored */
-static void padding(const struct kind *k)
+TEST(padding, K_PCPU)
 {
 	uint32_t s, i;
 
@@ -381,7 +364,7 @@ static void padding(const struct kind *k)
 }
 
 /* One CPU's value, for each CPU: read alone and changed alone */
-static void one_cpu(const struct kind *k)
+TEST(one_cpu, K_PCPU)
 {
 	struct tmap t;
 	struct buf one, whole;
@@ -422,7 +405,7 @@ static void one_cpu(const struct kind *k)
 }
 
 /* An unpadded value ends at the edge: no byte more is read or written */
-static void one_cpu_at_the_edge(const struct kind *k)
+TEST(one_cpu_at_the_edge, K_PCPU)
 {
 	struct tmap t = tmap_new(k, 4, 13, 3);
 	uint8_t *one = edge_new(13), *cut = edge_new(12), want[13];
@@ -447,10 +430,9 @@ static void one_cpu_at_the_edge(const struct kind *k)
 	}
 	edge_free(one, 13);
 	edge_free(cut, 12);
-	tmap_close(&t);
 }
 
-static void all_cpus(const struct kind *k)
+TEST(all_cpus, K_PCPU)
 {
 	uint32_t s, i, key;
 
@@ -480,7 +462,7 @@ static void all_cpus(const struct kind *k)
 }
 
 /* A new key made with CPU has zeros elsewhere, whatever its memory held */
-static void new_key_is_zero(const struct kind *k)
+TEST(new_key_is_zero, K_PHASH | K_PHASH_NP | K_PLRU)
 {
 	struct tmap t = tmap_new(k, 4, 13, 4);
 	struct buf one = buf_new(13), whole = buf_new(t.vs);
@@ -506,13 +488,10 @@ static void new_key_is_zero(const struct kind *k)
 		}
 	}
 	free(want);
-	buf_free(&one);
-	buf_free(&whole);
-	tmap_close(&t);
 }
 
 /* A whole per-CPU value that ends one byte early is a fault */
-static void whole_value_cut(const struct kind *k)
+TEST(whole_value_cut, K_ALL)
 {
 	struct tmap t = tmap_new(k, 4, 13, 3);
 	uint8_t *cut = edge_new(t.vs - 1);
@@ -527,27 +506,6 @@ static void whole_value_cut(const struct kind *k)
 	check_ret(map_update(t.fd, &absent, cut, 0), -EFAULT, "UPDATE of another");
 	check_unchanged(&t, 4, &old);
 	edge_free(cut, t.vs - 1);
-	tmap_close(&t);
 }
 
-int main(void)
-{
-	static const struct test tests[] = {
-		TEST(sizes, K_ALL),
-		TEST(initial_content, K_ALL),
-		TEST(capacity, K_FULL_HASHES | K_ARRAYS),
-		TEST(reuse, K_FULL_HASHES),
-		TEST(walk_empty, K_HASHES),
-		TEST(walk_hash, K_HASHES),
-		TEST(walk_and_delete, K_HASHES),
-		TEST(walk_array, K_ARRAYS),
-		TEST(padding, K_PCPU),
-		TEST(one_cpu, K_PCPU),
-		TEST(one_cpu_at_the_edge, K_PCPU),
-		TEST(all_cpus, K_PCPU),
-		TEST(new_key_is_zero, K_PHASH | K_PHASH_NP | K_PLRU),
-		TEST(whole_value_cut, K_ALL),
-	};
-
-	return run_tests("contract_value", tests, ARRAY_SIZE(tests));
-}
+TEST_MAIN

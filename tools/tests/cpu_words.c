@@ -7,15 +7,10 @@
  *
  * CPU_WORDS_MS: for each type and size (500)
  */
-#define _GNU_SOURCE
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "common.h"
 
@@ -145,7 +140,7 @@ static void run(struct words *w)
 		pthread_join(threads[i], NULL);
 }
 
-static void test_words(const struct kind *k)
+TEST(test_words, K_PCPU)
 {
 	static const uint32_t sizes[] = { 1, 2, 4, 8 };
 	unsigned int i;
@@ -175,11 +170,4 @@ static void test_words(const struct kind *k)
 	}
 }
 
-static const struct test tests[] = {
-	TEST(test_words, K_PCPU),
-};
-
-int main(void)
-{
-	return run_tests("cpu_words", tests, ARRAY_SIZE(tests));
-}
+TEST_MAIN

@@ -16,17 +16,12 @@
  *
  * DEAF_ROUNDS: rounds at most (40)
  */
-#define _GNU_SOURCE
 #include <linux/membarrier.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "bucket.h"
 #include "common.h"
@@ -404,9 +399,8 @@ static const struct deaf arrays[] = {
 	ARRAY("lookup_batch", 16 * MIB, op_lookup_batch),
 };
 
-static void test_arrays(const struct kind *k)
+TEST(test_arrays, 0)
 {
-	(void)k;
 	run_cases(arrays, ARRAY_SIZE(arrays));
 }
 
@@ -423,9 +417,8 @@ static const struct deaf queues[] = {
 	QUEUE(STACK, "peek", op_lookup),
 };
 
-static void test_queues(const struct kind *k)
+TEST(test_queues, 0)
 {
-	(void)k;
 	run_cases(queues, ARRAY_SIZE(queues));
 }
 
@@ -468,9 +461,8 @@ static const struct deaf hashes[] = {
 	LARGE(LPM_TRIE, BPFMAP_F_NO_PREALLOC, "lookup_batch", op_lookup_all),
 };
 
-static void test_hashes(const struct kind *k)
+TEST(test_hashes, 0)
 {
-	(void)k;
 	run_cases(hashes, ARRAY_SIZE(hashes));
 }
 
@@ -491,9 +483,8 @@ static const struct deaf percpu_hashes[] = {
 	ALL_CPUS(LRU_PERCPU_HASH, 1, "update", op_updates),
 };
 
-static void test_percpu_hashes(const struct kind *k)
+TEST(test_percpu_hashes, 0)
 {
-	(void)k;
 	if (n_cpus() < 32)
 		printf("# SKIP: the values of %u CPUs are not large enough\n",
 		       n_cpus());
@@ -501,14 +492,4 @@ static void test_percpu_hashes(const struct kind *k)
 		run_cases(percpu_hashes, ARRAY_SIZE(percpu_hashes));
 }
 
-static const struct test tests[] = {
-	TEST(test_arrays, 0),
-	TEST(test_queues, 0),
-	TEST(test_hashes, 0),
-	TEST(test_percpu_hashes, 0),
-};
-
-int main(void)
-{
-	return run_tests("deaf", tests, ARRAY_SIZE(tests));
-}
+TEST_MAIN

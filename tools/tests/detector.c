@@ -7,13 +7,12 @@
 static const unsigned int sizes[] = { 8, 13, 24, 64, 512, 4000 };
 
 /* Every mixture of two values, split at one place, must be detected. */
-static void test_detector(const struct kind *kind)
+TEST(test_detector, 0)
 {
 	struct load_tag a = { .key = 5, .writer = 3, .seq = 70 }, b = a, tag;
 	static char one[4000], two[4000], mix[4000];
 	unsigned int i, cut, caught = 0;
 
-	(void)kind;
 	b.seq++;
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		unsigned int size = sizes[i];
@@ -37,11 +36,4 @@ static void test_detector(const struct kind *kind)
 	expect(caught > 4000);
 }
 
-int main(void)
-{
-	static const struct test tests[] = {
-		TEST(test_detector, 0),
-	};
-
-	return run_tests("detector", tests, ARRAY_SIZE(tests));
-}
+TEST_MAIN

@@ -2,8 +2,6 @@
 /*
  * failnth_inject - see failnth.h
  */
-#define _GNU_SOURCE
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
 

@@ -349,29 +349,26 @@ static void bloom_attack(void *arg)
 	close(fd);
 }
 
-static void flood_bloom(const struct kind *k)
+TEST(flood_bloom, 0)
 {
-	(void)k;
 	as_nobody(bloom_attack, NULL);
 }
 
-static void flood_jhash(const struct kind *k)
+TEST(flood_jhash, 0)
 {
 	/* Whole words, and not */
 	uint32_t sizes[] = { 68, 71 }, i;
 
-	(void)k;
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		row("-", "keys of %u bytes", sizes[i]);
 		as_nobody(jhash_attack, &sizes[i]);
 	}
 }
 
-static void flood_sum(const struct kind *k)
+TEST(flood_sum, 0)
 {
 	uint32_t fixed;
 
-	(void)k;
 	/* One of four steps is a multiple of 2^32 */
 	for (fixed = 0; fixed < 4; fixed++) {
 		row("-", "first word %u", fixed);
@@ -379,13 +376,4 @@ static void flood_sum(const struct kind *k)
 	}
 }
 
-int main(void)
-{
-	static const struct test tests[] = {
-		TEST(flood_jhash, 0),
-		TEST(flood_sum, 0),
-		TEST(flood_bloom, 0),
-	};
-
-	return run_tests("flood", tests, ARRAY_SIZE(tests));
-}
+TEST_MAIN

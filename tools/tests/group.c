@@ -2,8 +2,6 @@
 /*
  * group - see group.h
  */
-#define _GNU_SOURCE
-#include <fcntl.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>

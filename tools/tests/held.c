@@ -5,8 +5,6 @@
  *
  * HELD_ROUNDS: how often FREEZE is tried beside readers that map and unmap (300)
  */
-#define _GNU_SOURCE
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -154,11 +152,10 @@ static void write_to(const struct shape *shape)
 	close(fd);
 }
 
-static void write_under_way(const struct kind *kind)
+TEST(write_under_way, 0)
 {
 	size_t i;
 
-	(void)kind;
 	for (i = 0; i < ARRAY_SIZE(shapes); i++)
 		write_to(&shapes[i]);
 }
@@ -179,13 +176,12 @@ static bool register_page(int ring, void *page, const char *name)
 	return false;
 }
 
-static void registered_buffer(const struct kind *kind)
+TEST(registered_buffer, 0)
 {
 	struct io_uring_params params = { 0 };
 	int ring = syscall(SYS_io_uring_setup, 1, &params), fd;
 	size_t i;
 
-	(void)kind;
 	if (ring < 0) {
 		skipped("no io_uring: %s", strerror(errno));
 		return;
@@ -208,20 +204,18 @@ static void registered_buffer(const struct kind *kind)
 		check_ret(map_freeze(fd), 0, "FREEZE without it");
 		close(fd);
 	}
-	close(ring);
 }
 
 /* ------------------------------------------------------------------------- */
 /* Readers */
 
 /* What only reads holds pages, too: it is told from a writer by history alone */
-static void held_by_reader(const struct kind *kind)
+TEST(held_by_reader, 0)
 {
 	const struct shape *array = &shapes[0];
 	int fd, i, pipes[2];
 	char c[8];
 
-	(void)kind;
 	for (i = 0; i < 2; i++) {
 		struct iovec v;
 		uint8_t *at;
@@ -274,7 +268,7 @@ static void *read_pages(void *arg)
 }
 
 /* Mappings come and go while pages are looked at: none of it hides a holder */
-static void beside_readers(const struct kind *kind)
+TEST(beside_readers, 0)
 {
 	unsigned long n = load_env("HELD_ROUNDS", 300), i, end;
 	const struct shape *array = &shapes[0];
@@ -283,7 +277,6 @@ static void beside_readers(const struct kind *kind)
 	uint8_t *at;
 	int ret;
 
-	(void)kind;
 	row("freeze.held", "beside readers");
 	readers.fd = map_of(array);
 	at = map_page(readers.fd, array, NULL, PROT_READ | PROT_WRITE);
@@ -318,16 +311,7 @@ static void beside_readers(const struct kind *kind)
 
 int main(void)
 {
-	static const struct test tests[] = {
-		TEST(write_under_way, 0),
-		TEST(registered_buffer, 0),
-		TEST(held_by_reader, 0),
-		TEST(beside_readers, 0),
-	};
-
-	if (backend() == BACKEND_BPF) {
-		printf("1..0 # SKIP bpf(2) counts mappings only\n");
-		return 0;
-	}
-	return run_tests("held", tests, ARRAY_SIZE(tests));
+	if (backend() == BACKEND_BPF)
+		return skip_all("bpf(2) counts mappings only");
+	return run_tests();
 }

@@ -4,8 +4,6 @@
  * creates what is charged least: all memory that the machine loses is charged
  * to that group.
  */
-#define _GNU_SOURCE
-#include <fcntl.h>
 #include <grp.h>
 #include <sched.h>
 #include <sys/mman.h>
@@ -306,11 +304,10 @@ static void lose(const struct shape *shape)
 	}
 }
 
-static void test_shapes(const struct kind *kind)
+TEST(test_shapes, 0)
 {
 	unsigned int i;
 
-	(void)kind;
 	if (!groups_there())
 		return;
 	if (load_kasan()) {
@@ -365,11 +362,10 @@ static long charged_slab(unsigned int apart)
 	return with;
 }
 
-static void test_ids(const struct kind *kind)
+TEST(test_ids, 0)
 {
 	long dense, sparse;
 
-	(void)kind;
 	if (!groups_there())
 		return;
 	charged_slab(1);	/* what comes with the first ones */
@@ -381,10 +377,6 @@ static void test_ids(const struct kind *kind)
 
 int main(void)
 {
-	static const struct test tests[] = {
-		TEST(test_shapes, 0),
-		TEST(test_ids, 0),
-	};
 	struct rlimit many = { MOST + 1000, MOST + 1000 };
 	int ret;
 
@@ -393,7 +385,7 @@ int main(void)
 	close(dup2(0, MOST + 500));
 	device_fd();
 	groups_begin();
-	ret = run_tests("hostile_memory", tests, ARRAY_SIZE(tests));
+	ret = run_tests();
 	groups_end();
 	return ret;
 }

@@ -5,8 +5,6 @@
  *
  * HOTPLUG_CYCLES: how often, for each kind of map (3)
  */
-#define _GNU_SOURCE
-#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -166,31 +164,31 @@ static void check_one_cpu(const struct kind *kind, int fd)
 	check_mem(got, value, sizeof(value), "value of CPU %u", victim());
 }
 
-static void test_in_use(const struct kind *kind)
+TEST(test_in_use, K_ALL)
 {
 	unsigned int i, cycles = load_env("HOTPLUG_CYCLES", 3);
-	struct crew c = { .kind = kind };
+	struct crew c = { .kind = k };
 	pthread_t threads[WORKERS];
 	char *value;
 
 	if (!can_switch())
 		return;
-	value = malloc(user_value_size(kind, VALUE_SIZE));
+	value = malloc(user_value_size(k, VALUE_SIZE));
 	need(value);
-	c.fd = load_create(kind, VALUE_SIZE, is_lru(kind) ? 16 * ENTRIES : ENTRIES);
+	c.fd = load_create(k, VALUE_SIZE, is_lru(k) ? 16 * ENTRIES : ENTRIES);
 	need(c.fd >= 0);
-	for (i = 0; i < (is_hash(kind) ? KEPT : ENTRIES); i++)
-		expect_eq(store(kind, c.fd, i, 1, value), 0);
+	for (i = 0; i < (is_hash(k) ? KEPT : ENTRIES); i++)
+		expect_eq(store(k, c.fd, i, 1, value), 0);
 	for (i = 0; i < WORKERS; i++)
 		need(pthread_create(&threads[i], NULL, work, &c) == 0);
 	for (i = 0; i < cycles; i++) {
 		load_sleep_ms(10);
 		expect_eq(switch_cpu(false), 0);
-		check_kept(kind, c.fd, "offline");
-		check_one_cpu(kind, c.fd);
+		check_kept(k, c.fd, "offline");
+		check_one_cpu(k, c.fd);
 		load_sleep_ms(10);
 		expect_eq(switch_cpu(true), 0);
-		check_kept(kind, c.fd, "online again");
+		check_kept(k, c.fd, "online again");
 	}
 	atomic_store(&c.stop, true);
 	for (i = 0; i < WORKERS; i++)
@@ -224,7 +222,7 @@ static void run_anywhere(void)
 }
 
 /* Elements freed on a CPU that went offline are usable again */
-static void test_free_lists(const struct kind *kind)
+TEST(test_free_lists, K_HASHES)
 {
 	char key[LOAD_KEY_MAX], *value;
 	unsigned int i;
@@ -232,42 +230,34 @@ static void test_free_lists(const struct kind *kind)
 
 	if (!can_switch())
 		return;
-	value = malloc(user_value_size(kind, VALUE_SIZE));
+	value = malloc(user_value_size(k, VALUE_SIZE));
 	need(value);
-	fd = load_create(kind, VALUE_SIZE, ENTRIES);
+	fd = load_create(k, VALUE_SIZE, ENTRIES);
 	need(fd >= 0);
 	run_on(victim());
 	for (i = 0; i < ENTRIES; i++)
-		expect_eq(store(kind, fd, i, 1, value), 0);
+		expect_eq(store(k, fd, i, 1, value), 0);
 	for (i = 0; i < ENTRIES; i++) {
-		load_key(kind, i, key);
+		load_key(k, i, key);
 		ret = map_delete(fd, key);
-		check(!ret || (is_lru(kind) && ret == -ENOENT), "delete %u: %d", i, ret);
+		check(!ret || (is_lru(k) && ret == -ENOENT), "delete %u: %d", i, ret);
 	}
 	ret = 0;
 	run_anywhere();
 	expect_eq(switch_cpu(false), 0);
 	for (i = 0; i < 2 * ENTRIES && !ret; i++)
-		ret = store(kind, fd, i, 2, value);
+		ret = store(k, fd, i, 2, value);
 	/* One that evicts takes in any number, and holds ENTRIES of them */
-	if (is_lru(kind))
+	if (is_lru(k))
 		expect_eq(ret, 0);
 	else
 		check(ret == -E2BIG && i == ENTRIES + 1,
 		      "element %u of %u: %d", i, ENTRIES, ret);
-	check(load_count(fd, kind, 4 * ENTRIES) > ENTRIES / 2, "elements");
+	check(load_count(fd, k, 4 * ENTRIES) > ENTRIES / 2, "elements");
 	expect_eq(switch_cpu(true), 0);
 	expect_eq(map_freeze(fd), 0);
 	close(fd);
 	free(value);
 }
 
-int main(void)
-{
-	static const struct test tests[] = {
-		TEST(test_in_use, K_ALL),
-		TEST(test_free_lists, K_HASHES),
-	};
-
-	return run_tests("hotplug", tests, ARRAY_SIZE(tests));
-}
+TEST_MAIN

@@ -5,8 +5,6 @@
 #ifndef BPFMAP_TESTS_KEYLESS_H
 #define BPFMAP_TESTS_KEYLESS_H
 
-#include <unistd.h>
-
 #include "common.h"
 
 static inline int keyless_new(uint32_t type, uint32_t value_size,

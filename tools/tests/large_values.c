@@ -9,9 +9,6 @@
  */
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "bucket.h"
 #include "common.h"
@@ -214,7 +211,7 @@ static void check_shared(const struct shared *s)
 }
 
 /* Twice 64 KiB and more of a value, whatever the number of CPUs */
-static void test_whole(const struct kind *k)
+TEST(test_whole, K_HASHES)
 {
 	static void *(*const fns[])(void *) = {
 		write_values, write_values, write_values, read_values,
@@ -323,7 +320,7 @@ static void one_bucket(const struct kind *k, uint32_t n_keys,
 	free(s.keys);
 }
 
-static void test_bucket(const struct kind *k)
+TEST(test_bucket, K_HASHES)
 {
 	one_bucket(k, 32, 1 * KIB);
 	one_bucket(k, 32, 12 * KIB);
@@ -334,7 +331,7 @@ static void test_bucket(const struct kind *k)
 /* ------------------------------------------------------------------------- */
 /* A bucket has no more than BUCKET_MAX elements */
 
-static void test_chain(const struct kind *k)
+TEST(test_chain, K_HASHES)
 {
 	uint32_t i, n = BUCKET_MAX + 50, entries = 512, there = 0;
 	uint32_t *keys = bucket_keys(n, entries), other;
@@ -364,13 +361,4 @@ static void test_chain(const struct kind *k)
 	free(keys);
 }
 
-static const struct test tests[] = {
-	TEST(test_whole, K_HASHES),
-	TEST(test_bucket, K_HASHES),
-	TEST(test_chain, K_HASHES),
-};
-
-int main(void)
-{
-	return run_tests("large_values", tests, ARRAY_SIZE(tests));
-}
+TEST_MAIN

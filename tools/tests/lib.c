@@ -2,15 +2,8 @@
 /*
  * libbpfmap: every function, what it returns and leaves in errno
  */
-#define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "bpfmap.h"
 #include "common.h"
@@ -54,12 +47,11 @@ static struct bpfmap_info info_of(int map)
 	return info;
 }
 
-static void test_create(const struct kind *k)
+TEST(test_create, 0)
 {
 	struct bpfmap_info info;
 	int map;
 
-	(void)k;
 	map = bpfmap_create(BPFMAP_TYPE_HASH, "name.of_15chars", 3, 5, 7, NULL);
 	expect(map >= 3);
 	expect_eq(fcntl(map, F_GETFD), FD_CLOEXEC);
@@ -90,13 +82,12 @@ static void test_create(const struct kind *k)
 }
 
 /* Each member of the options must arrive where it belongs */
-static void test_create_opts(const struct kind *k)
+TEST(test_create_opts, 0)
 {
 	BPFMAP_OPTS(bpfmap_create_opts, opts, .map_flags = BPFMAP_F_NO_PREALLOC);
 	char hash[32] = { 0 };
 	int map;
 
-	(void)k;
 #define create_opts() bpfmap_create(BPFMAP_TYPE_HASH, NULL, 4, 8, 1, &opts)
 	map = create_opts();
 	expect(map >= 3);
@@ -144,11 +135,10 @@ static void test_create_opts(const struct kind *k)
 			  .numa_node = 1000);
 	map = create_opts();
 	expect(map >= 3);
-	close(map);
 }
 
 /* sz, at its limits; what lies past it is not looked at */
-static void test_opts_size(const struct kind *k)
+TEST(test_opts_size, 0)
 {
 	struct {
 		struct bpfmap_create_opts known;
@@ -156,7 +146,6 @@ static void test_opts_size(const struct kind *k)
 	} opts;
 	int map;
 
-	(void)k;
 	memset(&opts, 0, sizeof(opts));
 #define create_sized(size) \
 	(opts.known.sz = (size), bpfmap_create(BPFMAP_TYPE_HASH, NULL, 4, 8, 1, \
@@ -193,13 +182,12 @@ static void test_opts_size(const struct kind *k)
 						 map_extra) + 8));
 }
 
-static void test_log_opts(const struct kind *k)
+TEST(test_log_opts, 0)
 {
 	BPFMAP_OPTS(bpfmap_log_opts, log, .true_size = 5, .level = 1);
 	BPFMAP_OPTS(bpfmap_create_opts, opts, .log_opts = &log);
 	int map;
 
-	(void)k;
 	map = create_opts();
 	expect(map >= 3);
 	expect_eq(log.true_size, 0);
@@ -211,16 +199,14 @@ static void test_log_opts(const struct kind *k)
 	map = create_opts();
 	expect(map >= 3);
 	expect_eq(log.true_size, 5);
-	close(map);
 }
 
-static void test_elements(const struct kind *k)
+TEST(test_elements, 0)
 {
 	__u64 value = 70, got = 0;
 	__u32 key = 7, next = 0;
 	int map = new_hash();
 
-	(void)k;
 	expect_err(ENOENT, bpfmap_lookup_elem(map, &key, &got));
 	expect_err(ENOENT, bpfmap_delete_elem(map, &key));
 	expect_err(ENOENT, bpfmap_lookup_and_delete_elem(map, &key, &got));
@@ -257,33 +243,29 @@ static void test_elements(const struct kind *k)
 
 	expect_err(EFAULT, bpfmap_lookup_elem(map, NULL, &got));
 	expect_err(EFAULT, bpfmap_update_elem(map, &key, NULL, BPFMAP_F_ANY));
-	close(map);
 }
 
-static void test_freeze(const struct kind *k)
+TEST(test_freeze, 0)
 {
 	int map = new_hash();
 	__u64 value = 1;
 	__u32 key = 1;
 
-	(void)k;
 	expect_eq(bpfmap_update_elem(map, &key, &value, BPFMAP_F_ANY), 0);
 	expect_eq(bpfmap_freeze(map), 0);
 	expect_err(EPERM, bpfmap_freeze(map));
 	expect_err(EPERM, bpfmap_update_elem(map, &key, &value, BPFMAP_F_ANY));
 	expect_err(EPERM, bpfmap_delete_elem(map, &key));
 	expect_eq(bpfmap_lookup_elem(map, &key, &value), 0);
-	close(map);
 }
 
-static void test_batches(const struct kind *k)
+TEST(test_batches, 0)
 {
 	BPFMAP_OPTS(bpfmap_batch_opts, opts, .elem_flags = BPFMAP_F_NOEXIST);
 	__u32 keys[ENTRIES], count, cursor, i;
 	__u64 values[ENTRIES], sum = 0;
 	int map = new_hash();
 
-	(void)k;
 	for (i = 0; i < ENTRIES; i++) {
 		keys[i] = i;
 		values[i] = 10 * i;
@@ -336,10 +318,9 @@ static void test_batches(const struct kind *k)
 	count = 0;
 	expect_eq(bpfmap_lookup_and_delete_batch(map, NULL, NULL, NULL, NULL,
 						 &count, NULL), 0);
-	close(map);
 }
 
-static void test_batch_opts_size(const struct kind *k)
+TEST(test_batch_opts_size, 0)
 {
 	struct {
 		struct bpfmap_batch_opts known;
@@ -349,7 +330,6 @@ static void test_batch_opts_size(const struct kind *k)
 	__u64 values[1] = { 0 };
 	int map = new_hash();
 
-	(void)k;
 	memset(&opts, 0, sizeof(opts));
 	opts.known.sz = sizeof(size_t) - 1;
 	/* Refused by the library: *count stays */
@@ -372,10 +352,9 @@ static void test_batch_opts_size(const struct kind *k)
 	opts.known.flags = ~0ULL;
 	expect_eq(bpfmap_update_batch(map, keys, values, &count, &opts.known), 0);
 	expect_eq(count, 1);
-	close(map);
 }
 
-static void test_ids(const struct kind *k)
+TEST(test_ids, 0)
 {
 	BPFMAP_OPTS(bpfmap_get_fd_by_id_opts, opts, .open_flags = BPFMAP_F_RDONLY);
 	int map = new_hash(), other;
@@ -383,7 +362,6 @@ static void test_ids(const struct kind *k)
 	__u64 value = 1;
 	__u32 key = 1;
 
-	(void)k;
 	expect(id > 0);
 	expect_eq(bpfmap_get_next_id(id - 1, &next), 0);
 	expect_eq(next, id);
@@ -416,17 +394,14 @@ static void test_ids(const struct kind *k)
 	BPFMAP_OPTS_RESET(opts, .token_fd = 1000);
 	other = bpfmap_get_fd_by_id_opts(id, &opts);
 	expect(other >= 3);
-	close(other);
-	close(map);
 }
 
-static void test_info(const struct kind *k)
+TEST(test_info, 0)
 {
 	int map = new_map(BPFMAP_TYPE_PERCPU_ARRAY);
 	struct bpfmap_info info;
 	__u32 len = 8;
 
-	(void)k;
 	memset(&info, 0, sizeof(info));
 	expect_eq(bpfmap_obj_get_info_by_fd(map, &info, &len), 0);
 	expect_eq(len, 8);
@@ -439,7 +414,6 @@ static void test_info(const struct kind *k)
 	len = sizeof(info);
 	expect_err(EFAULT, bpfmap_obj_get_info_by_fd(map, NULL, &len));
 	expect_eq(len, sizeof(info));
-	close(map);
 }
 
 /* All functions that take a map's descriptor say the same of this one */
@@ -471,11 +445,10 @@ static void all_fail(int fd, int err, int info_err)
 	expect_eq(len, sizeof(info));
 }
 
-static void test_bad_fd(const struct kind *k)
+TEST(test_bad_fd, 0)
 {
 	int fd = new_hash(), fds[2];
 
-	(void)k;
 	close(fd);
 	all_fail(fd, EBADF, EBADFD);
 	all_fail(-1, EBADF, EBADFD);
@@ -544,13 +517,12 @@ static void pin_options(const char *dir, int map)
 	close(dir_fd);
 }
 
-static void test_pins(const struct kind *k)
+TEST(test_pins, 0)
 {
 	int map = new_hash(), null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	int path = open("/dev/null", O_PATH | O_CLOEXEC), got;
 	char dir[32];
 
-	(void)k;
 	expect_eq(pin_mount(dir, NULL), 0);
 	expect_eq(bpfmap_obj_pin(map, pin_path(dir, "pin")), 0);
 	expect_err(EEXIST, bpfmap_obj_pin(map, pin_path(dir, "pin")));
@@ -696,11 +668,10 @@ static void child_no_descriptor_left(void *arg)
 	expect(fcntl(0, F_GETFD) < 0);
 }
 
-static void test_device(const struct kind *k)
+TEST(test_device, 0)
 {
 	int fd;
 
-	(void)k;
 	close(device_fd());	/* the test program's own */
 	close(new_hash());
 	expect_eq(device_fds(&fd), 1);
@@ -715,14 +686,13 @@ static void test_device(const struct kind *k)
 }
 
 /* The kernel writes as many values as there are possible CPUs */
-static void test_possible_cpus(const struct kind *k)
+TEST(test_possible_cpus, 0)
 {
 	int map = new_map(BPFMAP_TYPE_PERCPU_ARRAY);
 	unsigned char *values = malloc(1 << 20);
 	int cpus = bpfmap_num_possible_cpus();
 	__u32 key = 0;
 
-	(void)k;
 	expect(cpus > 0 && cpus < 8192);
 	memset(values, 0xa5, 1 << 20);
 	expect_eq(bpfmap_lookup_elem(map, &key, values), 0);
@@ -730,10 +700,9 @@ static void test_possible_cpus(const struct kind *k)
 	expect_eq(values[8 * cpus], 0xa5);
 	expect_eq(bpfmap_num_possible_cpus(), cpus);
 	free(values);
-	close(map);
 }
 
-static void test_type_str(const struct kind *k)
+TEST(test_type_str, 0)
 {
 	static const struct {
 		unsigned int type;
@@ -748,7 +717,6 @@ static void test_type_str(const struct kind *k)
 	};
 	unsigned int i;
 
-	(void)k;
 	for (i = 0; i < ARRAY_SIZE(known); i++) {
 		const char *name = bpfmap_type_str((enum bpfmap_type)known[i].type);
 
@@ -758,25 +726,4 @@ static void test_type_str(const struct kind *k)
 	expect(!bpfmap_type_str((enum bpfmap_type)~0U));
 }
 
-int main(void)
-{
-	const struct test tests[] = {
-		TEST(test_create, 0),
-		TEST(test_create_opts, 0),
-		TEST(test_opts_size, 0),
-		TEST(test_log_opts, 0),
-		TEST(test_elements, 0),
-		TEST(test_freeze, 0),
-		TEST(test_batches, 0),
-		TEST(test_batch_opts_size, 0),
-		TEST(test_ids, 0),
-		TEST(test_info, 0),
-		TEST(test_bad_fd, 0),
-		TEST(test_pins, 0),
-		TEST(test_device, 0),
-		TEST(test_possible_cpus, 0),
-		TEST(test_type_str, 0),
-	};
-
-	return run_tests("lib", tests, ARRAY_SIZE(tests));
-}
+TEST_MAIN

@@ -5,8 +5,6 @@
  *
  * LIFECYCLE_ROUNDS: how often each of the repeated tests is done (40)
  */
-#define _GNU_SOURCE
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -121,6 +119,17 @@ static void sleep_us(unsigned int us)
 	nanosleep(&span, NULL);
 }
 
+static long first_ids, first_refs;
+
+TEST(test_start, 0)
+{
+	close(small_map());	/* the device is open from now on */
+	load_sleep_ms(100);
+	first_ids = load_ids(NULL);
+	first_refs = load_refcnt();
+	expect(first_ids >= 0);
+}
+
 /* A child that does batches of every sort until it is killed */
 static void batches_for_ever(const struct kind *kind, int fd, int ready)
 {
@@ -184,35 +193,34 @@ static void check_content(const struct kind *kind, int fd)
 	batch_free(&b);
 }
 
-static void test_kill_mid_batch(const struct kind *kind)
+TEST(test_kill_mid_batch, K_ALL)
 {
 	struct batch b;
 	unsigned int i;
 	int fd;
 
-	fd = filled_map(kind);
+	fd = filled_map(k);
 	for (i = 0; i < rounds(); i++) {
-		kill_one(kind, fd, i);
-		check_content(kind, fd);
+		kill_one(k, fd, i);
+		check_content(k, fd);
 	}
 	/* No bucket is locked, no element is lost, no writer is counted. */
-	batch_init(&b, kind, ENTRIES);
-	if (is_hash(kind))
+	batch_init(&b, k, ENTRIES);
+	if (is_hash(k))
 		expect(load_empty(fd) >= 0);
 	expect_eq(batch_run(&b, BPFMAP_CMD_MAP_UPDATE_BATCH, fd), 0);
-	expect_eq(load_count(fd, kind, 2 * ENTRIES), ENTRIES);
-	if (is_hash(kind)) {
+	expect_eq(load_count(fd, k, 2 * ENTRIES), ENTRIES);
+	if (is_hash(k)) {
 		batch_fill(&b, ENTRIES, 0);
 		expect_eq(batch_run(&b, BPFMAP_CMD_MAP_UPDATE_BATCH, fd),
-			  is_lru(kind) ? 0 : -E2BIG);
+			  is_lru(k) ? 0 : -E2BIG);
 	}
 	expect_eq(map_freeze(fd), 0);
 	batch_free(&b);
-	close(fd);
 }
 
 /* Killed while it creates maps: their ids go, too. */
-static void test_kill_mid_create(const struct kind *kind)
+TEST(test_kill_mid_create, 0)
 {
 	long ids = load_ids(NULL), refs = load_refcnt();
 	unsigned long end;
@@ -220,7 +228,6 @@ static void test_kill_mid_create(const struct kind *kind)
 	int status;
 	pid_t pid;
 
-	(void)kind;
 	expect(ids >= 0);
 	for (i = 0; i < rounds(); i++) {
 		pid = load_fork();
@@ -286,7 +293,7 @@ static void *use_descriptor(void *arg)
 	return NULL;
 }
 
-static void test_close_in_use(const struct kind *kind)
+TEST(test_close_in_use, 0)
 {
 	struct closer c = { 0 };
 	pthread_t threads[4];
@@ -294,7 +301,6 @@ static void test_close_in_use(const struct kind *kind)
 	uint32_t last;
 	int fd;
 
-	(void)kind;
 	c.fd = 200;
 	for (i = 0; i < 4; i++)
 		need(pthread_create(&threads[i], NULL, use_descriptor, &c) == 0);
@@ -335,18 +341,16 @@ static void run_self(const char *what, int fd)
 	load_child_succeeds(pid);
 }
 
-static void test_exec(const struct kind *kind)
+TEST(test_exec, 0)
 {
 	int fd = small_map();
 
-	(void)kind;
 	expect_eq(put(fd, 1, 4711), 0);
 	expect_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
 	run_self("--closed", fd);
 	expect_eq(fcntl(fd, F_SETFD, 0), 0);
 	run_self("--open", fd);
 	expect_eq(get(fd, 1), 4712);
-	close(fd);
 }
 
 /* What run_self() runs */
@@ -357,13 +361,12 @@ static int after_exec(const char *what, int fd)
 	return get(fd, 1) != 4711 || put(fd, 1, 4712) != 0;
 }
 
-static void test_fork(const struct kind *kind)
+TEST(test_fork, 0)
 {
 	int fd = small_map();
 	long id = map_id(fd);
 	pid_t pid;
 
-	(void)kind;
 	expect_eq(put(fd, 1, 10), 0);
 	pid = load_fork();
 	if (!pid) {
@@ -423,13 +426,12 @@ static int receive_fd(int sock)
 	return fd;
 }
 
-static void test_send(const struct kind *kind)
+TEST(test_send, 0)
 {
 	int pair[2], fd;
 	pid_t pid;
 	long id;
 
-	(void)kind;
 	need(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
 	pid = load_fork();
 	if (!pid) {
@@ -461,7 +463,7 @@ static void test_send(const struct kind *kind)
 	expect(load_id_gone(id));
 }
 
-static void test_ids(const struct kind *kind)
+TEST(test_ids, 0)
 {
 	long last = 0, id;
 	int fds[8];
@@ -469,7 +471,6 @@ static void test_ids(const struct kind *kind)
 	uint32_t highest;
 	long count = load_ids(&highest);
 
-	(void)kind;
 	expect(count >= 0);
 	for (i = 0; i < 8; i++) {
 		fds[i] = small_map();
@@ -492,13 +493,12 @@ static void test_ids(const struct kind *kind)
 }
 
 /* An exit without close() closes as well. */
-static void test_exit(const struct kind *kind)
+TEST(test_exit, 0)
 {
 	int report[2];
 	pid_t pid;
 	long id;
 
-	(void)kind;
 	need(pipe2(report, O_CLOEXEC) == 0);
 	pid = load_fork();
 	if (!pid) {
@@ -519,14 +519,13 @@ static void test_exit(const struct kind *kind)
 	close(report[1]);
 }
 
-static void test_no_descriptor(const struct kind *kind)
+TEST(test_no_descriptor, 0)
 {
 	long ids = load_ids(NULL), refs = load_refcnt();
 	struct bpfmap_id_attr attr = { 0 };
 	int fd = small_map();
 	pid_t pid;
 
-	(void)kind;
 	pid = load_fork();
 	if (!pid) {
 		struct rlimit limit = { 64, 64 };
@@ -557,13 +556,12 @@ static void expect_pinned(void)
 	expect_eq(errno, EWOULDBLOCK);
 }
 
-static void test_rmmod(const struct kind *kind)
+TEST(test_rmmod, 0)
 {
 	long refs = load_refcnt();
 	int fd, device = device_fd(), again;
 	char *at;
 
-	(void)kind;
 	if (device < 0 || refs < 0) {
 		skipped("no module that could be unloaded");
 		return;
@@ -645,7 +643,7 @@ static void one_life(const struct kind *kind)
  * leak goes on with every life. So memory may grow in some stages, but not in all:
  * were one life in five to leave its memory, there would be no QUIET in a row.
  */
-static void test_no_leak(const struct kind *kind)
+TEST(test_no_leak, K_ALL)
 {
 	unsigned int n = ARRAY_SIZE(fields) - load_kasan(), i, stage, quiet = 0;
 	long ids = load_ids(NULL), refs = load_refcnt();
@@ -653,7 +651,7 @@ static void test_no_leak(const struct kind *kind)
 
 	for (stage = 0; stage < STAGES && quiet < QUIET; stage++) {
 		for (i = 0; i < 2 * rounds(); i++)
-			one_life(kind);
+			one_life(k);
 		if (usage_within(&highest, &now, n)) {
 			quiet++;
 			continue;
@@ -663,7 +661,7 @@ static void test_no_leak(const struct kind *kind)
 			if (now.kib[i] > highest.kib[i])
 				highest.kib[i] = now.kib[i];
 	}
-	printf("# %s, %u times %u lives:", kind->name, stage, 2 * rounds());
+	printf("# %s, %u times %u lives:", k->name, stage, 2 * rounds());
 	for (i = 0; i < ARRAY_SIZE(fields); i++)
 		printf(" %s %+ld KiB%s", fields[i], now.kib[i] - before.kib[i],
 		       i + 1 < ARRAY_SIZE(fields) ? "," : "\n");
@@ -672,24 +670,11 @@ static void test_no_leak(const struct kind *kind)
 	expect_eq(load_refcnt(), refs);
 }
 
-static long first_ids, first_refs;
-
-static void test_start(const struct kind *kind)
-{
-	(void)kind;
-	close(small_map());	/* the device is open from now on */
-	load_sleep_ms(100);
-	first_ids = load_ids(NULL);
-	first_refs = load_refcnt();
-	expect(first_ids >= 0);
-}
-
 /* After all of it no map and no reference to the module is left. */
-static void test_end(const struct kind *kind)
+TEST(test_end, 0)
 {
 	unsigned long end = load_ms() + LOAD_PATIENCE;
 
-	(void)kind;
 	while ((load_ids(NULL) > first_ids || load_refcnt() > first_refs) &&
 	       load_ms() < end)
 		load_sleep_ms(10);
@@ -699,23 +684,7 @@ static void test_end(const struct kind *kind)
 
 int main(int argc, char **argv)
 {
-	static const struct test tests[] = {
-		TEST(test_start, 0),
-		TEST(test_kill_mid_create, 0),
-		TEST(test_close_in_use, 0),
-		TEST(test_exec, 0),
-		TEST(test_fork, 0),
-		TEST(test_send, 0),
-		TEST(test_ids, 0),
-		TEST(test_exit, 0),
-		TEST(test_no_descriptor, 0),
-		TEST(test_rmmod, 0),
-		TEST(test_kill_mid_batch, K_ALL),
-		TEST(test_no_leak, K_ALL),
-		TEST(test_end, 0),
-	};
-
 	if (argc == 3)
 		return after_exec(argv[1], atoi(argv[2]));
-	return run_tests("lifecycle", tests, ARRAY_SIZE(tests));
+	return run_tests();
 }

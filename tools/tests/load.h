@@ -6,11 +6,6 @@
 #ifndef BPFMAP_TESTS_LOAD_H
 #define BPFMAP_TESTS_LOAD_H
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "common.h"
 
 #define expect(cond) check(cond, "%s:%d: %s", __FILE__, __LINE__, #cond)

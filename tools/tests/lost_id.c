@@ -7,12 +7,8 @@
  * undisturbed and finds each of its own by id. The number that the first one
  * would have had is free as long as it waits for memory, and soon the other's.
  */
-#define _GNU_SOURCE
-#include <fcntl.h>
 #include <signal.h>
-#include <string.h>
 #include <time.h>
-#include <unistd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -57,14 +53,13 @@ static void fail_forever(void)
 	}
 }
 
-static void test_lost_id(const struct kind *kind)
+TEST(test_lost_id, 0)
 {
 	time_t end = time(NULL) + load_env("LOST_ID_SECONDS", 5);
 	unsigned int maps, lost = 0;
 	int fd, again, status;
 	pid_t pid;
 
-	(void)kind;
 	if (!set_failures("40")) {
 		skipped("no failslab");
 		return;
@@ -95,11 +90,4 @@ static void test_lost_id(const struct kind *kind)
 	expect(maps > 0);
 }
 
-int main(void)
-{
-	static const struct test tests[] = {
-		TEST(test_lost_id, 0),
-	};
-
-	return run_tests("lost_id", tests, ARRAY_SIZE(tests));
-}
+TEST_MAIN

@@ -22,10 +22,6 @@ static const unsigned int shares[33] = {
 	[28] = 2, [29] = 3, [30] = 2, [31] = 1, [32] = 2,
 };
 
-static const struct kind lpm = {
-	"LPM_TRIE", BPFMAP_TYPE_LPM_TRIE, BPFMAP_F_NO_PREALLOC, C_HASH,
-};
-
 /* A key as the map has it: the address in network order */
 struct route {
 	uint32_t len;
@@ -287,7 +283,7 @@ static long memlock(int fd)
 	return bytes;
 }
 
-static void routing_table(const struct kind *kind)
+TEST(routing_table, 0)
 {
 	struct table t = { .n = load_env("LPM_ROUTES", 400000) };
 	unsigned long lookups = load_env("LPM_LOOKUPS", 1000000);
@@ -297,7 +293,6 @@ static void routing_table(const struct kind *kind)
 	uint64_t value = 0;
 	long full;
 
-	(void)kind;
 	t.routes = calloc(t.n, sizeof(*t.routes));
 	t.shuffled = calloc(t.n, sizeof(*t.shuffled));
 	p.best = calloc(1U << 24, sizeof(*p.best));
@@ -348,14 +343,13 @@ static void routing_table(const struct kind *kind)
 }
 
 /* Replacing one value does not take more and more memory */
-static void memory_comes_back(const struct kind *kind)
+TEST(memory_comes_back, 0)
 {
 	struct route key = { .len = 8, .addr = htonl(0x0a000000) };
 	int fd = map_new(&lpm, sizeof(key), sizeof(uint64_t), 10, 0);
 	long after_some, after_many;
 	uint64_t i;
 
-	(void)kind;
 	need(fd >= 0);
 	for (i = 0; i < 20000; i++)
 		expect(!map_update(fd, &key, &i, 0));
@@ -371,15 +365,6 @@ static void memory_comes_back(const struct kind *kind)
 	       after_many);
 	/* If nothing came back that would be 10 MiB more */
 	expect(after_many < after_some + (6 << 20));
-	close(fd);
 }
 
-int main(void)
-{
-	static const struct test tests[] = {
-		TEST(routing_table, 0),
-		TEST(memory_comes_back, 0),
-	};
-
-	return run_tests("lpm_routes", tests, ARRAY_SIZE(tests));
-}
+TEST_MAIN

@@ -7,13 +7,8 @@
  *
  * Environment: LRU_ACCESSES multiplies the length (1).
  */
-#define _GNU_SOURCE
 #include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
-#include <unistd.h>
 #include <sys/syscall.h>
 
 #include "common.h"
@@ -212,14 +207,13 @@ static double hit_rate(enum way way, const struct size *size, enum trace trace)
 	return 100.0 * hits / counted;
 }
 
-static void traces(const struct kind *k)
+TEST(traces, 0)
 {
 	double rates[N_WAYS];
 	enum trace trace;
 	enum way way;
 	size_t s;
 
-	(void)k;
 	printf("# %8s  %-14s %8s %8s\n", "entries", "hit rate", "bpfmap",
 	       "bpf(2)");
 	for (s = 0; s < ARRAY_SIZE(sizes); s++) {
@@ -264,11 +258,10 @@ static double insert_ns(enum way way, uint32_t entries, uint32_t n)
 }
 
 /* What it takes to evict; no check, as time is not exact */
-static void inserts(const struct kind *k)
+TEST(inserts, 0)
 {
 	size_t s;
 
-	(void)k;
 	row("lru.use", "inserts into a full map");
 	for (s = 0; s < ARRAY_SIZE(sizes); s++) {
 		double device = insert_ns(DEVICE, sizes[s].entries, 10000);
@@ -281,15 +274,11 @@ static void inserts(const struct kind *k)
 
 int main(void)
 {
-	static const struct test tests[] = {
-		TEST(traces, 0),
-		TEST(inserts, 0),
-	};
 	cpu_set_t one;
 
 	/* bpf(2)'s lists are each CPU's: what is compared is not the scheduler */
 	CPU_ZERO(&one);
 	CPU_SET(sched_getcpu(), &one);
 	sched_setaffinity(0, sizeof(one), &one);
-	return run_tests("lru_trace", tests, ARRAY_SIZE(tests));
+	return run_tests();
 }

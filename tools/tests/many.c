@@ -4,8 +4,6 @@
  *
  * MANY_MAPS: how many (10000)
  */
-#define _GNU_SOURCE
-#include <fcntl.h>
 #include <sys/resource.h>
 
 #include "failnth.h"
@@ -53,14 +51,13 @@ static void check_ids(unsigned int n)
 	}
 }
 
-static void test_many(const struct kind *kind)
+TEST(test_many, 0)
 {
 	unsigned int i, n = load_env("MANY_MAPS", 10000);
 	unsigned long start = load_ms();
 	long before = load_ids(NULL);
 	int last = 0;
 
-	(void)kind;
 	if (!limit(n + 200)) {
 		skipped("no %u descriptors", n);
 		return;
@@ -88,14 +85,13 @@ static void test_many(const struct kind *kind)
 }
 
 /* Creating one of any type without a descriptor leaves nothing: [id.fds] */
-static void test_no_descriptor(const struct kind *kind)
+TEST(test_no_descriptor, 0)
 {
 	long before = load_ids(NULL), refs = load_refcnt();
 	int last = -1, next, fd = create(0);
 	uint32_t id = map_id(fd);
 	unsigned int i;
 
-	(void)kind;
 	expect(limit(64));
 	while ((next = dup(0)) >= 0)
 		last = next;
@@ -119,24 +115,18 @@ static void test_no_descriptor(const struct kind *kind)
 
 int main(void)
 {
-	static const struct test tests[] = {
-		TEST(test_many, 0),
-		TEST(test_no_descriptor, 0),
-	};
 	unsigned int n = load_env("MANY_MAPS", 10000);
 	int ret;
 
-	if (backend() == BACKEND_BPF) {
-		printf("1..1\nok 1 - many # SKIP bpf(2) has maps of others\n");
-		return 0;
-	}
+	if (backend() == BACKEND_BPF)
+		return skip_all("bpf(2) has maps of others");
 	ids = calloc(n, sizeof(*ids));
 	fds = calloc(n, sizeof(*fds));
 	if (!ids || !fds)
 		return 1;
 	device_fd();
 	inner_begin();
-	ret = run_tests("many", tests, ARRAY_SIZE(tests));
+	ret = run_tests();
 	inner_end();
 	return ret;
 }

@@ -4,8 +4,6 @@
  *
  * MAPPING_ROUNDS: how often mmap and FREEZE race (400)
  */
-#define _GNU_SOURCE
-#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/mman.h>
@@ -28,7 +26,7 @@ static int mmapable_map(void)
 	return fd;
 }
 
-static void test_mapping_keeps_map(const struct kind *kind)
+TEST(test_mapping_keeps_map, 0)
 {
 	struct bpfmap_id_attr attr = { 0 };
 	int fd = mmapable_map(), again;
@@ -36,7 +34,6 @@ static void test_mapping_keeps_map(const struct kind *kind)
 	long id = map_id(fd), refs = load_refcnt();
 	uint32_t key = 1000;
 
-	(void)kind;
 	need(at);
 	at[1000] = 77;
 	close(fd);
@@ -55,13 +52,12 @@ static void test_mapping_keeps_map(const struct kind *kind)
 	expect(load_id_gone(id));
 }
 
-static void test_mapping_bars_freeze(const struct kind *kind)
+TEST(test_mapping_bars_freeze, 0)
 {
 	int fd = mmapable_map(), release[2];
 	char *at = map_pages(fd, 3, PROT_READ | PROT_WRITE);
 	pid_t pid;
 
-	(void)kind;
 	need(at);
 	expect_eq(map_freeze(fd), -EBUSY);
 	expect_eq(mprotect(at, 3 * 4096, PROT_READ), 0);
@@ -90,17 +86,15 @@ static void test_mapping_bars_freeze(const struct kind *kind)
 	expect_eq(map_freeze(fd), 0);
 	expect(!map_pages(fd, 1, PROT_READ | PROT_WRITE));
 	expect_eq(errno, EPERM);
-	close(fd);
 }
 
-static void test_readers_mapping(const struct kind *kind)
+TEST(test_readers_mapping, 0)
 {
 	int fd = mmapable_map();
 	volatile uint64_t *at = (void *)map_pages(fd, 3, PROT_READ);
 	uint64_t value = 5;
 	uint32_t key = 600;
 
-	(void)kind;
 	need(at);
 	expect_eq(mprotect((void *)at, 4096, PROT_READ | PROT_WRITE), -1);
 	expect_eq(errno, EACCES);
@@ -110,7 +104,6 @@ static void test_readers_mapping(const struct kind *kind)
 	expect_eq(map_update(fd, &key, &value, 0), -EPERM);
 	expect_eq(at[600], 5);
 	munmap((void *)at, 3 * 4096);
-	close(fd);
 }
 
 struct race {
@@ -131,14 +124,13 @@ static void *map_writable(void *arg)
 }
 
 /* A writable mapping and FREEZE at the same moment: one of them comes first. */
-static void test_freeze_races_mmap(const struct kind *kind)
+TEST(test_freeze_races_mmap, 0)
 {
 	unsigned int i, frozen = 0, n = load_env("MAPPING_ROUNDS", 400);
 	struct race r = { 0 };
 	pthread_t thread;
 	int ret;
 
-	(void)kind;
 	for (i = 0; i < n; i++) {
 		r.fd = mmapable_map();
 		pthread_barrier_init(&r.start, NULL, 2);
@@ -162,14 +154,4 @@ static void test_freeze_races_mmap(const struct kind *kind)
 	printf("# frozen first %u, mapped first %u\n", frozen, n - frozen);
 }
 
-int main(void)
-{
-	static const struct test tests[] = {
-		TEST(test_mapping_keeps_map, 0),
-		TEST(test_mapping_bars_freeze, 0),
-		TEST(test_readers_mapping, 0),
-		TEST(test_freeze_races_mmap, 0),
-	};
-
-	return run_tests("mapping", tests, ARRAY_SIZE(tests));
-}
+TEST_MAIN

@@ -32,9 +32,9 @@ static void close_and_check(struct task *t, long before)
 }
 
 /* The whole of a preallocated map is charged when it is created. */
-static void test_charged(const struct kind *kind)
+TEST(test_charged, K_ALL)
 {
-	struct task t = task_of(kind, 8 * MIB);
+	struct task t = task_of(k, 8 * MIB);
 	long before, with;
 
 	if (!groups_there())
@@ -42,7 +42,7 @@ static void test_charged(const struct kind *kind)
 	before = group_settled(GROUP_OWNER);
 	expect(task_run(GROUP_OWNER, task_create, &t));
 	expect_eq(t.result, 0);
-	if (kind->flags & BPFMAP_F_NO_PREALLOC) {
+	if (k->flags & BPFMAP_F_NO_PREALLOC) {
 		load_sleep_ms(100);
 		with = group_current(GROUP_OWNER) - before;
 		expect(with < 4 * MIB);
@@ -52,8 +52,8 @@ static void test_charged(const struct kind *kind)
 	}
 	load_sleep_ms(200);
 	with = group_current(GROUP_OWNER) - before;
-	printf("# %s: %ld KiB charged for %lu KiB of values\n", kind->name,
-	       with / 1024, t.max_entries * user_value_size(kind, GROUP_VALUE) / 1024);
+	printf("# %s: %ld KiB charged for %lu KiB of values\n", k->name,
+	       with / 1024, t.max_entries * user_value_size(k, GROUP_VALUE) / 1024);
 	expect(with >= 7 * MIB);
 	/* KASAN surrounds each element with a lot of its own. */
 	expect(with <= 40 * MIB);
@@ -61,9 +61,9 @@ static void test_charged(const struct kind *kind)
 }
 
 /* Elements are charged to the map's owner, not to the inserting process. */
-static void test_inserter(const struct kind *kind)
+TEST(test_inserter, K_HASH_NP | K_PHASH_NP)
 {
-	struct task t = task_of(kind, 8 * MIB);
+	struct task t = task_of(k, 8 * MIB);
 	long before, other;
 
 	if (!groups_there())
@@ -94,10 +94,10 @@ static bool inserts_again(struct task *t)
 }
 
 /* Exceeding the group's limit is ENOMEM, and no process is killed. */
-static void test_limit(const struct kind *kind)
+TEST(test_limit, K_ALL)
 {
-	bool later = kind->flags & BPFMAP_F_NO_PREALLOC;
-	struct task t = task_of(kind, 32 * MIB);
+	bool later = k->flags & BPFMAP_F_NO_PREALLOC;
+	struct task t = task_of(k, 32 * MIB);
 	long before, killed;
 
 	if (!groups_there())
@@ -116,7 +116,7 @@ static void test_limit(const struct kind *kind)
 	expect_eq(group_kills(GROUP_OWNER), killed);
 	if (later) {
 		/* Inserted elements stay; deleted ones make room again. */
-		expect_eq(load_count(t.fd, kind, t.max_entries), t.done);
+		expect_eq(load_count(t.fd, k, t.max_entries), t.done);
 		expect_eq(load_empty(t.fd), t.done);
 		expect(inserts_again(&t));
 		expect_eq(group_kills(GROUP_OWNER), killed);
@@ -170,12 +170,11 @@ static void type_limited(struct task *t, long before)
 	expect_eq(group_write(GROUP_OWNER, "memory.max", "max"), 0);
 }
 
-static void test_types(const struct kind *kind)
+TEST(test_types, 0)
 {
 	unsigned int i;
 	long before;
 
-	(void)kind;
 	if (!groups_there())
 		return;
 	for (i = 0; i < n_group_types; i++) {
@@ -198,16 +197,10 @@ static void test_types(const struct kind *kind)
 
 int main(void)
 {
-	static const struct test tests[] = {
-		TEST(test_charged, K_ALL),
-		TEST(test_limit, K_ALL),
-		TEST(test_inserter, K_HASH_NP | K_PHASH_NP),
-		TEST(test_types, 0),
-	};
 	int ret;
 
 	groups_begin();
-	ret = run_tests("memcg", tests, ARRAY_SIZE(tests));
+	ret = run_tests();
 	groups_end();
 	return ret;
 }

@@ -5,15 +5,9 @@
  * See oracle.h. All maps of an episode are new ones, and an episode depends on
  * its seed only, so that it can be taken again on its own.
  */
-#define _GNU_SOURCE
 #include <getopt.h>
 #include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
-#include <unistd.h>
-#include <fcntl.h>
 
 #include "oracle.h"
 

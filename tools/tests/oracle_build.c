@@ -2,8 +2,6 @@
 /*
  * oracle_build - from a step to the attr and the buffers of a command
  */
-#include <string.h>
-
 #include "oracle.h"
 
 static uint8_t data[N_AREAS][AREA_MAX];

@@ -6,8 +6,6 @@
  * here, as long as both sides fail and nothing has changed; what would make the
  * two sides drift apart is not generated on the kernels concerned.
  */
-#include <stdio.h>
-
 #include "oracle.h"
 
 #define BOTH_MODES (BPFMAP_F_RDONLY | BPFMAP_F_WRONLY)

@@ -9,7 +9,6 @@
  * and leaves out what the contract leaves open. The fuzzer's calls are chosen
  * without state, so that they can be recombined; for it, any result is right.
  */
-#include <string.h>
 #include <sys/mman.h>
 
 #include "oracle.h"

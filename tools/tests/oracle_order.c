@@ -6,10 +6,6 @@
  * from bucket to bucket in the same order. In a bucket bpf(2) has the key that
  * was written last in front, the device the one that was inserted last.
  */
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "oracle.h"
 
 #define WALK_MAX (2 * N_KEYS)

@@ -2,11 +2,6 @@
 /*
  * oracle_run - take a step on both sides and compare
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "oracle.h"
 
 bool verbose;

@@ -2,10 +2,6 @@
 /*
  * oracle_shrink - what of a sequence a failure needs, and that as a program
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "oracle.h"
 
 static bool fails(const struct step *steps, size_t n, size_t *end)

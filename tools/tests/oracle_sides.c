@@ -5,12 +5,6 @@
  * Each area of each side is a piece of memory of which the end is followed by
  * pages that cannot be accessed, mapped a second time read only.
  */
-#define _GNU_SOURCE
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>

@@ -2,10 +2,6 @@
 /*
  * oracle_state - types, maps and descriptors that the two sides have in common
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 #include <sys/utsname.h>
 
 #include "oracle.h"

@@ -5,8 +5,6 @@
  * What one of the two sides writes to its mapping the other one writes to its
  * own. All mappings of both sides have the same bytes then.
  */
-#include <stdio.h>
-#include <string.h>
 #include <sys/mman.h>
 
 #include "oracle.h"

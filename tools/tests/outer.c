@@ -2,8 +2,6 @@
 /*
  * outer - see outer.h
  */
-#include <unistd.h>
-
 #include "outer.h"
 
 const struct outer_kind outers[N_OUTERS] = {

@@ -2,12 +2,7 @@
 /*
  * pin - see pin.h
  */
-#define _GNU_SOURCE
 #include <dirent.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 #include <sys/mount.h>
 
 #include "pin.h"

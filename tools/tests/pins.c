@@ -5,8 +5,6 @@
  *
  * PINS: how many pins there are at a time, at most (2000)
  */
-#define _GNU_SOURCE
-#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -112,13 +110,12 @@ static void end(void)
 /* ------------------------------------------------------------------------- */
 /* Names */
 
-static void outlives_process(const struct kind *k)
+TEST(outlives_process, 0)
 {
 	long id;
 	int report[2];
 	pid_t pid;
 
-	(void)k;
 	begin();
 	need(pipe2(report, O_CLOEXEC) == 0);
 	pid = load_fork();
@@ -146,12 +143,11 @@ static void outlives_process(const struct kind *k)
 	end();
 }
 
-static void unlinked(const struct kind *k)
+TEST(unlinked, 0)
 {
 	uint32_t id;
 	int fd, path;
 
-	(void)k;
 	begin();
 	/* A descriptor from the pin is one like any other */
 	id = pinned_map(at("pin"), 1);
@@ -173,11 +169,10 @@ static void unlinked(const struct kind *k)
 	end();
 }
 
-static void names(const struct kind *k)
+TEST(names, 0)
 {
 	uint32_t id, other;
 
-	(void)k;
 	begin();
 	id = pinned_map(at("one"), 1);
 	expect_eq(link(at("one"), at("two")), 0);
@@ -218,12 +213,11 @@ static void names(const struct kind *k)
 /* ------------------------------------------------------------------------- */
 /* Mounts */
 
-static void unmounted(const struct kind *k)
+TEST(unmounted, 0)
 {
 	uint32_t id, held;
 	int fd, path;
 
-	(void)k;
 	begin();
 	id = pinned_map(at("pin"), 1);
 	held = pinned_map(at("held"), 2);
@@ -241,13 +235,12 @@ static void unmounted(const struct kind *k)
 	expect_nothing_left();
 }
 
-static void unmounted_lazily(const struct kind *k)
+TEST(unmounted_lazily, 0)
 {
 	char proc[64];
 	uint32_t id;
 	int fd, d;
 
-	(void)k;
 	begin();
 	id = pinned_map(at("pin"), 1);
 	d = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -277,12 +270,11 @@ static void unmounted_lazily(const struct kind *k)
 	expect_nothing_left();
 }
 
-static void bound(const struct kind *k)
+TEST(bound, 0)
 {
 	char tree[] = "/tmp/tree-XXXXXX", file[] = "/tmp/file-XXXXXX";
 	uint32_t id;
 
-	(void)k;
 	begin();
 	id = pinned_map(at("pin"), 1);
 	need(mkdtemp(tree));
@@ -303,13 +295,12 @@ static void bound(const struct kind *k)
 	expect_nothing_left();
 }
 
-static void two_instances(const struct kind *k)
+TEST(two_instances, 0)
 {
 	char other[32];
 	uint32_t id;
 	int fd;
 
-	(void)k;
 	begin();
 	expect_eq(pin_mount(other, NULL), 0);
 	id = pinned_map(at("pin"), 1);
@@ -329,14 +320,13 @@ static void two_instances(const struct kind *k)
 }
 
 /* A mount namespace has the file system for as long as it exists: [fs.bound] */
-static void other_namespace(const struct kind *k)
+TEST(other_namespace, 0)
 {
 	int ready[2], go[2];
 	uint32_t id;
 	pid_t pid;
 	char c;
 
-	(void)k;
 	begin();
 	id = pinned_map(at("pin"), 1);
 	need(pipe2(ready, O_CLOEXEC) == 0 && pipe2(go, O_CLOEXEC) == 0);
@@ -367,11 +357,10 @@ static void other_namespace(const struct kind *k)
 }
 
 /* Mounting this takes the same rights as any mount: [fs.admin] */
-static void user_namespace(const struct kind *k)
+TEST(user_namespace, 0)
 {
 	pid_t pid;
 
-	(void)k;
 	if (backend() == BACKEND_BPF)
 		return;
 	begin();
@@ -396,11 +385,10 @@ static void expect_no_unload(void)
 	expect_eq(errno, EWOULDBLOCK);
 }
 
-static void module_in_use(const struct kind *k)
+TEST(module_in_use, 0)
 {
 	int d;
 
-	(void)k;
 	if (backend() == BACKEND_BPF || load_refcnt() < 0) {
 		skipped("no module that could be unloaded");
 		return;
@@ -419,14 +407,13 @@ static void module_in_use(const struct kind *k)
 /* ------------------------------------------------------------------------- */
 /* Many, and many at once */
 
-static void many_pins(const struct kind *k)
+TEST(many_pins, 0)
 {
 	unsigned int n = load_env("PINS", 2000), i, maps = 64;
 	uint32_t ids[64];
 	char name[32];
 	int fd;
 
-	(void)k;
 	begin();
 	for (i = 0; i < maps; i++) {
 		snprintf(name, sizeof(name), "map%u", i);
@@ -527,13 +514,12 @@ static void *fight(void *arg)
 	return NULL;
 }
 
-static void all_at_once(const struct kind *k)
+TEST(all_at_once, 0)
 {
 	pthread_t threads[THREADS];
 	unsigned long end;
 	long i;
 
-	(void)k;
 	begin();
 	for (i = 0; i < THREADS; i++)
 		need(pthread_create(&threads[i], NULL, fight, (void *)(i + 1)) == 0);
@@ -558,22 +544,4 @@ static void all_at_once(const struct kind *k)
 	expect_nothing_left();
 }
 
-int main(void)
-{
-	static const struct test tests[] = {
-		TEST(outlives_process, 0),
-		TEST(unlinked, 0),
-		TEST(names, 0),
-		TEST(unmounted, 0),
-		TEST(unmounted_lazily, 0),
-		TEST(bound, 0),
-		TEST(two_instances, 0),
-		TEST(other_namespace, 0),
-		TEST(user_namespace, 0),
-		TEST(module_in_use, 0),
-		TEST(many_pins, 0),
-		TEST(all_at_once, 0),
-	};
-
-	return run_tests("pins", tests, ARRAY_SIZE(tests));
-}
+TEST_MAIN

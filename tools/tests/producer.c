@@ -2,10 +2,6 @@
 /*
  * producer - see producer.h
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 #include <sys/syscall.h>
 #include <linux/bpf.h>
 
@@ -74,7 +70,7 @@ static int load_prog(int map, const struct bpf_insn *insns, size_t n)
 		    !memcmp(known[i].insns, new.insns, sizeof(new.insns)))
 			return known[i].prog;
 
-	new.prog = sys_bpf(BPF_PROG_LOAD, &load);
+	new.prog = keep_fd(sys_bpf(BPF_PROG_LOAD, &load));
 	i = turn++ % ARRAY_SIZE(known);
 	if (known[i].map_id)
 		close(known[i].prog);

@@ -10,9 +10,7 @@
  * RELOAD_FAILURES: how many of the last allocations, among which are all that
  *	the module makes itself, fail (30); 0 is all
  */
-#define _GNU_SOURCE
 #include <dirent.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -157,13 +155,12 @@ static void check_nothing_left(void)
 	check(access("/sys/module/bpfmap", F_OK), "/sys/module/bpfmap is there");
 }
 
-static void test_over_and_over(const struct kind *kind)
+TEST(test_over_and_over, 0)
 {
 	unsigned int i, n = load_env("RELOAD_ROUNDS", 20);
 	unsigned long start = load_ms();
 	pid_t users[USERS];
 
-	(void)kind;
 	all_out();
 	check_nothing_left();
 	for (i = 0; i < USERS; i++) {
@@ -225,11 +222,10 @@ static void sweep(bool all)
 	expect(failed > 0);
 }
 
-static void test_failing(const struct kind *kind)
+TEST(test_failing, 0)
 {
 	const char *why = inject_begin();
 
-	(void)kind;
 	if (why) {
 		skipped("%s", why);
 		return;
@@ -243,15 +239,8 @@ static void test_failing(const struct kind *kind)
 
 int main(void)
 {
-	static const struct test tests[] = {
-		TEST(test_over_and_over, 0),
-		TEST(test_failing, 0),
-	};
-
 	n_modules = scandir(MODULES, &modules, visible, alphasort);
-	if (n_modules <= 0 || !ours() || backend() == BACKEND_BPF) {
-		printf("1..1\nok 1 - reload # SKIP not in a machine of run.sh\n");
-		return 0;
-	}
-	return run_tests("reload", tests, ARRAY_SIZE(tests));
+	if (n_modules <= 0 || !ours() || backend() == BACKEND_BPF)
+		return skip_all("not in a machine of run.sh");
+	return run_tests();
 }

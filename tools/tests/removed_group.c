@@ -3,12 +3,10 @@
  * A map outlives the memory cgroup that it was created in: it does not pin the
  * removed group, and its later allocations are charged to the group's parent.
  */
-#define _GNU_SOURCE
 #include <limits.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "group.h"
 
@@ -133,24 +131,23 @@ static void outlive(struct task *t, bool later)
 	rmdir(PARENT);
 }
 
-static void test_kinds(const struct kind *kind)
+TEST(test_kinds, K_ALL)
 {
-	bool later = kind->flags & BPFMAP_F_NO_PREALLOC;
+	bool later = k->flags & BPFMAP_F_NO_PREALLOC;
 	long bytes = later ? 4 * MIB : MIB / 16;
 	struct task t = {
-		.kind = kind,
-		.max_entries = bytes / user_value_size(kind, GROUP_VALUE),
+		.kind = k,
+		.max_entries = bytes / user_value_size(k, GROUP_VALUE),
 	};
 
 	if (groups_there())
 		outlive(&t, later);
 }
 
-static void test_types(const struct kind *kind)
+TEST(test_types, 0)
 {
 	unsigned int i;
 
-	(void)kind;
 	if (!groups_there())
 		return;
 	for (i = 0; i < n_group_types; i++) {
@@ -171,14 +168,10 @@ static void test_types(const struct kind *kind)
 
 int main(void)
 {
-	static const struct test tests[] = {
-		TEST(test_kinds, K_ALL),
-		TEST(test_types, 0),
-	};
 	int ret;
 
 	groups_begin();
-	ret = run_tests("removed_group", tests, ARRAY_SIZE(tests));
+	ret = run_tests();
 	groups_end();
 	return ret;
 }

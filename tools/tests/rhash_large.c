@@ -3,21 +3,12 @@
  * rhash_large - values of an RHASH too large to be written in place with a lock
  * held: readers see them whole; they behave like others otherwise
  */
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "contract.h"
 
-static const struct kind rhash = {
-	"RHASH", BPFMAP_TYPE_RHASH, BPFMAP_F_NO_PREALLOC, C_HASH,
-};
-
 #define KEYS	4
-#define LAD	BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_ELEM
-#define LADB	BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH
 
 /* What the processes of a race share */
 struct race {
@@ -109,9 +100,8 @@ static void race(uint32_t size, unsigned int rounds)
 }
 
 /* bpf(2) overwrites in place, and its readers see mixtures */
-static void races(const struct kind *k)
+TEST(races, 0)
 {
-	(void)k;
 	if (backend() == BACKEND_BPF)
 		return;
 	race(60000, 200);
@@ -156,14 +146,13 @@ static void take_some(struct tmap *t, uint32_t size, const uint32_t *order)
 }
 
 /* Around 64 KiB, by every command */
-static void commands(const struct kind *k)
+TEST(commands, 0)
 {
 	static const uint32_t sizes[] = { 65535, 65536, 65537, 300000 };
 	uint32_t n, order[KEYS], again[KEYS];
 	struct tmap t;
 	size_t i;
 
-	(void)k;
 	if (!since(7, 3))
 		return;
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
@@ -183,12 +172,4 @@ static void commands(const struct kind *k)
 	}
 }
 
-int main(void)
-{
-	static const struct test tests[] = {
-		TEST(commands, 0),
-		TEST(races, 0),
-	};
-
-	return run_tests("rhash_large", tests, ARRAY_SIZE(tests));
-}
+TEST_MAIN

@@ -7,14 +7,9 @@
  *
  * RING_SECONDS: how long a producer and a consumer race (2)
  */
-#define _GNU_SOURCE
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 #include <bpfmap.h>
 
 #include "common.h"
@@ -25,11 +20,6 @@
 #define LONG	(LARGE - 4096)	/* a record in them */
 #define FAR	(1ULL << 32)
 #define SAMPLE_MAX 60
-
-static const struct kind ringbuf = { .name = "RINGBUF",
-				     .type = BPFMAP_TYPE_RINGBUF };
-static const struct kind user_ringbuf = { .name = "USER_RINGBUF",
-					  .type = BPFMAP_TYPE_USER_RINGBUF };
 
 /* Samples begin with their number; all bytes after it depend on it */
 static size_t sample_make(uint32_t n, uint8_t *p)
@@ -125,7 +115,7 @@ static int ring_new(size_t size, uint32_t flags)
 /* ------------------------------------------------------------------------- */
 /* Positions of more than 32 bits */
 
-static void far_consumer(const struct kind *k)
+TEST(far_consumer, 0)
 {
 	int map = ring_new(LARGE, 0);
 	struct seen s = { 0 };
@@ -133,7 +123,6 @@ static void far_consumer(const struct kind *k)
 	uint64_t producer = 0;
 	uint32_t n = 0;
 
-	(void)k;
 	row("ring.record", "consumer of a RINGBUF");
 	while (producer < FAR - 2 * LARGE) {
 		if (!check_ret(ring_reserve(map, 0, LONG), 0, "reserve") ||
@@ -166,10 +155,9 @@ static void far_consumer(const struct kind *k)
 	check_num(s.next, n, "samples");
 	check_num(s.wrong, 0, "wrong samples");
 	bpfmap_ring_buffer_free(rb);
-	close(map);
 }
 
-static void far_producer(const struct kind *k)
+TEST(far_producer, 0)
 {
 	static uint8_t drained[RINGTEST_BUF];
 	int map = map_new(&user_ringbuf, 0, 0, LARGE, 0);
@@ -178,7 +166,6 @@ static void far_producer(const struct kind *k)
 	uint32_t n, used;
 	void *sample;
 
-	(void)k;
 	row("ring.record", "producer of a USER_RINGBUF");
 	rb = bpfmap_user_ring_buffer_new(map, NULL);
 	check(rb, "user_ring_buffer_new");
@@ -207,20 +194,18 @@ static void far_producer(const struct kind *k)
 		check_num(drained[4], n, "sample");
 	}
 	bpfmap_user_ring_buffer_free(rb);
-	close(map);
 }
 
 /* ------------------------------------------------------------------------- */
 /* BPFMAP_F_RB_OVERWRITE */
 
-static void overrun_before(const struct kind *k)
+TEST(overrun_before, 0)
 {
 	int map = ring_new(SIZE, BPFMAP_F_RB_OVERWRITE);
 	struct seen s = { 0 };
 	struct bpfmap_ring_buffer *rb = consumer_new(map, &s);
 	uint32_t n = 0, round, i;
 
-	(void)k;
 	for (round = 1; round < 60; round++) {
 		row("ring.overwrite", "overrun %u", round);
 		for (i = 0; i < round * 20; i++)
@@ -242,17 +227,15 @@ static void overrun_before(const struct kind *k)
 	}
 	check(lost(rb) > 0, "nothing was lost");
 	bpfmap_ring_buffer_free(rb);
-	close(map);
 }
 
-static void overrun_meanwhile(const struct kind *k)
+TEST(overrun_meanwhile, 0)
 {
 	int map = ring_new(SIZE, BPFMAP_F_RB_OVERWRITE);
 	struct seen s = { 0 };
 	struct bpfmap_ring_buffer *rb = consumer_new(map, &s);
 	uint32_t i;
 
-	(void)k;
 	row("ring.overwrite", "while a sample is read");
 	for (i = 0; i < 10; i++)
 		check_ret(put(map, i), 0, "output");
@@ -265,18 +248,16 @@ static void overrun_meanwhile(const struct kind *k)
 	check_num(s.bytes + lost(rb), ring_query(map, BPFMAP_RB_PROD_POS),
 		  "seen and lost");
 	bpfmap_ring_buffer_free(rb);
-	close(map);
 }
 
 /* A consumer that is fast enough loses no record, and reports no loss */
-static void not_overrun(const struct kind *k)
+TEST(not_overrun, 0)
 {
 	int map = ring_new(SIZE, BPFMAP_F_RB_OVERWRITE);
 	struct seen s = { 0 };
 	struct bpfmap_ring_buffer *rb = consumer_new(map, &s);
 	uint32_t n;
 
-	(void)k;
 	row("ring.overwrite", "no overrun");
 	for (n = 0; n < 1000; n++) {
 		check_ret(put(map, n), 0, "output");
@@ -287,7 +268,6 @@ static void not_overrun(const struct kind *k)
 	check_num(s.wrong, 0, "wrong samples");
 	check_num(lost(rb), 0, "lost");
 	bpfmap_ring_buffer_free(rb);
-	close(map);
 }
 
 /* Shared with the producer, a process: some kernels have no 32-bit threads */
@@ -296,7 +276,7 @@ struct race {
 	uint32_t n;
 };
 
-static void race(const struct kind *k)
+TEST(race, 0)
 {
 	int map = ring_new(SIZE, BPFMAP_F_RB_OVERWRITE);
 	struct race *r = mmap(NULL, sizeof(*r), PROT_READ | PROT_WRITE,
@@ -307,7 +287,6 @@ static void race(const struct kind *k)
 	struct bpfmap_ring_buffer *rb = consumer_new(map, &s);
 	pid_t child;
 
-	(void)k;
 	row("ring.overwrite", "a producer that does not wait");
 	child = fork();
 	if (!child) {
@@ -333,13 +312,12 @@ static void race(const struct kind *k)
 	       (unsigned long long)lost(rb));
 	munmap(r, sizeof(*r));
 	bpfmap_ring_buffer_free(rb);
-	close(map);
 }
 
 /* ------------------------------------------------------------------------- */
 /* What another process with the map open can do to a consumer */
 
-static void bad_positions(const struct kind *k)
+TEST(bad_positions, 0)
 {
 	static const int64_t wrong[] = {
 		8, 4096, INT64_MAX, INT64_MIN + 8, -8192, -4, -SIZE - 8,
@@ -347,7 +325,6 @@ static void bad_positions(const struct kind *k)
 	unsigned int over;
 	size_t i;
 
-	(void)k;
 	for (over = 0; over < 2; over++) {
 		int map = ring_new(SIZE, over ? BPFMAP_F_RB_OVERWRITE : 0);
 		struct seen s = { 0 };
@@ -385,7 +362,7 @@ static void bad_positions(const struct kind *k)
 	}
 }
 
-static void bad_producer_positions(const struct kind *k)
+TEST(bad_producer_positions, 0)
 {
 	static const uint64_t wrong[] = { 4, SIZE + 8, UINT64_MAX, 1ULL << 63 };
 	int map = map_new(&user_ringbuf, 0, 0, SIZE, 0);
@@ -393,7 +370,6 @@ static void bad_producer_positions(const struct kind *k)
 	uint64_t *producer;
 	size_t i;
 
-	(void)k;
 	rb = bpfmap_user_ring_buffer_new(map, NULL);
 	producer = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, map,
 			4096);
@@ -407,17 +383,6 @@ static void bad_producer_positions(const struct kind *k)
 	}
 	munmap(producer, 4096);
 	bpfmap_user_ring_buffer_free(rb);
-	close(map);
 }
 
-int main(void)
-{
-	static const struct test tests[] = {
-		TEST(far_consumer, 0), TEST(far_producer, 0),
-		TEST(not_overrun, 0), TEST(overrun_before, 0),
-		TEST(overrun_meanwhile, 0), TEST(race, 0),
-		TEST(bad_positions, 0), TEST(bad_producer_positions, 0),
-	};
-
-	return run_tests("ring_consumer", tests, ARRAY_SIZE(tests));
-}
+TEST_MAIN

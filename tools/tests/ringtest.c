@@ -5,9 +5,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <sys/ioctl.h>
 
 #include "ringtest.h"
+
+#define RINGTEST_FD	700
 
 int ringtest_fd(void)
 {
@@ -19,6 +22,10 @@ int ringtest_fd(void)
 			perror("Bail out! /dev/bpfmap_ringtest");
 			exit(99);
 		}
+		/* The runner of tests closes those below */
+		dup2(fd, RINGTEST_FD);
+		close(fd);
+		fd = RINGTEST_FD;
 	}
 	return fd;
 }

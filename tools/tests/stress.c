@@ -9,7 +9,6 @@
  *	which then has all of the seconds
  * STRESS_ENTRIES: max_entries
  */
-#define _GNU_SOURCE
 #include <pthread.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -689,21 +688,21 @@ static void stress_one(const struct kind *kind, unsigned int value_size,
 	stress_end(&s);
 }
 
-static void test_stress(const struct kind *kind)
+TEST(test_stress, K_ALL)
 {
 	const char *only = getenv("STRESS_KIND");
 	unsigned int size = load_env("STRESS_SIZE", 0), i;
 	unsigned int ms = load_env("STRESS_SECONDS", 5) * 1000;
 
-	if (only && *only && strcmp(only, kind->name)) {
+	if (only && *only && strcmp(only, k->name)) {
 		skipped("not asked for");
 		return;
 	}
 	if (size)
-		stress_one(kind, size, 32, ms);
+		stress_one(k, size, 32, ms);
 	for (i = 0; !size && i < ARRAY_SIZE(phases); i++)
-		if (!is_percpu(kind) || phases[i].value_size <= PERCPU_MAX)
-			stress_one(kind, phases[i].value_size,
+		if (!is_percpu(k) || phases[i].value_size <= PERCPU_MAX)
+			stress_one(k, phases[i].value_size,
 				   phases[i].max_entries,
 				   ms / ARRAY_SIZE(phases));
 }
@@ -763,23 +762,15 @@ static void freeze_once(const struct kind *kind)
 	stress_end(&s);
 }
 
-static void test_freeze(const struct kind *kind)
+TEST(test_freeze, K_ALL)
 {
 	const char *only = getenv("STRESS_KIND");
 	unsigned int i;
 
-	if (only && strcmp(only, kind->name))
+	if (only && strcmp(only, k->name))
 		return;
 	for (i = 0; i < load_env("STRESS_FREEZES", 20); i++)
-		freeze_once(kind);
+		freeze_once(k);
 }
 
-int main(void)
-{
-	static const struct test tests[] = {
-		TEST(test_freeze, K_ALL),
-		TEST(test_stress, K_ALL),
-	};
-
-	return run_tests("stress", tests, ARRAY_SIZE(tests));
-}
+TEST_MAIN

@@ -7,8 +7,6 @@
  * Every buffer under test starts in a page that is there and ends in one that
  * userfaultfd holds back.
  */
-#define _GNU_SOURCE
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -311,7 +309,7 @@ static void trial_end(struct trial *t)
 		close(t->fd);
 }
 
-static void test_suspended(const struct kind *kind)
+TEST(test_suspended, K_ALL)
 {
 	struct trial t;
 	unsigned int i;
@@ -322,9 +320,9 @@ static void test_suspended(const struct kind *kind)
 		return;
 	}
 	for (i = 0; i < ARRAY_SIZE(ops); i++) {
-		if (ops[i].hash_only && !is_hash(kind))
+		if (ops[i].hash_only && !is_hash(k))
 			continue;
-		trial_begin(&t, kind, &ops[i], uffd);
+		trial_begin(&t, k, &ops[i], uffd);
 		expect(suspend(&t));
 		disturb(&t);
 		expect_eq(map_freeze(t.fd), ops[i].writes ? -EBUSY : 0);
@@ -334,11 +332,10 @@ static void test_suspended(const struct kind *kind)
 		expect_eq(map_freeze(t.fd), ops[i].writes ? 0 : FROZEN_AGAIN);
 		trial_end(&t);
 	}
-	close(uffd);
 }
 
 /* The descriptor is closed during the command; the map is freed after it. */
-static void test_closed(const struct kind *kind)
+TEST(test_closed, K_ALL)
 {
 	int uffd = uffd_open();
 	unsigned int i;
@@ -350,9 +347,9 @@ static void test_closed(const struct kind *kind)
 		return;
 	}
 	for (i = 0; i < ARRAY_SIZE(ops); i++) {
-		if (ops[i].hash_only && !is_hash(kind))
+		if (ops[i].hash_only && !is_hash(k))
 			continue;
-		trial_begin(&t, kind, &ops[i], uffd);
+		trial_begin(&t, k, &ops[i], uffd);
 		id = map_id(t.fd);
 		expect(suspend(&t));
 		close(t.fd);
@@ -363,7 +360,6 @@ static void test_closed(const struct kind *kind)
 		expect(load_id_gone(id));
 		trial_end(&t);
 	}
-	close(uffd);
 }
 
 /* A child that is suspended for good. Never returns. */
@@ -377,7 +373,7 @@ static void suspend_for_good(struct trial *t, int ready)
 }
 
 /* A process killed in there dies, and leaves no writer behind. */
-static void test_killed(const struct kind *kind)
+TEST(test_killed, K_ALL)
 {
 	int ready[2], status, uffd = uffd_open();
 	unsigned int i;
@@ -390,9 +386,9 @@ static void test_killed(const struct kind *kind)
 		return;
 	}
 	for (i = 0; i < ARRAY_SIZE(ops); i++) {
-		if (ops[i].hash_only && !is_hash(kind))
+		if (ops[i].hash_only && !is_hash(k))
 			continue;
-		trial_begin(&t, kind, &ops[i], uffd);
+		trial_begin(&t, k, &ops[i], uffd);
 		need(pipe2(ready, O_CLOEXEC) == 0);
 		fflush(NULL);
 		pid = fork();
@@ -412,16 +408,6 @@ static void test_killed(const struct kind *kind)
 		free(t.op->where == KEYS ? t.keys : t.values);
 		trial_end(&t);
 	}
-	close(uffd);
 }
 
-int main(void)
-{
-	static const struct test tests[] = {
-		TEST(test_suspended, K_ALL),
-		TEST(test_closed, K_ALL),
-		TEST(test_killed, K_ALL),
-	};
-
-	return run_tests("suspend", tests, ARRAY_SIZE(tests));
-}
+TEST_MAIN
