@@ -2,6 +2,7 @@
 /*
  * The commands: from an ioctl to an operation of the map's type
  */
+#include <linux/build_bug.h>
 #include <linux/capability.h>
 #include <linux/fcntl.h>
 #include <linux/nospec.h>
@@ -454,13 +455,29 @@ struct bpfmap_command {
 		__VA_ARGS__						\
 	}
 
-#define MAP_CMD(nr, handler, type, last, fd, bits, ...)			\
-	CMD(nr, handler, type, last,					\
-	    .fd_at = offsetof(struct bpfmap_##type##_attr, fd),		\
-	    .needs = NEEDS_MAP | (bits), __VA_ARGS__)
+/* Rows that run_on_map() and closed_errno() do not handle do not compile */
+#define CHECK_NEEDS(bits)						\
+	((bits) +							\
+	 BUILD_BUG_ON_ZERO((bits) & IS_WRITER && !((bits) & NEEDS_WRITE)) + \
+	 BUILD_BUG_ON_ZERO((bits) & IS_WRITER && (bits) & NEEDS_MODE) +	\
+	 BUILD_BUG_ON_ZERO((bits) & MAY_BE_PARTIAL && !((bits) & IS_WRITER)) + \
+	 BUILD_BUG_ON_ZERO((bits) & CLOSED_EBADFD && (bits) & CLOSED_EINVAL))
 
+/* The descriptor is among the members that copy_attr() sets */
+#define FD_AT(type, last, fd)						\
+	(offsetof(struct bpfmap_##type##_attr, fd) +			\
+	 BUILD_BUG_ON_ZERO(offsetofend(struct bpfmap_##type##_attr, fd) > \
+			   offsetofend(struct bpfmap_##type##_attr, last)))
+
+#define MAP_CMD(nr, handler, type, last, fd, bits, ...)			\
+	CMD(nr, handler, type, last, .fd_at = FD_AT(type, last, fd),	\
+	    .needs = CHECK_NEEDS(NEEDS_MAP | (bits)), __VA_ARGS__)
+
+/* elem_tail_is_zero() expects that all of these have a key */
 #define ELEM_CMD(nr, handler, last, bits, ...)				\
-	MAP_CMD(nr, handler, elem, last, map_fd, FOR_ELEM | (bits),	\
+	MAP_CMD(nr, handler, elem, last, map_fd, FOR_ELEM | (bits) |	\
+		BUILD_BUG_ON_ZERO(offsetof(struct bpfmap_elem_attr, last) < \
+				  offsetof(struct bpfmap_elem_attr, key)), \
 		__VA_ARGS__)
 
 #define READS	NEEDS_READ

@@ -137,6 +137,7 @@ const char *bpfmap_ops_complete(struct bpfmap_ops *ops)
 	ops->batch = ops->batch ?: &no_batch;
 	return NULL;
 }
+
 #if IS_ENABLED(CONFIG_KUNIT)
 EXPORT_SYMBOL_GPL(bpfmap_ops_complete);
 #endif
