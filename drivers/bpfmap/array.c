@@ -17,8 +17,6 @@
 #include <linux/vmalloc.h>
 
 #include "array.h"
-#include "batch.h"
-#include "internal.h"
 #include "user.h"
 #include "value.h"
 

@@ -8,6 +8,7 @@
 #include <linux/compiler.h>
 #include <linux/nospec.h>
 
+#include "batch.h"
 #include "internal.h"
 
 /* Index of @key, safe under speculation; -1 if out of range */

@@ -38,7 +38,6 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
-#include "batch.h"
 #include "hash.h"
 
 /* bpf(2)'s limits; its elements have a header of 48 bytes, its buckets 16 */

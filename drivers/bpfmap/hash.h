@@ -7,6 +7,7 @@
 #include <linux/jhash.h>
 #include <linux/mutex.h>
 
+#include "batch.h"
 #include "internal.h"
 #include "keyed_hash.h"
 #include "lru.h"

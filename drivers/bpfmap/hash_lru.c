@@ -18,7 +18,6 @@
  */
 #include <linux/overflow.h>
 
-#include "batch.h"
 #include "hash.h"
 
 static u32 htab_lru_group(const struct bpfmap_htab *h, u32 hash)

@@ -46,7 +46,6 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "batch.h"
 #include "lpm_trie.h"
 #include "value.h"
 

@@ -9,6 +9,7 @@
 #include <linux/rwsem.h>
 #include <linux/spinlock.h>
 
+#include "batch.h"
 #include "internal.h"
 
 /* A key is a prefix length and up to this many bytes of data */

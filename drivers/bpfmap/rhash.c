@@ -27,7 +27,6 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 
-#include "batch.h"
 #include "rhash.h"
 #include "value.h"
 

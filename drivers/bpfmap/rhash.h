@@ -6,6 +6,7 @@
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 
+#include "batch.h"
 #include "internal.h"
 #include "keyed_hash.h"
 #include "value.h"
