@@ -196,8 +196,8 @@ static noinline int update_flagged(struct bpfmap *map, const void *key,
 int bpfmap_update_elem(struct bpfmap *map, const void *key, const void *value,
 		       u64 flags)
 {
-	if (unlikely(flags > BPFMAP_F_EXIST || map->ops->set_inner ||
-		     bpfmap_value_is_large(map)))
+	if (unlikely(!bpfmap_update_flags_ok(flags, false) ||
+		     map->ops->set_inner || bpfmap_value_is_large(map)))
 		return update_flagged(map, key, value, flags);
 	return map->ops->update(map, key, value, this_cpu_flags(map, flags),
 				GFP_ATOMIC);

@@ -293,7 +293,7 @@ static __always_inline s64 array_writable(const struct bpfmap *map,
 
 	if (index < 0)
 		return -E2BIG;
-	if (unlikely((flags & ~BPFMAP_F_THIS_CPU) == BPFMAP_F_NOEXIST))
+	if (unlikely(bpfmap_update_mode(flags) == BPFMAP_F_NOEXIST))
 		return -EEXIST;
 	return index;
 }
@@ -304,7 +304,7 @@ static int array_update(struct bpfmap *map, const void *key, const void *value,
 	struct bpfmap_array *a = to_array(map);
 	s64 index;
 
-	if (unlikely(flags > BPFMAP_F_EXIST))
+	if (unlikely(!bpfmap_update_flags_ok(flags, false)))
 		return -EINVAL;
 	index = array_writable(map, key, flags);
 	if (unlikely(index < 0))
@@ -322,7 +322,7 @@ static int percpu_array_update(struct bpfmap *map, const void *key,
 {
 	s64 index;
 
-	if ((u32)flags > BPFMAP_F_ALL_CPUS)
+	if (!bpfmap_update_flags_ok(flags, true))
 		return -EINVAL;
 	index = array_writable(map, key, flags);
 	if (index < 0)

@@ -278,7 +278,7 @@ int htab_exchange(struct bpfmap *map, const void *key, const void *value,
 static int htab_update(struct bpfmap *map, const void *key, const void *value,
 		       u64 flags, gfp_t gfp)
 {
-	if (unlikely(flags > BPFMAP_F_EXIST))
+	if (unlikely(!bpfmap_update_flags_ok(flags, false)))
 		return -EINVAL;
 	return htab_do_exchange(map, key, value, flags, gfp, NULL, false);
 }
@@ -286,7 +286,7 @@ static int htab_update(struct bpfmap *map, const void *key, const void *value,
 static int htab_percpu_update(struct bpfmap *map, const void *key,
 			      const void *value, u64 flags, gfp_t gfp)
 {
-	if (unlikely((u32)flags > BPFMAP_F_ALL_CPUS))
+	if (unlikely(!bpfmap_update_flags_ok(flags, true)))
 		return -EINVAL;
 	return htab_do_exchange(map, key, value, flags, gfp, NULL, true);
 }

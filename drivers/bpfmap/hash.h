@@ -522,7 +522,7 @@ static __always_inline int htab_upsert(struct bpfmap_htab *h, const void *key,
 				       u32 hash, const void *value, u64 flags,
 				       void *old, const bool percpu)
 {
-	u64 mode = flags & ~BPFMAP_F_THIS_CPU;
+	u64 mode = bpfmap_update_mode(flags);
 	struct bpfmap_htab_elem *e;
 	u32 length;
 

@@ -143,7 +143,7 @@ static void large_replace(struct bpfmap_htab *h, const struct large_upsert *up,
 static int large_update(struct bpfmap_htab *h, const struct large_upsert *up)
 {
 	raw_spinlock_t *lock = htab_lock(h, up->hash & h->mask);
-	u64 mode = up->flags & ~BPFMAP_F_THIS_CPU;
+	u64 mode = bpfmap_update_mode(up->flags);
 	struct bpfmap_htab_elem *e;
 	unsigned long irqflags;
 	int err = 0;

@@ -141,7 +141,7 @@ struct lru_upsert {
 /* -EAGAIN: nothing changed; up->index is needed */
 static int htab_lru_upsert_locked(struct bpfmap_htab *h, struct lru_upsert *up)
 {
-	u64 mode = up->flags & ~BPFMAP_F_THIS_CPU;
+	u64 mode = bpfmap_update_mode(up->flags);
 	u32 length, group = htab_lru_group(h, up->hash);
 	struct bpfmap_htab_elem *e;
 
@@ -253,7 +253,7 @@ static int htab_lru_do_update(struct bpfmap *map, const void *key,
 static int htab_lru_update(struct bpfmap *map, const void *key,
 			   const void *value, u64 flags, gfp_t gfp)
 {
-	if (flags > BPFMAP_F_EXIST)
+	if (!bpfmap_update_flags_ok(flags, false))
 		return -EINVAL;
 	return htab_lru_do_update(map, key, value, flags, gfp);
 }
@@ -261,7 +261,7 @@ static int htab_lru_update(struct bpfmap *map, const void *key,
 static int htab_lru_percpu_update(struct bpfmap *map, const void *key,
 				  const void *value, u64 flags, gfp_t gfp)
 {
-	if ((u32)flags > BPFMAP_F_ALL_CPUS)
+	if (!bpfmap_update_flags_ok(flags, true))
 		return -EINVAL;
 	return htab_lru_do_update(map, key, value, flags, gfp);
 }

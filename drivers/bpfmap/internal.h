@@ -426,6 +426,23 @@ static inline bool bpfmap_node_online(int node)
 	       node_online(array_index_nospec(node, nr_node_ids));
 }
 
+/*
+ * Does a type with keys accept these flags of an update: BPFMAP_F_ANY, NOEXIST
+ * or EXIST, and for per-CPU types BPFMAP_F_CPU, ALL_CPUS or THIS_CPU? Flags of
+ * commands have passed bpfmap_check_flags().
+ */
+static __always_inline bool bpfmap_update_flags_ok(u64 flags, const bool percpu)
+{
+	return percpu ? (u32)flags <= BPFMAP_F_ALL_CPUS :
+			flags <= BPFMAP_F_EXIST;
+}
+
+/* Flags of an update, to be compared with BPFMAP_F_NOEXIST and _EXIST */
+static __always_inline u64 bpfmap_update_mode(u64 flags)
+{
+	return flags & ~BPFMAP_F_THIS_CPU;
+}
+
 static inline u32 bpfmap_flags_cpu(u64 flags)
 {
 	return flags >> BPFMAP_CPU_SHIFT;

@@ -615,7 +615,7 @@ static int lpm_update(struct bpfmap *map, const void *key, const void *value,
 	unsigned long irqflags;
 	int err;
 
-	if (flags > BPFMAP_F_EXIST || !lpm_load_key(t, &k, key))
+	if (!bpfmap_update_flags_ok(flags, false) || !lpm_load_key(t, &k, key))
 		return -EINVAL;
 	if (unlikely(bpfmap_value_is_large(map)))
 		return lpm_update_large(t, &k, value, flags, gfp);

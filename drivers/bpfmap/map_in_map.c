@@ -377,7 +377,7 @@ static int htab_of_maps_set_inner(struct bpfmap *map, const void *key,
 	struct bpfmap *old = NULL;
 	int err;
 
-	if (flags > BPFMAP_F_EXIST)
+	if (!bpfmap_update_flags_ok(flags, false))
 		return -EINVAL;
 	err = htab_exchange(map, key, &inner, flags, gfp, &old);
 	if (old)

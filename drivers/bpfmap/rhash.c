@@ -372,7 +372,7 @@ static int rhash_update(struct bpfmap *map, const void *key, const void *value,
 	int err = -EAGAIN;
 	u32 hash;
 
-	if (flags > BPFMAP_F_EXIST)
+	if (!bpfmap_update_flags_ok(flags, false))
 		return -EINVAL;
 
 	hash = rhash_hash(h, key);
