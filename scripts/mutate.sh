@@ -172,7 +172,7 @@ reports='(WARNING|BUG): .{0,50}|KASAN: .{0,50}|unreferenced object.{0,30}|Kernel
 judge()
 {
 	said=$(grep -m 1 '^not ok .*- ' "$tmp/$1.out" | cut -c1-60) || :
-	[ "$said" ] || said=$(awk -f scripts/tap.awk "$tmp/$1.out" |
+	[ "$said" ] || said=$(PYTHONPATH=scripts python3 -B -m testlib.tap "$tmp/$1.out" |
 		grep -m 1 '^not ok' | cut -c1-60) || :
 	if [ "$2" != 0 ] && ! grep -q '^not ok .*- ' "$tmp/$1.out"; then
 		said=$(grep -m 1 -oE "$reports" "$tmp/err") ||

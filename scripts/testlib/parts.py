@@ -1,0 +1,432 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The table: which parts the tests have, and what each consists of."""
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from .jobs import Builds, Job, KUnit, Machine, Made, Program, Script, TestPrograms
+from .kernels import with_use
+
+
+@dataclass(frozen=True)
+class Part:
+    """One word of the command line"""
+
+    name: str
+    what: str  # for the usage
+    jobs: Sequence[Job]
+    default: bool = True  # runs if no part is named
+
+
+# How much of each test: what make test has time for, and test-kernels; on kernels
+# without checks, and on those with them, which are ten times as slow. Variables of the
+# environment count instead.
+BRIEF = {
+    "ORACLE_SEED": 1,
+    "ORACLE_COMMANDS": 1000000,
+    "STRESS_SECONDS": 1,
+    "LIFECYCLE_ROUNDS": 10,
+    "BIG_ENTRIES": 300000,
+    "LARGE_ROUNDS": 40,
+}
+BRIEF_DEBUG = {
+    "ORACLE_SEED": 1,
+    "ORACLE_COMMANDS": 5000,
+    "STRESS_SECONDS": 2,
+    "STRESS_FREEZES": 5,
+    "LIFECYCLE_ROUNDS": 2,
+    "HOTPLUG_CYCLES": 1,
+    "MAPPING_ROUNDS": 100,
+    "PINS": 500,
+    "RELOAD_ROUNDS": 8,
+    "REMOVED_GROUPS": 2,
+    "LARGE_ROUNDS": 15,
+}
+FULL = {
+    "ORACLE_SEED": 1,
+    "ORACLE_COMMANDS": 1000000,
+    "STRESS_SECONDS": 6,
+    "LIFECYCLE_ROUNDS": 40,
+    "RELOAD_ROUNDS": 1000,
+}
+FULL_DEBUG = {
+    "ORACLE_SEED": 1,
+    "ORACLE_COMMANDS": 15000,
+    "STRESS_SECONDS": 3,
+    "LIFECYCLE_ROUNDS": 4,
+    "FAILNTH_ALL": 1,
+}
+
+# They take long on kernels with checks, and do the same on those without.
+SLOW = frozenset(
+    """abi abi32 big flood lib_shared lpm_routes lru_trace many memcg
+    hostile_memory""".split()
+)
+
+# The Python that a machine gets
+USE_PYTHON = "export LD_LIBRARY_PATH=$LD_LIBRARY_PATH:/usr/lib; "
+
+
+def given(name: str, otherwise: object) -> str:
+    return os.environ.get(name) or str(otherwise)
+
+
+def amount(scale: Mapping[str, int]) -> dict[str, str]:
+    return {name: given(name, value) for name, value in scale.items()}
+
+
+STOCK = given("STOCK_KERNEL", with_use("stock")[0])
+DEBUG = given("DEBUG_KERNELS", with_use("debug")[0]).split()
+DEBUG_ALL = given("DEBUG_KERNELS", " ".join(with_use("kunit"))).split()
+
+
+def programs(
+    kernel: str,
+    scale: Mapping[str, int],
+    more: Sequence[Program] = (),
+    leave_out: frozenset[str] = frozenset(),
+    limit: int = 3600,
+    seconds: int = 300,
+) -> Job:
+    return TestPrograms(
+        f"programs on {kernel}",
+        kernel,
+        more,
+        env=amount(scale),
+        leave_out=leave_out,
+        memory=3072,
+        limit=limit,
+        seconds=seconds,
+    )
+
+
+def checked(kernel: str, scale: Mapping[str, int], fight: int, limit: int = 3600) -> Job:
+    """On a kernel with checks: also one small map where every element is fought for,
+    for some seconds, and what the fuzzer has kept, since only these kernels make
+    allocations fail."""
+    more = (
+        Program("fuzz", "exec tools/fuzz/fuzz --replay tools/fuzz/seeds/*.txt"),
+        Program(
+            "fight",
+            f"STRESS_KIND=HASH STRESS_SIZE=64 STRESS_SECONDS={fight}"
+            " exec tools/tests/stress",
+        ),
+    )
+    return programs(kernel, scale, more, SLOW, limit, seconds=400)
+
+
+def kunit(kernel: str) -> Job:
+    return KUnit(f"KUnit on {kernel}", kernel, limit=6000, seconds=100)
+
+
+def builds(kernels: Sequence[str]) -> list[Job]:
+    return [
+        Builds(f"the module builds without a warning for {each}", each, seconds=20)
+        for each in dict.fromkeys(kernels)
+    ]
+
+
+EXAMPLES = (
+    Machine(
+        "examples",
+        STOCK,
+        command="sh scripts/guest/examples.sh",
+        modules=("bpfmap_visitors", "bpfmap_execs", "bpfmap_arena_list"),
+        files=(
+            "tools/examples/raw",
+            "tools/examples/library",
+            "tools/examples/visitors",
+            "tools/examples/arena",
+            "tools/examples/execs",
+        ),
+    ),
+    # Those that are more than a page, with what checks them
+    Machine(
+        f"worked examples on {STOCK}",
+        STOCK,
+        (
+            Program(
+                "examples",
+                "exec sh tools/tests/examples.sh tools/cli/bpfmapctl"
+                " tools/tests/json_pick tools/tests/send_from tools/tests/route_file"
+                " tools/examples bpfmap_sources.ko",
+            ),
+        ),
+        files=("{build}/bpfmap_sources.ko:/root/bpfmap_sources.ko",),
+        seconds=60,
+    ),
+)
+
+CTL = "tools/tests/bpfmapctl_static"
+PICK = "tools/tests/json_pick"
+RING = "tools/tests/ring_write"
+
+CLI = (
+    Machine(
+        "bpfmapctl",
+        STOCK,
+        (
+            Program(
+                "bpfmapctl", f"exec sh tools/tests/cli.sh {CTL} {PICK} ./bpftool {RING}"
+            ),
+            Program(
+                "bpfmapctl, its words", f"exec sh tools/tests/cli_words.sh {CTL} {PICK}"
+            ),
+            Program(
+                "bpfmapctl, with changes",
+                f"exec sh tools/tests/cli_changes.sh {CTL} {PICK} '' {RING}",
+            ),
+            Program(
+                "roundtrip",
+                f"exec sh tools/tests/roundtrip.sh {CTL} tools/tests/fill_map 5000",
+            ),
+        ),
+        modules=("bpfmap_ringtest",),
+        files=("{tool bpftool}:/root/bpftool",),
+        limit=2400,
+        seconds=120,
+    ),
+    Machine(
+        "preload",
+        STOCK,
+        (
+            Program(
+                "preload",
+                USE_PYTHON + "exec sh tools/tests/preload.sh"
+                " tools/preload/libbpfmap-preload.so ./bpftool tools/tests/contract_elem"
+                " tools/tests/contract_create tools/tests/contract_inner --"
+                " python3 /usr/lib/libbpf.so.1 tools/tests/libbpf_maps.py"
+                " tools/cli/bpfmapctl",
+            ),
+        ),
+        files=(
+            "{python}:/usr",
+            "{library libbpf.so.1}:/usr/lib/libbpf.so.1",
+            "{tool bpftool}:/root/bpftool",
+        ),
+        limit=2400,
+        seconds=100,
+    ),
+)
+
+PYTHON = (
+    Made("a wheel of the Python module", "python"),
+    Script(
+        "mypy finds nothing",
+        ("sh", "-c", 'cd tools/python && mypy --cache-dir "$0"', "{tmp}/mypy"),
+        tap=False,
+        if_there="mypy",
+    ),
+    Machine(
+        "python",
+        STOCK,
+        (
+            Program(
+                "python",
+                USE_PYTHON
+                + "PYTHONPATH=/usr/bpfmap exec python3 tools/python/tests/tap.py",
+            ),
+        ),
+        modules=("bpfmap_ringtest",),
+        files=(
+            "{python}:/usr",
+            "tools/python/tests",
+            "tools/python/README.md",
+            "tools/lib/libbpfmap.so:/usr/lib/libbpfmap.so.1",
+        ),
+        seconds=30,
+    ),
+)
+
+BENCH = (
+    Machine(
+        f"benchmark on {STOCK}",
+        STOCK,
+        command="set -o pipefail; tools/bench/bpfmap-bench --quick 2>&1 | cat",
+        limit=2400,
+        seconds=60,
+    ),
+    Script(
+        "ratios are within their bounds",
+        ("scripts/bench.sh", "-r", "count", "-c"),
+        tap=False,
+        tries=2,
+        seconds=100,
+    ),
+)
+
+# The sort is this machine's, which is made for large files.
+ROUNDTRIP = Machine(
+    f"round trip on {STOCK}",
+    STOCK,
+    (
+        Program(
+            "roundtrip",
+            "exec sh tools/tests/roundtrip.sh tools/cli/bpfmapctl tools/tests/fill_map"
+            f" {given('ROUNDTRIP_ELEMENTS', 1000000)} {given('ROUNDTRIP_TYPES', '')}",
+        ),
+    ),
+    files=("{tool sort}:/root/sort",),
+    memory=3072,
+    limit=3600,
+)
+
+
+def soak() -> Job:
+    kernel = given("SOAK_KERNEL", STOCK)
+    seconds = int(given("SOAK_SECONDS", 3600))
+    seed = given("SOAK_SEED", int(time.time()))
+    return Machine(
+        f"soak on {kernel}",
+        kernel,
+        (
+            Program(
+                "oracle", f"exec tools/tests/oracle --seed {seed} --seconds {seconds}"
+            ),
+        ),
+        limit=seconds + seconds // 2 + 600,
+    )
+
+
+KERNELS = (
+    Script("a bare machine, with an empty cache", ("scripts/bare/test.sh", "cold")),
+    *builds((STOCK, *with_use("build")[1:-1], *DEBUG_ALL)),
+    *(programs(each, FULL, limit=14400) for each in with_use("programs")),
+    *(kunit(each) for each in (*DEBUG_ALL, *with_use("rt"))),
+    checked(DEBUG_ALL[-1], FULL_DEBUG, fight=60, limit=14400),
+    *(
+        programs(each, BRIEF_DEBUG, limit=14400, leave_out=SLOW)
+        for each in with_use("rt")
+    ),
+)
+
+KCSAN = (
+    *(kunit(each) for each in with_use("kcsan")),
+    *(
+        programs(each, FULL_DEBUG, limit=14400, leave_out=SLOW - {"many"})
+        for each in with_use("kcsan")
+    ),
+    *(
+        Script(f"selftest on {each}", ("scripts/vm/selftest.sh", each))
+        for each in with_use("kcsan")
+    ),
+)
+
+PARTS = (
+    Part(
+        "bare",
+        "set-up, and make demo, on a Debian with git, gcc and make alone",
+        (Script("a bare machine", ("scripts/bare/test.sh",), seconds=100),),
+    ),
+    Part(
+        "library",
+        "checks of the library that need no kernel",
+        (Script("library", ("make", "-s", "-C", "tools", "check"), seconds=5),),
+    ),
+    Part("examples", "the examples, on the stock kernel", EXAMPLES),
+    Part(
+        "package",
+        "Debian packages, installed, used and purged; make install",
+        (
+            Script(
+                "package",
+                ("scripts/package/test.sh", STOCK),
+                alone="tree",
+                seconds=200,
+            ),
+        ),
+    ),
+    Part("cli", "bpfmapctl, and programs of bpf(2) with the library to preload", CLI),
+    Part("python", "the Python module, from its wheel", PYTHON),
+    Part(
+        "user",
+        "the test programs on the stock kernel",
+        (programs(STOCK, BRIEF, seconds=300),),
+    ),
+    Part(
+        "build",
+        "the module builds without a warning for each kernel",
+        builds((STOCK, *with_use("build")[1:-1], *DEBUG)),
+    ),
+    Part(
+        "kunit", "the KUnit suites, on the debug kernels", [kunit(each) for each in DEBUG]
+    ),
+    Part(
+        "debug",
+        """most of the test programs, and those that the fuzzer has kept, on a
+        debug kernel""",
+        (checked(DEBUG[0], BRIEF_DEBUG, fight=20),),
+    ),
+    Part(
+        "bench",
+        """the benchmark works, its results are right, and its ratios to bpf(2), in
+        instructions, are within tools/bench/bounds""",
+        BENCH,
+    ),
+    Part(
+        "selftest",
+        "the virtual machine, and this program, notice every kind of failure",
+        (
+            Script(f"selftest on {STOCK}", ("scripts/vm/selftest.sh", STOCK), seconds=90),
+            Script(
+                f"selftest on {DEBUG[0]}",
+                ("scripts/vm/selftest.sh", DEBUG[0]),
+                seconds=120,
+            ),
+            Script(
+                "selftest of the runner",
+                (
+                    "env",
+                    "PYTHONPATH=scripts",
+                    "python3",
+                    "-B",
+                    "tools/python/tests/tap.py",
+                    "testlib.test_tap",
+                    "testlib.test_run",
+                ),
+            ),
+        ),
+    ),
+    Part(
+        "doc",
+        "what README.md and Documentation show, as it is written",
+        (
+            Script("documentation", ("scripts/doc_test.sh",), alone="tree", seconds=60),
+            Script(
+                "the documentation is rendered without a warning",
+                ("scripts/doc.sh", "{tmp}/doc"),
+                tap=False,
+                seconds=20,
+            ),
+        ),
+    ),
+    Part(
+        "soak",
+        "random commands to bpf(2) and to the device, for long",
+        (soak(),),
+        default=False,
+    ),
+    Part(
+        "kernels",
+        """build and test programs, with a million random commands, on the stock
+        kernels and on a 7.x, KUnit on the debug kernels, and test programs on the newer
+        of these; KUnit and test programs on a 7.x with PREEMPT_RT""",
+        KERNELS,
+        default=False,
+    ),
+    Part(
+        "kcsan",
+        "KUnit and the test programs on a kernel that sees data races",
+        KCSAN,
+        default=False,
+    ),
+    Part(
+        "roundtrip",
+        """a million elements of each type of map, saved and restored: a quarter of an
+        hour""",
+        (ROUNDTRIP,),
+        default=False,
+    ),
+)

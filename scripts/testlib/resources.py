@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What jobs need, made once: kernels, modules, files for the machine.
+
+    kernel NAME    the directory of a kernel of scripts/kernels
+    build NAME     that of the modules for it
+    tool NAME      the path of a program of this machine
+    library NAME   that of a shared library, by the name to link with it
+    tests          the names of the test programs
+    tmp            a directory for results that nobody looks at
+    python         a tree with Python and the module bpfmap
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from . import process
+
+LIMIT = 4 * 3600  # seconds: a kernel is built in 5 to 15 minutes
+WORD = re.compile(r"\{([a-z]+(?: [^{} ]+)?)\}")
+
+Say = Callable[[str], None]
+
+
+class Missing(Exception):
+    """It cannot be had; the text says why."""
+
+
+def run_command(say: Say, *argv: str) -> tuple[str, float]:
+    """The last line that it prints, and seconds of a processor; other lines are
+    progress."""
+    last = ""
+
+    def line(text: str) -> None:
+        nonlocal last
+        if last:
+            say(last)
+        last = text
+
+    ended = process.run(argv, line, LIMIT)
+    if ended.status:
+        say(last)
+        raise Missing(" ".join(argv))
+    return last, ended.processor
+
+
+class Resources:
+    """Thread-safe; two that want the same at once wait for one."""
+
+    def __init__(self, tmp: Path) -> None:
+        self.tmp = tmp
+        self.processor = 0.0  # seconds of it that were used
+        self._lock = threading.Lock()
+        self._locks: dict[str, threading.Lock] = {}
+        self._made: dict[str, str] = {}
+
+    def get(self, name: str, say: Say) -> str:
+        with self._lock:
+            lock = self._locks.setdefault(name, threading.Lock())
+        with lock:
+            if name not in self._made:
+                self._made[name] = self._make(name, say)
+            return self._made[name]
+
+    def expand(self, text: str, say: Say) -> str:
+        """With the path of each {NAME} in it"""
+        return WORD.sub(lambda match: self.get(match[1], say), text)
+
+    def command(self, say: Say, *argv: str) -> str:
+        last, used = run_command(say, *argv)
+        with self._lock:
+            self.processor += used
+        return last
+
+    def _make(self, name: str, say: Say) -> str:
+        kind, _, what = name.partition(" ")
+        if kind == "kernel":
+            return self.command(say, "scripts/kernel.sh", what)
+        if kind == "build":
+            self.get(f"kernel {what}", say)
+            return self.command(say, "scripts/build.sh", what)
+        if kind == "tmp":
+            return str(self.tmp)
+        if kind == "tool":
+            path = shutil.which(what, path=os.environ["PATH"] + ":/usr/sbin")
+            if not path:
+                raise Missing(f"a program {what}")
+            return path
+        if kind == "library":
+            return subprocess.check_output(
+                ["gcc", f"-print-file-name={what}"], text=True
+            ).strip()
+        if kind == "tests":
+            return subprocess.check_output(
+                ["make", "-s", "-C", "tools", "list-tests"], text=True
+            )
+        if kind == "python":
+            tree = str(self.tmp / "python")
+            self.command(
+                say, "sh", "-c", 'scripts/guest/python_tree.sh "$0" && echo', tree
+            )
+            return tree
+        raise Missing(f"what is {name}?")
