@@ -73,7 +73,7 @@ faults()
 	fault 'a cursor that is not given back' stock-6.1 batch.c \
 		'/^static int bucket_batch_end/,/^}/ s/copy_to_user(out, &w->pos, sizeof(w->pos))/!out/' \
 		contract_batch_hash
-	fault 'a walk that misses the last element' stock-6.1 array.c \
+	fault 'a walk that misses the last element' stock-6.1 array_iter.c \
 		'/^int array_get_next_key/,/^}/ s/++index == map->max_entries/\+\+index == map->max_entries - 1/' \
 		contract_value
 	# References and memory

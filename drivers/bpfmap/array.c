@@ -9,93 +9,17 @@
  */
 #include <crypto/sha2.h>
 #include <linux/mm.h>
-#include <linux/rwsem.h>
 #include <linux/sched.h>
-#include <linux/seqlock.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
 #include "array.h"
-#include "user.h"
 #include "value.h"
-
-/* Lockless attempts before a reader that keeps losing takes the lock */
-#define ARRAY_TRIES	16
-
-/**
- * enum array_way - how values are loaded and stored
- * @ARRAY_WORDS: one word each; needs no lock
- * @ARRAY_STRIPED: under the lock and sequence count of a stripe
- * @ARRAY_CPU_WORDS: each CPU's value is a word, those of all CPUs together are
- *		     @ARRAY_STRIPED
- * @ARRAY_LARGE: too large for these: under the semaphore of a stripe, may
- *		 sleep. Each CPU's value is @ARRAY_STRIPED
- */
-enum array_way {
-	ARRAY_WORDS,
-	ARRAY_STRIPED,
-	ARRAY_CPU_WORDS,
-	ARRAY_LARGE,
-};
-
-/**
- * struct bpfmap_array_stripe - keeps the values of some elements from tearing
- * @lock: held to write an element of the stripe; irqs off, for no longer than
- *	  it takes to copy BPFMAP_ATOMIC_COPY bytes
- * @seq: odd during a write, under @lock
- * @sem: for large values; @lock and @seq then cover one CPU's value at most
- */
-struct bpfmap_array_stripe {
-	raw_spinlock_t lock;
-	seqcount_raw_spinlock_t seq;
-	struct rw_semaphore sem;
-} ____cacheline_aligned_in_smp;
-
-/**
- * struct bpfmap_array - an array; all members are constant
- * @map: the common part
- * @stride: bytes from one element to the next
- * @stripe_mask: stripes - 1
- * @way: how values are loaded and stored
- * @stripes: NULL with @ARRAY_WORDS
- * @data: the elements; page aligned with BPFMAP_F_MMAPABLE
- * @areas: the elements of each possible CPU, instead of @data
- */
-struct bpfmap_array {
-	struct bpfmap map;
-	u32 stride;
-	u32 stripe_mask;
-	enum array_way way;
-	struct bpfmap_array_stripe *stripes;
-	union {
-		void *data;
-		void **areas;
-	};
-};
-
-static __always_inline struct bpfmap_array *to_array(const struct bpfmap *map)
-{
-	return container_of(map, struct bpfmap_array, map);
-}
 
 static u64 array_bytes(const struct bpfmap_array *a)
 {
 	return (u64)a->map.max_entries * a->stride;
-}
-
-static __always_inline void *array_elem(const struct bpfmap_array *a, u32 index)
-{
-	return a->data + (u64)index * a->stride;
-}
-
-/* For value.h: an "element" is an index here */
-static __always_inline void *array_slot(const struct bpfmap *map,
-					const void *elem, int cpu)
-{
-	struct bpfmap_array *a = to_array(map);
-
-	return a->areas[cpu] + (u64)(uintptr_t)elem * a->stride;
 }
 
 static void *array_lookup_elem(struct bpfmap *map, const void *key)
@@ -142,25 +66,6 @@ static void array_store(const struct bpfmap_array *a, u32 index,
 				   a->map.value_size);
 }
 
-/* How to transfer what @flags select: ARRAY_WORDS, _STRIPED or _LARGE */
-static __always_inline enum array_way array_way(const struct bpfmap_array *a,
-						u64 flags)
-{
-	enum array_way way = a->way;
-
-	if (likely(way <= ARRAY_STRIPED))
-		return way;
-	if (flags & (BPFMAP_F_CPU | BPFMAP_F_THIS_CPU))
-		return way == ARRAY_CPU_WORDS ? ARRAY_WORDS : ARRAY_STRIPED;
-	return way == ARRAY_CPU_WORDS ? ARRAY_STRIPED : ARRAY_LARGE;
-}
-
-static __always_inline struct bpfmap_array_stripe *
-array_stripe(const struct bpfmap_array *a, u32 index)
-{
-	return &a->stripes[index & a->stripe_mask];
-}
-
 static void array_read_striped(const struct bpfmap_array *a, u32 index,
 			       void *value, u64 flags)
 {
@@ -202,8 +107,16 @@ static void array_read_large(const struct bpfmap_array *a, u32 index,
 	up_read(sem);
 }
 
-static void array_read(const struct bpfmap_array *a, u32 index, void *value,
-		       u64 flags)
+/**
+ * array_read() - copy what @flags select of an element
+ * @a: the array
+ * @index: of the element
+ * @value: out: bpfmap_user_value_size() bytes, never torn
+ * @flags: element flags
+ *
+ * Context: Sleeps if the value is large.
+ */
+void array_read(const struct bpfmap_array *a, u32 index, void *value, u64 flags)
 {
 	enum array_way way = array_way(a, flags);
 
@@ -371,156 +284,6 @@ static int array_update_run(struct bpfmap *map, struct bpfmap_run *run,
 		local_irq_restore(irqflags);
 	}
 	return err;
-}
-
-/**
- * array_get_next_key() - the next index
- * @map: the map
- * @key: NULL or an index; one that is out of range is treated as NULL
- * @next_key: out
- */
-int array_get_next_key(struct bpfmap *map, const void *key, void *next_key)
-{
-	u32 index = key ? *(const u32 *)key : U32_MAX;
-
-	if (index >= map->max_entries)
-		index = 0;
-	else if (++index == map->max_entries)
-		return -ENOENT;
-	*(u32 *)next_key = index;
-	return 0;
-}
-
-static long array_for_each(struct bpfmap *map, bpfmap_each_fn fn, void *ctx)
-{
-	long stop = 0;
-	u32 index;
-
-	for (index = 0; index < map->max_entries && !stop; index++) {
-		bpfmap_each_begin(map);
-		stop = fn(map, &index, map->ops->lookup_elem(map, &index), ctx);
-		bpfmap_each_end(map);
-	}
-	return index;
-}
-
-/* Copy to user memory, between user_write_access_begin() and _end() */
-static __always_inline bool
-array_copy_out(const struct bpfmap_array *a, u32 index, u32 __user *key,
-	       void __user *value, u64 flags)
-{
-	void *elem = (void *)(uintptr_t)index;
-	u32 cpu;
-
-	if (!bpfmap_unsafe_copy_out(key, &index, sizeof(index)))
-		return false;
-	if (!a->map.ops->percpu)
-		return bpfmap_unsafe_copy_out(value, array_elem(a, index),
-					      a->map.value_size);
-	if (flags & BPFMAP_F_ONE_VALUE)
-		return bpfmap_unsafe_copy_out(value, array_slot(&a->map, elem,
-								bpfmap_one_cpu(flags)),
-					      a->map.value_size);
-	for (cpu = 0; cpu < nr_cpu_ids; cpu++) {
-		/* Only possible CPUs have an area */
-		if (!a->areas[cpu])
-			continue;
-		if (!bpfmap_unsafe_copy_out(value,
-					    array_slot(&a->map, elem, cpu),
-					    a->stride))
-			return false;
-		value += a->stride;
-	}
-	return true;
-}
-
-/* Copy @nr elements whose values are words. Returns how many were copied */
-static u32 array_copy_out_words(const struct bpfmap_array *a, u32 index, u32 nr,
-				const struct bpfmap_walk *w)
-{
-	u32 i, stride = bpfmap_user_value_size(&a->map, w->flags);
-	u32 __user *keys = w->ukeys;
-	void __user *value = w->uvalues;
-
-	if (!user_write_access_begin(keys, nr * sizeof(*keys)))
-		return 0;
-	for (i = 0; i < nr; i++, value += stride)
-		if (!array_copy_out(a, index + i, &keys[i], value, w->flags))
-			break;
-	user_write_access_end();
-	return i;
-}
-
-/* Copy one untorn value. False after a fault or if writers keep winning */
-static bool array_copy_out_whole(const struct bpfmap_array *a, u32 index,
-				 u32 __user *key, void __user *value, u64 flags)
-{
-	struct bpfmap_array_stripe *stripe = array_stripe(a, index);
-	unsigned int seq;
-	int tries;
-	bool copied;
-
-	for (tries = 0; tries < ARRAY_TRIES; tries++) {
-		seq = read_seqcount_begin(&stripe->seq);
-		if (!user_write_access_begin(key, sizeof(*key)))
-			return false;
-		copied = array_copy_out(a, index, key, value, flags);
-		user_write_access_end();
-		if (!copied)
-			return false;
-		if (!read_seqcount_retry(&stripe->seq, seq))
-			return true;
-	}
-	return false;
-}
-
-/* Copy up to @nr elements straight to user memory; -EFAULT if none could be */
-static int array_walk_direct(const struct bpfmap_array *a, u32 index, u32 nr,
-			     struct bpfmap_walk *w)
-{
-	u32 i, stride = bpfmap_user_value_size(&a->map, w->flags);
-	u32 __user *keys = w->ukeys;
-
-	if (array_way(a, w->flags) == ARRAY_WORDS) {
-		i = array_copy_out_words(a, index, nr, w);
-	} else {
-		for (i = 0; i < nr; i++)
-			if (!array_copy_out_whole(a, index + i, &keys[i],
-						  w->uvalues +
-						  (size_t)i * stride, w->flags))
-				break;
-	}
-	w->nr = i;
-	*(u32 *)w->key = index + i - 1;
-	return i ? 0 : -EFAULT;
-}
-
-static int array_walk_buffer(const struct bpfmap_array *a, u32 index, u32 nr,
-			     struct bpfmap_walk *w)
-{
-	u32 stride = bpfmap_user_value_size(&a->map, w->flags);
-	u32 i, *keys = w->keys;
-
-	for (i = 0; i < nr; i++) {
-		keys[i] = index + i;
-		array_read(a, index + i, w->values + (size_t)i * stride,
-			   w->flags);
-	}
-	w->nr = nr;
-	*(u32 *)w->key = index + nr - 1;
-	return 0;
-}
-
-static int array_walk(struct bpfmap *map, struct bpfmap_walk *w)
-{
-	u32 nr, index = array_walk_index(map, w);
-
-	w->nr = 0;
-	if (index == map->max_entries)
-		return -ENOENT;
-	nr = min(w->room, map->max_entries - index);
-	return w->ukeys ? array_walk_direct(to_array(map), index, nr, w) :
-			  array_walk_buffer(to_array(map), index, nr, w);
 }
 
 static int array_mmap(struct bpfmap *map, struct vm_area_struct *vma)
