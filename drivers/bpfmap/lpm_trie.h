@@ -154,6 +154,53 @@ static __always_inline int lpm_side(const struct lpm_node *node,
 	return bits[last] >> shift & 1;
 }
 
+static inline void lpm_list_add(struct lpm_list *list, struct lpm_node *node)
+{
+	if (!list->first)
+		list->last = node;
+	node->next = list->first;
+	list->first = node;
+}
+
+/* Take a free node, of which there is one */
+static inline struct lpm_node *lpm_take(struct bpfmap_lpm *t)
+{
+	struct lpm_node *node = t->free.first;
+
+	lockdep_assert_held(&t->lock);
+
+	t->free.first = node->next;
+	return node;
+}
+
+/* @node is unlinked; readers that already found it may still use it */
+static inline void lpm_free_by_rcu(struct bpfmap_lpm *t,
+				   struct lpm_node *node)
+{
+	lockdep_assert_held(&t->lock);
+
+	lpm_list_add(&t->free_by_rcu, node);
+}
+
+/* lpm_node.c */
+void lpm_start_gp(struct bpfmap_lpm *t);
+void lpm_reclaim(struct rcu_head *rcu);
+int lpm_grow(struct bpfmap_lpm *t, gfp_t gfp);
+void lpm_free_nodes(struct bpfmap_lpm *t);
+
+/* Unlock a trie, and start a grace period if removed nodes need one */
+static inline void lpm_unlock(struct bpfmap_lpm *t, unsigned long irqflags)
+	__releases(&t->lock)
+{
+	bool call = t->free_by_rcu.first && !t->call_rcu_in_progress;
+
+	if (call)
+		lpm_start_gp(t);
+	raw_spin_unlock_irqrestore(&t->lock, irqflags);
+	if (call)
+		call_rcu(&t->rcu, lpm_reclaim);
+}
+
 /* lpm_trie.c */
 bool lpm_load_key(const struct bpfmap_lpm *t, struct lpm_key *k,
 		  const void *key);
