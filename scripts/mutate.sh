@@ -68,7 +68,7 @@ faults()
 		contract_access
 	# Batches
 	fault 'one off in the count of a batch' stock-6.1 batch.c \
-		'/^static int batch_copy_out_count/,/^}/ s/run->done,/run->done + 1,/' \
+		'/^int batch_copy_out_count/,/^}/ s/run->done,/run->done + 1,/' \
 		contract_batch
 	fault 'a cursor that is not given back' stock-6.1 batch.c \
 		'/^static int bucket_batch_end/,/^}/ s/copy_to_user(out, &w->pos, sizeof(w->pos))/!out/' \

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Batches
+ * Batches that read, and what all batches share
  *
  * Some types can copy looked-up elements straight to user memory. All else goes
  * through a kernel buffer small enough for the cache, as does an element for
@@ -9,62 +9,17 @@
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/sched/signal.h>
-#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "batch.h"
+#include "batch_run.h"
 #include "user.h"
-
-/* Buffer size, unless one element or one bucket needs more */
-#define BATCH_BYTES	SZ_4K
 
 /* Larger values are faster through the buffer than word by word */
 #define BATCH_DIRECT_BYTES	512
 
 /* Elements between two checks for signals */
 #define BATCH_DIRECT_ELEMS	SZ_1K
-
-/**
- * struct batch_run - state of a batch
- * @batch: the command
- * @ukeys: user's packed keys
- * @uvalues: user's packed values
- * @keys: kernel's packed keys; the start of the buffer
- * @values: kernel's packed values
- * @key_size: stride of the keys
- * @value_size: stride of the values
- * @room: elements that fit into the buffer
- * @done: elements done
- * @careful: check user memory before removing elements
- */
-struct batch_run {
-	struct bpfmap_batch *batch;
-	void __user *ukeys;
-	void __user *uvalues;
-	void *keys;
-	void *values;
-	u32 key_size;
-	u32 value_size;
-	u32 room;
-	u32 done;
-	bool careful;
-};
-
-static u32 batch_left(const struct batch_run *run)
-{
-	return run->batch->attr->count - run->done;
-}
-
-static void __user *batch_ukey(const struct batch_run *run)
-{
-	return run->ukeys + (u64)run->done * run->key_size;
-}
-
-static void __user *batch_uvalue(const struct batch_run *run)
-{
-	return run->uvalues + (u64)run->done * run->value_size;
-}
 
 /* Make room for @room elements; the buffer's content is lost */
 static int batch_resize(struct batch_run *run, u32 room)
@@ -83,9 +38,15 @@ static int batch_resize(struct batch_run *run, u32 room)
 	return 0;
 }
 
-/* Called first by every batch; the caller must free run->keys even on error */
-static int batch_start(struct batch_run *run, struct bpfmap_batch *batch,
-		       bool values)
+/**
+ * batch_start() - set up a batch, and write its count
+ * @run: out
+ * @batch: the command
+ * @values: the command has values
+ *
+ * Return: 0 or -EFAULT; free @run->keys in both cases.
+ */
+int batch_start(struct batch_run *run, struct bpfmap_batch *batch, bool values)
 {
 	const struct bpfmap_batch_attr *attr = batch->attr;
 
@@ -103,7 +64,8 @@ static int batch_start(struct batch_run *run, struct bpfmap_batch *batch,
 	return 0;
 }
 
-static int batch_alloc(struct batch_run *run)
+/* Allocate the buffer: BATCH_BYTES, or a larger element */
+int batch_alloc(struct batch_run *run)
 {
 	u32 elem = run->key_size + run->value_size;
 
@@ -111,13 +73,14 @@ static int batch_alloc(struct batch_run *run)
 					 run->batch->attr->count));
 }
 
-static int batch_pause(void)
+/* Between two chunks; -EINTR: the process is being killed */
+int batch_pause(void)
 {
 	cond_resched();
 	return fatal_signal_pending(current) ? -EINTR : 0;
 }
 
-static int batch_copy_out_count(const struct batch_run *run)
+int batch_copy_out_count(const struct batch_run *run)
 {
 	return put_user(run->done, &run->batch->uattr->count) ? -EFAULT : 0;
 }
@@ -132,45 +95,6 @@ static int batch_copy_out(struct batch_run *run, u32 nr)
 		return -EFAULT;
 	run->done += nr;
 	return 0;
-}
-
-/*
- * Copy up to @nr keys or values from the user. Returns how many are complete.
- * Word by word unless there is a fault: fast enough for the buffer's size.
- */
-static u32 batch_copy_in(void *to, const void __user *from, u32 nr, u32 size)
-{
-	u64 bytes = (u64)nr * size;
-	u32 done;
-
-	if (bytes <= BATCH_BYTES &&
-	    IS_ENABLED(CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS) &&
-	    !bpfmap_copy_in_words(to, from, bytes))
-		return nr;
-	if (nr == 1)
-		return !bpfmap_copy_in_large(to, from, bytes);
-
-	/*
-	 * What copy_from_user() leaves out may be more than what cannot be
-	 * read, as it is on arm64: continue one at a time.
-	 */
-	bytes -= copy_from_user(to, from, bytes);
-	done = div_u64(bytes, size);
-	while (done < nr &&
-	       !bpfmap_copy_in_large(to + (u64)done * size,
-				     from + (u64)done * size, size))
-		done++;
-	return done;
-}
-
-/* Copy up to @nr elements from the user. Returns how many are complete */
-static u32 batch_copy_in_elems(struct batch_run *run, u32 nr)
-{
-	nr = batch_copy_in(run->keys, batch_ukey(run), nr, run->key_size);
-	if (!run->value_size)
-		return nr;
-	return batch_copy_in(run->values, batch_uvalue(run), nr,
-			     run->value_size);
 }
 
 /*
@@ -523,124 +447,31 @@ static int lookup_and_delete_from_batch(struct bpfmap_batch *batch)
 	return from_batch(batch, true);
 }
 
-static int update_chunk(struct bpfmap *map, struct bpfmap_run *run)
-{
-	u32 key_size = map->key_size;
-	u32 value_size = bpfmap_user_value_size(map, run->flags);
-	int err = 0;
-
-	if (map->ops->update_run && !bpfmap_key_is_large(map) &&
-	    !bpfmap_value_is_large(map))
-		return map->ops->update_run(map, run, GFP_KERNEL);
-
-	for (; run->done < run->nr; run->done++) {
-		err = map->ops->update(map, run->keys, run->values, run->flags,
-				       GFP_KERNEL);
-		if (err)
-			break;
-		run->keys += key_size;
-		run->values += value_size;
-	}
-	return err;
-}
-
-static int delete_chunk(struct bpfmap *map, struct bpfmap_run *run)
-{
-	int err = 0;
-
-	if (map->ops->delete_run && !bpfmap_key_is_large(map))
-		return map->ops->delete_run(map, run);
-
-	for (; run->done < run->nr; run->done++) {
-		err = map->ops->delete(map, run->keys);
-		if (err)
-			break;
-		run->keys += map->key_size;
-	}
-	return err;
-}
-
-/* One by one; elements done before an error are counted */
-static int write_batch(struct bpfmap_batch *batch, bool values,
-		       int (*write)(struct bpfmap *map, struct bpfmap_run *run))
-{
-	struct batch_run run;
-	u32 nr;
-	int err;
-
-	if (!batch->attr->count)
-		return 0;
-	err = batch_start(&run, batch, values) ?: batch_alloc(&run);
-	if (err)
-		return err;
-
-	while (!err && batch_left(&run)) {
-		struct bpfmap_run chunk = {
-			.keys = run.keys,
-			.values = run.values,
-			.flags = batch->attr->elem_flags,
-		};
-
-		nr = min(batch_left(&run), run.room);
-		chunk.nr = batch_copy_in_elems(&run, nr);
-		err = write(batch->map, &chunk);
-		run.done += chunk.done;
-		if (!err && chunk.nr < nr)
-			err = -EFAULT;
-		if (!err)
-			err = batch_pause();
-	}
-	kvfree(run.keys);
-	return batch_copy_out_count(&run) ?: err;
-}
-
-/*
- * As in bpf(2), member flags is ignored, and BPFMAP_F_NOEXIST and
- * BPFMAP_F_EXIST are refused.
- */
-static int update_batch(struct bpfmap_batch *batch)
-{
-	int err = bpfmap_check_flags(batch->map, batch->attr->elem_flags,
-				     BPFMAP_F_LOCK | BPFMAP_F_CPU |
-				     BPFMAP_F_ALL_CPUS);
-
-	return err ?: write_batch(batch, true, update_chunk);
-}
-
-/* As in bpf(2), member flags is ignored */
-static int delete_batch(struct bpfmap_batch *batch)
-{
-	/* bpf(2) allows BPFMAP_F_LOCK alone, which needs a lock in the value */
-	if (batch->attr->elem_flags)
-		return -EINVAL;
-	return write_batch(batch, false, delete_chunk);
-}
-
 /* The cursor is the first bucket not copied yet */
 const struct bpfmap_batch_ops bpfmap_batch_by_bucket = {
 	.lookup = lookup_bucket_batch,
 	.lookup_and_delete = lookup_and_delete_bucket_batch,
-	.update = update_batch,
-	.delete = delete_batch,
+	.update = bpfmap_update_batch,
+	.delete = bpfmap_delete_batch,
 };
 
 /* The cursor is the last key copied */
 const struct bpfmap_batch_ops bpfmap_batch_by_key = {
 	.lookup = lookup_key_batch,
-	.update = update_batch,
-	.delete = delete_batch,
+	.update = bpfmap_update_batch,
+	.delete = bpfmap_delete_batch,
 };
 
 /* The same for arrays, whose elements bpf(2) does not delete in batches */
 const struct bpfmap_batch_ops bpfmap_batch_by_index = {
 	.lookup = lookup_key_batch,
-	.update = update_batch,
+	.update = bpfmap_update_batch,
 };
 
 /* The cursor is the first key not copied yet */
 const struct bpfmap_batch_ops bpfmap_batch_by_next_key = {
 	.lookup = lookup_from_batch,
 	.lookup_and_delete = lookup_and_delete_from_batch,
-	.update = update_batch,
-	.delete = delete_batch,
+	.update = bpfmap_update_batch,
+	.delete = bpfmap_delete_batch,
 };
