@@ -21,19 +21,14 @@
 #include <linux/export.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
-#include <linux/mman.h>
 #include <linux/mount.h>
 #include <linux/pagemap.h>
 #include <linux/pseudo_fs.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include <linux/xarray.h>
 
-#include "internal.h"
-
-/* All addresses of a window have the same upper 32 bits */
-#define ARENA_MAX_BYTES	BIT_ULL(32)
+#include "arena.h"
 
 #define ARENA_GFP	(GFP_KERNEL_ACCOUNT | __GFP_NOWARN | __GFP_RETRY_MAYFAIL)
 
@@ -41,65 +36,14 @@
 
 static struct vfsmount *arena_mnt;
 
-/**
- * struct bpfmap_arena - an arena
- * @map: the common part
- * @inode: its i_mapping tracks all mappings
- * @lock: serialises adding and removing pages
- * @start: of the mappings; written before @end, under @lock
- * @end: 0 while there is no address; then constant, and so is @start
- * @pages: by number; written under @lock, erased under the page's lock too, and
- *	   read under RCU
- * @taken: bit set: the page exists; for numbers below max_entries, under @lock
- * @first_free: all numbers below are taken; under @lock
- * @nr_pages: in @pages; written under @lock
- */
-struct bpfmap_arena {
-	struct bpfmap map;
-	struct inode *inode;
-	struct mutex lock;		/* see above */
-	unsigned long start;
-	unsigned long end;
-	struct xarray pages;
-	unsigned long *taken;
-	unsigned long first_free;
-	unsigned long nr_pages;
-};
-
-static struct bpfmap_arena *to_arena(const struct bpfmap *map)
-{
-	return container_of(map, struct bpfmap_arena, map);
-}
-
 static bool is_arena(const struct bpfmap *map)
 {
 	return map->type == BPFMAP_TYPE_ARENA;
 }
 
-/* The end of the mappings, 0 while there is no address */
-static unsigned long arena_end(const struct bpfmap_arena *a)
-{
-	/* Pairs with smp_store_release() in arena_place(): start before end */
-	return smp_load_acquire(&a->end);
-}
-
-static void arena_place(struct bpfmap_arena *a, unsigned long start,
-			unsigned long end)
-{
-	a->start = start;
-	/* Pairs with smp_load_acquire() in arena_end() */
-	smp_store_release(&a->end, end);
-}
-
 static unsigned long arena_bytes(const struct bpfmap_create_attr *attr)
 {
 	return (unsigned long)attr->max_entries << PAGE_SHIFT;
-}
-
-/* Do the upper halves of the first and the last address differ? */
-static bool arena_crosses(u64 start, u64 bytes)
-{
-	return start >> 32 != (start + bytes - 1) >> 32;
 }
 
 static int arena_check(const struct bpfmap_create_attr *attr)
@@ -178,9 +122,16 @@ static void arena_free(struct bpfmap *map)
 	kfree(a);
 }
 
-/* Allocate a zeroed page for an empty slot */
-static struct page *arena_add_page(struct bpfmap_arena *a, unsigned long index,
-				   int node)
+/**
+ * arena_add_page() - allocate a zeroed page for an empty slot
+ * @a: the arena, locked
+ * @index: number of the page
+ * @node: preferred node
+ *
+ * Return: the page, NULL without memory.
+ */
+struct page *arena_add_page(struct bpfmap_arena *a, unsigned long index,
+			    int node)
 {
 	struct page *page;
 
@@ -241,135 +192,6 @@ static void arena_put_pages(struct list_head *removed)
 		put_page(page);
 		cond_resched();
 	}
-}
-
-/* The page for a fault, with a reference; NULL: SIGSEGV */
-static struct page *arena_fault_page(struct bpfmap_arena *a,
-				     unsigned long index)
-{
-	struct mem_cgroup *old;
-	struct page *page;
-
-	guard(mutex)(&a->lock);
-	page = xa_load(&a->pages, index);
-	if (!page && !(a->map.flags & BPFMAP_F_SEGV_ON_FAULT)) {
-		old = bpfmap_charge_begin(&a->map);
-		page = arena_add_page(a, index, NUMA_NO_NODE);
-		bpfmap_charge_end(old);
-	}
-	if (page)
-		get_page(page);
-	return page;
-}
-
-static vm_fault_t arena_fault(struct vm_fault *vmf)
-{
-	struct bpfmap_arena *a = to_arena(vmf->vma->vm_file->private_data);
-	struct page *page = arena_fault_page(a, vmf->pgoff);
-
-	if (!page)
-		return VM_FAULT_SIGSEGV;
-	lock_page(page);
-	if (xa_load(&a->pages, vmf->pgoff) != page) {
-		/* Freed meanwhile: retry */
-		unlock_page(page);
-		put_page(page);
-		return VM_FAULT_NOPAGE;
-	}
-	vmf->page = page;
-	return VM_FAULT_LOCKED;
-}
-
-/* @lock also keeps faults from taking references */
-static bool arena_find_held(struct bpfmap *map, pgoff_t *at)
-{
-	struct bpfmap_arena *a = to_arena(map);
-	struct page *page;
-
-	guard(mutex)(&a->lock);
-	xa_for_each_start(&a->pages, *at, page, *at) {
-		if (bpfmap_page_is_held(page))
-			return true;
-		cond_resched();
-	}
-	return false;
-}
-
-/* After a split, a part would start or end elsewhere than the arena */
-static int arena_may_split(struct vm_area_struct *vma, unsigned long addr)
-{
-	return -EINVAL;
-}
-
-static int arena_mremap(struct vm_area_struct *vma)
-{
-	return -EINVAL;
-}
-
-static const struct vm_operations_struct arena_vm_ops = {
-	.open = bpfmap_vma_open,
-	.close = bpfmap_vma_close,
-	.may_split = arena_may_split,
-	.mremap = arena_mremap,
-	.fault = arena_fault,
-};
-
-static unsigned long arena_get_unmapped_area(struct bpfmap *map,
-					     struct file *file,
-					     unsigned long addr,
-					     unsigned long len,
-					     unsigned long pgoff,
-					     unsigned long flags)
-{
-	struct bpfmap_arena *a = to_arena(map);
-	unsigned long end = arena_end(a);
-
-	if (pgoff)
-		return -EINVAL;
-	if (len > ARENA_MAX_BYTES)
-		return -E2BIG;
-	if (end) {
-		if (len > end - a->start)
-			return -E2BIG;
-		if (len != end - a->start || addr != a->start)
-			return -EINVAL;
-	}
-
-	/* Twice the size has room for a range that does not cross */
-	addr = bpfmap_mm_get_unmapped_area(file, addr, len * 2, 0, flags);
-	if (IS_ERR_VALUE(addr) || !arena_crosses(addr, len))
-		return addr;
-	/* MAP_FIXED allows no other address */
-	if (flags & MAP_FIXED)
-		return -EINVAL;
-	return round_up(addr, ARENA_MAX_BYTES);
-}
-
-static int arena_mmap(struct bpfmap *map, struct vm_area_struct *vma)
-{
-	struct bpfmap_arena *a = to_arena(map);
-	int err = 0;
-
-	if (vma->vm_pgoff || vma->vm_end - vma->vm_start > ARENA_MAX_BYTES)
-		return -EINVAL;
-
-	mutex_lock(&a->lock);
-	if (!a->end)
-		arena_place(a, vma->vm_start, vma->vm_end);
-	else if (a->start != vma->vm_start || a->end != vma->vm_end)
-		err = -EBUSY;
-	mutex_unlock(&a->lock);
-	if (err)
-		return err;
-
-	vm_flags_mod(vma, VM_DONTCOPY, 0);
-	vma->vm_ops = &arena_vm_ops;
-	return 0;
-}
-
-static struct address_space *arena_mapping(struct bpfmap *map)
-{
-	return to_arena(map)->inode->i_mapping;
 }
 
 /* Number of the page at an address of the mappings, or -1 */
