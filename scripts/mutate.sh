@@ -37,7 +37,7 @@ faults()
 		'/ htab_remove(/,/^}/ s/htab_lock(h, hash & h->mask)/htab_lock(h, 0)/' \
 		contract_elem
 	# Values
-	fault 'a torn copy: no look at the sequence count' stock-6.1 hash.h \
+	fault 'a torn copy: no look at the sequence count' stock-6.1 hash_bucket.h \
 		's/return READ_ONCE(e->seq) == seq;/return true;/' \
 		'STRESS_KIND=HASH STRESS_SIZE=4000 STRESS_SECONDS=20 stress'
 	fault 'a torn copy: arrays' stock-6.1 array.c \
@@ -52,7 +52,7 @@ faults()
 	fault 'an index one too large' stock-6.1 array.h \
 		's/unlikely(index >= map->max_entries)/unlikely(index > map->max_entries)/' \
 		contract_elem
-	fault 'the wrong errno' stock-6.1 hash.h \
+	fault 'the wrong errno' stock-6.1 hash_bucket.h \
 		'/int htab_upsert(/,/^}/ s/return -EEXIST/return -EINVAL/' \
 		contract_elem
 	fault 'a command that does not look whether the map is frozen' stock-6.1 ioctl.c \
@@ -80,7 +80,7 @@ faults()
 	fault 'a lost put' stock-6.1 ioctl.c \
 		'/^static long cmd_get_fd_by_id/,/^}/ s/bpfmap_put(map);/;/' \
 		'LIFECYCLE_ROUNDS=4 lifecycle'
-	fault 'an element that is lost to the pool' stock-6.1 hash.h \
+	fault 'an element that is lost to the pool' stock-6.1 hash.c \
 		'/void htab_unlink/,/^}/ s/bpfmap_pool_free(&h->pool, htab_cut(h, e, link), &e->pool);/htab_cut(h, e, link);/' \
 		hotplug
 	fault 'elements of a batch that are lost to the pool' stock-6.1 hash_run.c \
@@ -88,7 +88,7 @@ faults()
 	fault 'no grace period before a map is freed' debug-7 map.c \
 		's/queue_rcu_work(bpfmap_free_wq, &map->free_work);/queue_work(bpfmap_free_wq, \&map->free_work.work);/' \
 		'!kunit:bpfmap_map_in_map'
-	fault 'a leak when creation fails' debug-7 hash.c \
+	fault 'a leak when creation fails' debug-7 hash_alloc.c \
 		'/^struct bpfmap \*htab_create/,/^}/ s/htab_free(&h->map);/;/' \
 		'!FAILNTH_TYPE=HASH FAILNTH_COMMAND=create failnth'
 	fault 'a reference lost when there is no file' debug-7 file.c \

@@ -6,7 +6,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 
-#include "hash.h"
+#include "hash_bucket.h"
 #include "user.h"
 
 /*

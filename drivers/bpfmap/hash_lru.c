@@ -18,7 +18,7 @@
  */
 #include <linux/overflow.h>
 
-#include "hash.h"
+#include "hash_bucket.h"
 
 static u32 htab_lru_group(const struct bpfmap_htab *h, u32 hash)
 {

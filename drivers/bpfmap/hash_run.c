@@ -9,7 +9,7 @@
  * Interrupts are off for up to BPFMAP_RUN elements that are not large, of 4 KiB
  * in total or a single one, and a chain for each.
  */
-#include "hash.h"
+#include "hash_bucket.h"
 
 /* Write some elements of a run; irqs are off */
 static __always_inline int htab_update_some(struct bpfmap_htab *h,
