@@ -55,6 +55,9 @@ faults()
 	fault 'the wrong errno' stock-6.1 hash_bucket.h \
 		'/int htab_upsert(/,/^}/ s/return -EEXIST/return -EINVAL/' \
 		contract_elem
+	fault 'a type whose batch lacks its operation' debug-7 types.c \
+		's/return "a batch lacks its operation on one element";/return NULL;/' \
+		kunit:bpfmap_types
 	fault 'a command that does not look whether the map is frozen' stock-6.1 ioctl.c \
 		's/READS | WRITES, .check = /READS, .check = /' \
 		contract_elem
