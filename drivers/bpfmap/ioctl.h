@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _BPFMAP_IOCTL_H
+#define _BPFMAP_IOCTL_H
+
+#include "internal.h"
+
+/**
+ * struct bpfmap_call - a command being executed
+ * @map: the map that the attr names, if the command needs one; a descriptor
+ *	 holds it while the command runs
+ * @mode: of that descriptor; set only for commands with NEEDS_MODE
+ * @uattr: the caller's attr, for outputs inside it
+ * @attr: kernel copy, zeroed up to the end of the command's members
+ */
+struct bpfmap_call {
+	struct bpfmap *map;
+	fmode_t mode;
+	void __user *uattr;
+	union {
+		struct bpfmap_create_attr create;
+		struct bpfmap_elem_attr elem;
+		struct bpfmap_batch_attr batch;
+		struct bpfmap_freeze_attr freeze;
+		struct bpfmap_id_attr id;
+		struct bpfmap_info_attr info;
+		struct bpfmap_obj_attr obj;
+		u8 raw[BPFMAP_ATTR_SIZE];
+	} attr;
+};
+
+/* ioctl_elem.c */
+long cmd_lookup(struct bpfmap_call *call);
+long cmd_update(struct bpfmap_call *call);
+long cmd_delete(struct bpfmap_call *call);
+long cmd_get_next_key(struct bpfmap_call *call);
+int check_lookup_and_delete(const struct bpfmap_call *call);
+long cmd_lookup_and_delete(struct bpfmap_call *call);
+
+#endif /* _BPFMAP_IOCTL_H */
