@@ -239,6 +239,19 @@ static int htab_copy_buckets(const struct bpfmap_htab *h, struct bpfmap_walk *w,
 	return 0;
 }
 
+/* Copy to user memory. False after a fault: a part may have been written */
+static __always_inline bool htab_copy_out(void __user *dst, const void *src,
+					  u32 size)
+{
+	bool whole;
+
+	if (!user_write_access_begin(dst, size))
+		return false;
+	whole = bpfmap_unsafe_copy_out(dst, src, size);
+	user_write_access_end();
+	return whole;
+}
+
 static bool htab_copy_out_percpu(const struct bpfmap_htab *h,
 				 const struct bpfmap_htab_elem *e,
 				 void __user *key, void __user *value,
@@ -247,15 +260,14 @@ static bool htab_copy_out_percpu(const struct bpfmap_htab *h,
 	u32 stride = bpfmap_value_stride(&h->map);
 	unsigned int cpu;
 
-	if (!bpfmap_copy_out_elem(key, e->key, h->map.key_size))
+	if (!htab_copy_out(key, e->key, h->map.key_size))
 		return false;
 	if (flags & BPFMAP_F_ONE_VALUE)
-		return bpfmap_copy_out_elem(value, htab_slot(&h->map, e,
-							     bpfmap_one_cpu(flags)),
-					    h->map.value_size);
+		return htab_copy_out(value, htab_slot(&h->map, e,
+						      bpfmap_one_cpu(flags)),
+				     h->map.value_size);
 	bpfmap_each_cpu(cpu) {
-		if (!bpfmap_copy_out_elem(value, htab_slot(&h->map, e, cpu),
-					  stride))
+		if (!htab_copy_out(value, htab_slot(&h->map, e, cpu), stride))
 			return false;
 		value += stride;
 	}

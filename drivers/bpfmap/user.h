@@ -178,25 +178,4 @@ fault:
 #undef put_word
 }
 
-/**
- * bpfmap_copy_out_elem() - copy memory that others may write to, to user memory
- * @dst: user memory
- * @src: kernel memory, aligned to 8
- * @size: bytes
- *
- * Context: Any with page faults disabled; otherwise process context, may sleep.
- * Return: false after a fault; a part may have been written.
- */
-static __always_inline bool
-bpfmap_copy_out_elem(void __user *dst, const void *src, u32 size)
-{
-	bool whole;
-
-	if (!user_write_access_begin(dst, size))
-		return false;
-	whole = bpfmap_unsafe_copy_out(dst, src, size);
-	user_write_access_end();
-	return whole;
-}
-
 #endif /* _BPFMAP_USER_H */
