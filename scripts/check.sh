@@ -105,6 +105,52 @@ speculation()
 	END
 }
 
+# Files and functions of the module that are too long to be read at once
+lengths()
+{
+	awk -v file=600 -v body=45 '
+		FNR > file && !(FILENAME in seen) {
+			print FILENAME ": more than " file " lines"
+			seen[FILENAME]
+		}
+		/^[a-z_].*\(/ { name = $0 }
+		/^{/ { start = FNR }
+		/^}/ && start {
+			if (FNR - start - 1 > body)
+				print FILENAME ": " FNR - start - 1 " lines: " name
+			start = 0
+		}' drivers/bpfmap/*.[ch]
+}
+
+# No header includes itself by way of others, and no two parts of the module
+# call each other: calls go one way, the other way is through ops. A part is a
+# file, or several that share the start of their name, as hash.c and hash_iter.c.
+circles()
+{
+	out=$(scripts/build.sh stock-6.1) || return
+	grep -o '#include "[^"]*"' drivers/bpfmap/*.[ch] |
+		sed 's|.*/\([^:]*\):.*"\(.*\)"|\1 \2|' | tsort >/dev/null
+	objects=$(find "$out/drivers/bpfmap" -name '*.o' ! -name 'bpfmap*.o')
+	# shellcheck disable=SC2086
+	{ nm -A $objects; objdump -r $objects; } | awk '
+		function part(path) {
+			sub(/.*\//, "", path)
+			sub(/\.o:.*/, "", path)
+			if (path ~ /^(arena|array|batch|hash|ioctl|lpm|rhash)_/)
+				sub(/_.*/, "", path)
+			return path
+		}
+		$2 == "T" { defined[$3] = part($1) }
+		/file format/ { caller = part($1) }
+		/^RELOCATION/ { code = /\[\.(init\.|exit\.)?text/ }
+		code && $2 ~ /^R_/ {
+			sub(/[-+]0x.*/, "", $3)
+			callee = defined[$3]
+			if (callee != "" && callee != caller)
+				print caller, callee
+		}' | sort -u | tsort >/dev/null
+}
+
 # What scripts/phrases rules out, in code, documents and messages
 phrases()
 {
@@ -141,6 +187,8 @@ check 'checkpatch, KUnit' checkpatch "$ignored_tests" kunit
 check 'checkpatch, user space' checkpatch "$ignored_user" tools scripts
 check 'kernel-doc' kernel_doc
 check 'numbers of user space under speculation' speculation
+check 'length of files and functions of the module' lengths
+check 'circles of includes and calls in the module' circles
 check 'user space with -Wall -Wextra -Werror' user_space
 check 'shellcheck' shell_scripts
 check 'turns of phrase' phrases
