@@ -249,7 +249,7 @@ static int snap_note(struct bpfmap_htab *h, struct bpfmap_walk *w, u32 *index)
 
 /* Copy what snap_note() noted. False: start again */
 static bool snap_copy_noted(struct bpfmap_htab *h, struct bpfmap_walk *w,
-			     const u32 *index)
+			    const u32 *index)
 {
 	u32 i;
 
