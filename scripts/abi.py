@@ -32,7 +32,7 @@ C_PARTS = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:[^"\\\n]|\\.)*"', re.S)
 HASH_COMMENT = re.compile(r"(?:^|\s)#[^\n]*")
 CITED_IN_COMMENT = re.compile(rf"\[({NAME})\]")
 # What begins a row of a table, or the arguments of row()
-CITED_IN_CODE = re.compile(rf'(?:\brows?\(|\{{ ?)"({NAME})",')
+CITED_IN_CODE = re.compile(rf'(?:\b(?:rows?|check_create(?:s|_flags))\(|\{{ ?)"({NAME})",')
 NOT_A_RULE = re.compile(r'\brow\("(?!-")([^"]*)"')
 
 GLOSSARY_HEAD = " * Each errno has one meaning, unless the command says otherwise:\n *\n"

@@ -83,6 +83,11 @@ bool since(int major, int minor)
 	return false;
 }
 
+static bool since_number(int version)
+{
+	return since(version / 100, version % 100);
+}
+
 int device_fd(void)
 {
 	static int fd = -1;
@@ -154,31 +159,31 @@ int sys_map(int cmd, void *attr, unsigned int size)
 /* ------------------------------------------------------------------------- */
 /* Kinds */
 
+#define K(type, flags, class) { #type, BPFMAP_TYPE_##type, flags, class, 0 }
+#define NO_PREALLOC(type, class) { #type "/no_prealloc", BPFMAP_TYPE_##type, \
+				   BPFMAP_F_NO_PREALLOC, class, 0 }
+
 const struct kind kinds[N_KINDS] = {
-	{ "HASH", BPFMAP_TYPE_HASH, 0, C_HASH },
-	{ "HASH/no_prealloc", BPFMAP_TYPE_HASH, BPFMAP_F_NO_PREALLOC, C_HASH },
-	{ "PERCPU_HASH", BPFMAP_TYPE_PERCPU_HASH, 0, C_PCPU_HASH },
-	{ "PERCPU_HASH/no_prealloc", BPFMAP_TYPE_PERCPU_HASH,
-	  BPFMAP_F_NO_PREALLOC, C_PCPU_HASH },
-	{ "ARRAY", BPFMAP_TYPE_ARRAY, 0, C_ARRAY },
-	{ "ARRAY/mmapable", BPFMAP_TYPE_ARRAY, BPFMAP_F_MMAPABLE, C_ARRAY },
-	{ "PERCPU_ARRAY", BPFMAP_TYPE_PERCPU_ARRAY, 0, C_PCPU_ARRAY },
-	{ "LRU_HASH", BPFMAP_TYPE_LRU_HASH, 0, C_HASH },
-	{ "LRU_PERCPU_HASH", BPFMAP_TYPE_LRU_PERCPU_HASH, 0, C_PCPU_HASH },
+	K(HASH, 0, C_HASH),
+	NO_PREALLOC(HASH, C_HASH),
+	K(PERCPU_HASH, 0, C_PCPU_HASH),
+	NO_PREALLOC(PERCPU_HASH, C_PCPU_HASH),
+	K(ARRAY, 0, C_ARRAY),
+	{ "ARRAY/mmapable", BPFMAP_TYPE_ARRAY, BPFMAP_F_MMAPABLE, C_ARRAY, 0 },
+	K(PERCPU_ARRAY, 0, C_PCPU_ARRAY),
+	K(LRU_HASH, 0, C_HASH),
+	K(LRU_PERCPU_HASH, 0, C_PCPU_HASH),
+	K(LPM_TRIE, BPFMAP_F_NO_PREALLOC, C_HASH),
+	{ "RHASH", BPFMAP_TYPE_RHASH, BPFMAP_F_NO_PREALLOC, C_HASH, 703 },
+	K(QUEUE, 0, C_NONE),
+	K(STACK, 0, C_NONE),
+	K(BLOOM_FILTER, 0, C_NONE),
+	K(RINGBUF, 0, C_NONE),
+	K(USER_RINGBUF, 0, C_NONE),
+	K(ARRAY_OF_MAPS, 0, C_ARRAY),
+	K(HASH_OF_MAPS, 0, C_HASH),
+	NO_PREALLOC(HASH_OF_MAPS, C_HASH),
 };
-
-const struct kind lpm = {
-	"LPM_TRIE", BPFMAP_TYPE_LPM_TRIE, BPFMAP_F_NO_PREALLOC, C_HASH,
-};
-
-const struct kind rhash = {
-	"RHASH", BPFMAP_TYPE_RHASH, BPFMAP_F_NO_PREALLOC, C_HASH,
-};
-
-const struct kind ringbuf = { .name = "RINGBUF", .type = BPFMAP_TYPE_RINGBUF };
-
-const struct kind user_ringbuf = { .name = "USER_RINGBUF",
-				   .type = BPFMAP_TYPE_USER_RINGBUF };
 
 static unsigned int cpus[MAX_CPUS], cpus_known;
 
@@ -630,7 +635,8 @@ static struct run *all_runs(size_t *n)
 	*n = 0;
 	for (t = tests; t; t = t->next) {
 		for (i = 0; i < (t->kinds ? N_KINDS : 1); i++) {
-			if (t->kinds && !(t->kinds & 1U << i))
+			if (t->kinds && (!(t->kinds & 1U << i) ||
+					 !since_number(kinds[i].since)))
 				continue;
 			runs = realloc(runs, (*n + 1) * sizeof(*runs));
 			if (!runs)

@@ -86,13 +86,17 @@ int fd_offset(int cmd);
 /* ------------------------------------------------------------------------- */
 /* Kinds of map, which the parameterised tests run over */
 
-enum map_class { C_HASH, C_PCPU_HASH, C_ARRAY, C_PCPU_ARRAY, N_CLASSES };
+enum map_class {
+	C_HASH, C_PCPU_HASH, C_ARRAY, C_PCPU_ARRAY, N_CLASSES,
+	C_NONE	/* no keys */
+};
 
 struct kind {
 	const char *name;
 	uint32_t type;
 	uint32_t flags;
 	enum map_class class;
+	int since;	/* bpf(2) has it from this version on: 703 is 7.3 */
 };
 
 #define K_HASH		(1U << 0)
@@ -111,12 +115,26 @@ struct kind {
 #define K_ARRAYS	(K_ARRAY | K_ARRAY_MM | K_PARRAY)
 #define K_PCPU		(K_PHASH | K_PHASH_NP | K_PARRAY | K_PLRU)
 #define K_ALL		(K_HASHES | K_ARRAYS)
-#define N_KINDS		9
+/* Kinds with tests of their own only */
+#define K_LPM		(1U << 9)
+#define K_RHASH		(1U << 10)
+#define K_QUEUE		(1U << 11)
+#define K_STACK		(1U << 12)
+#define K_BLOOM		(1U << 13)
+#define K_RINGBUF	(1U << 14)
+#define K_USER_RINGBUF	(1U << 15)
+#define K_AOM		(1U << 16)
+#define K_HOM		(1U << 17)
+#define K_HOM_NP	(1U << 18)
+#define K_QUEUES	(K_QUEUE | K_STACK)
+#define K_RINGS		(K_RINGBUF | K_USER_RINGBUF)
+#define K_OUTERS	(K_AOM | K_HOM | K_HOM_NP)
+#define N_COMMON	9	/* those in K_ALL */
+#define N_KINDS		19
+
+#define KIND(mask)	(&kinds[__builtin_ctz(mask)])
 
 extern const struct kind kinds[N_KINDS];
-
-/* Those that have tests of their own only */
-extern const struct kind lpm, rhash, ringbuf, user_ringbuf;
 
 static inline bool is_hash(const struct kind *k)
 {
@@ -126,6 +144,12 @@ static inline bool is_hash(const struct kind *k)
 static inline bool is_percpu(const struct kind *k)
 {
 	return k->class == C_PCPU_HASH || k->class == C_PCPU_ARRAY;
+}
+
+static inline bool is_outer(const struct kind *k)
+{
+	return k->type == BPFMAP_TYPE_ARRAY_OF_MAPS ||
+	       k->type == BPFMAP_TYPE_HASH_OF_MAPS;
 }
 
 /* Of class C_HASH or C_PCPU_HASH too: all is the same until it is full */

@@ -7,6 +7,56 @@
 
 #include "common.h"
 
+/* A case of MAP_CREATE */
+struct create_case {
+	const char *name;
+	struct bpfmap_create_attr a;
+	int want;
+	bool newer;	/* than bpf(2) before 7.3 */
+};
+
+/* Members of the attr that nearly every case has, and others by name */
+#define SHAPE(key, value, entries, flags, ...) {			\
+	.key_size = key, .value_size = value, .max_entries = entries,	\
+	.map_flags = flags, ##__VA_ARGS__ }
+
+/* Flags about access; alone, all types with elements accept them */
+#define RIGHTS	(BPFMAP_F_RDONLY | BPFMAP_F_WRONLY | PROG_RIGHTS)
+#define PROG_RIGHTS (BPFMAP_F_RDONLY_PROG | BPFMAP_F_WRONLY_PROG)
+
+/*
+ * Creations that cannot fit are refused at once in a small virtual machine. On
+ * a larger one bpf(2) may start to allocate, up to where others are killed.
+ */
+bool huge_is_safe(void);
+
+/* Lowest free descriptor: the same afterwards if none leaked */
+int lowest_fd(void);
+
+/* MAP_CREATE answers @want, writes nothing and loses no descriptor: fd, or -1 */
+int created(const struct bpfmap_create_attr *a, int want);
+
+/* The info of a map that was created by @a and has this name */
+void check_info(int fd, const struct bpfmap_create_attr *a, const char *name);
+
+/* created(), and if there is a map, its mode and info; then it is closed */
+void check_create(const struct bpfmap_create_attr *a, int want,
+		  const char *name);
+
+/*
+ * Each of the cases, as rows of @section: @k has the type, and the flags that
+ * are set where those of the case have them not
+ */
+void check_creates(const char *section, const struct kind *k,
+		   const struct create_case *cases, size_t n);
+
+/*
+ * A map like @good with one more flag: EINVAL, but for those in @accepted. Two
+ * pairs of them exclude each other.
+ */
+void check_create_flags(const char *section, const struct kind *k,
+			struct bpfmap_create_attr good, uint32_t accepted);
+
 /* A map under test; vs: bytes of a whole value as commands transfer it */
 struct tmap {
 	const struct kind *kind;

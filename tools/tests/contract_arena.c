@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
-#include "contract.h"
+#include "keyless.h"
 
 #define GIB4	(1ULL << 32)
 #define RO	PROT_READ
@@ -110,143 +110,91 @@ static int access_byte(volatile char *p, int prot)
 
 #define SEGV BPFMAP_F_SEGV_ON_FAULT
 #define CONV BPFMAP_F_NO_USER_CONV
-#define A(pages, flags, ...) { .map_type = BPFMAP_TYPE_ARENA,		\
-			       .max_entries = pages, .map_flags = flags,	\
-			       __VA_ARGS__ }
-#define FLAG(f) { #f, A(1, MM | BPFMAP_F_##f), -EINVAL }
+static const struct kind arena = { "ARENA", BPFMAP_TYPE_ARENA, MM, C_NONE, 612 };
 
-static const struct {
-	const char *name;
-	struct bpfmap_create_attr attr;
-	int want;
-} creates[] = {
-	{ "one page", A(1, MM), GOT_FD },
-	{ "2^20 pages", A(1 << 20, MM), GOT_FD },
-	{ "NO_USER_CONV", A(1, MM | CONV), GOT_FD },
-	{ "SEGV_ON_FAULT", A(1, MM | SEGV), GOT_FD },
-	{ "both", A(1, MM | SEGV | CONV), GOT_FD },
-	{ "numa_node without flag", A(1, MM, .numa_node = 12345), GOT_FD },
-	{ "address", A(1, MM, .map_extra = BASE), GOT_FD },
-	{ "address within a window", A(1, MM, .map_extra = BASE + 4096),
+/* With MMAPABLE, without which there is none */
+#define PAGES(n, ...)	{ .max_entries = n, ##__VA_ARGS__ }
+
+static const struct create_case creates[] = {
+	{ "one page", PAGES(1), GOT_FD },
+	{ "2^20 pages", PAGES(1 << 20), GOT_FD },
+	{ "NO_USER_CONV", PAGES(1, .map_flags = CONV), GOT_FD },
+	{ "SEGV_ON_FAULT", PAGES(1, .map_flags = SEGV), GOT_FD },
+	{ "both", PAGES(1, .map_flags = SEGV | CONV), GOT_FD },
+	{ "numa_node without flag", PAGES(1, .numa_node = 12345), GOT_FD },
+	{ "address", PAGES(1, .map_extra = BASE), GOT_FD },
+	{ "address within a window", PAGES(1, .map_extra = BASE + 4096),
 	  GOT_FD },
-	{ "last page of a window", A(1, MM, .map_extra = BASE - 4096), GOT_FD },
-	{ "kernel's half", A(1, MM, .map_extra = 1ULL << 63), GOT_FD },
-	{ "a whole window", A(1 << 20, MM, .map_extra = BASE), GOT_FD },
+	{ "last page of a window", PAGES(1, .map_extra = BASE - 4096), GOT_FD },
+	{ "kernel's half", PAGES(1, .map_extra = 1ULL << 63), GOT_FD,
+	  true },
+	{ "a whole window", PAGES(1 << 20, .map_extra = BASE), GOT_FD },
 
-	{ "key", A(1, MM, .key_size = 4), -EINVAL },
-	{ "value", A(1, MM, .value_size = 8), -EINVAL },
-	{ "no pages", A(0, MM), -EINVAL },
-	{ "no flag", A(1, 0), -EINVAL },
-	{ "not MMAPABLE", A(1, SEGV), -EINVAL },
-	FLAG(NO_PREALLOC), FLAG(NO_COMMON_LRU), FLAG(RDONLY), FLAG(WRONLY),
-	FLAG(NUMA_NODE), FLAG(ZERO_SEED), FLAG(RDONLY_PROG), FLAG(WRONLY_PROG),
-	FLAG(STACK_BUILD_ID), FLAG(CLONE), FLAG(PRESERVE_ELEMS), FLAG(INNER_MAP),
-	FLAG(LINK), FLAG(PATH_FD), FLAG(RB_OVERWRITE),
-	{ "flag 31", A(1, MM | 1U << 31), -EINVAL },
-	{ "address within a page", A(1, MM, .map_extra = BASE + 1), -EINVAL },
-	{ "address of half a page", A(1, MM, .map_extra = BASE + 2048), -EINVAL },
-	{ "2^20 pages and one", A((1 << 20) + 1, MM), -E2BIG },
-	{ "2^32 - 1 pages", A(UINT32_MAX, MM), -E2BIG },
-	{ "two windows", A(2, MM, .map_extra = BASE - 4096), -ERANGE },
-	{ "address beyond all", A(2, MM, .map_extra = -4096ULL), -ERANGE },
-	{ "odd address before size", A(UINT32_MAX, MM, .map_extra = BASE + 1),
+	{ "key", PAGES(1, .key_size = 4), -EINVAL },
+	{ "value", PAGES(1, .value_size = 8), -EINVAL },
+	{ "no pages", PAGES(0), -EINVAL },
+	{ "no flag", PAGES(1, .map_flags = MM), -EINVAL },
+	{ "not MMAPABLE", PAGES(1, .map_flags = MM | SEGV), -EINVAL },
+	{ "address within a page", PAGES(1, .map_extra = BASE + 1), -EINVAL },
+	{ "address of half a page", PAGES(1, .map_extra = BASE + 2048), -EINVAL },
+	{ "2^20 pages and one", PAGES((1 << 20) + 1), -E2BIG },
+	{ "2^32 - 1 pages", PAGES(UINT32_MAX), -E2BIG },
+	{ "two windows", PAGES(2, .map_extra = BASE - 4096), -ERANGE },
+	{ "address beyond all", PAGES(2, .map_extra = -4096ULL), -ERANGE },
+	{ "odd address before size", PAGES(UINT32_MAX, .map_extra = BASE + 1),
 	  -EINVAL },
-	{ "flags before size", A(UINT32_MAX, MM | BPFMAP_F_CLONE), -EINVAL },
-	{ "size before two windows", A(UINT32_MAX, MM, .map_extra = BASE - 4096),
+	{ "flags before size", PAGES(UINT32_MAX, .map_flags = BPFMAP_F_CLONE), -EINVAL },
+	{ "size before two windows", PAGES(UINT32_MAX, .map_extra = BASE - 4096),
 	  -E2BIG },
-	{ "size before name", A(UINT32_MAX, MM, .map_name = "a-b"), -E2BIG },
-	{ "name", A(1, MM, .map_name = "a-b"), -EINVAL },
-	{ "map_ifindex before size", A(UINT32_MAX, MM, .map_ifindex = 1),
+	{ "size before name", PAGES(UINT32_MAX, .map_name = "a-b"), -E2BIG },
+	{ "name", PAGES(1, .map_name = "a-b"), -EINVAL },
+	{ "map_ifindex before size", PAGES(UINT32_MAX, .map_ifindex = 1),
 	  -EINVAL },
-	{ "token before size", A(UINT32_MAX, MM | BPFMAP_F_TOKEN_FD,
+	{ "token before size", PAGES(UINT32_MAX, .map_flags = BPFMAP_F_TOKEN_FD,
 				 .map_token_fd = -1), -EBADF },
 };
 
-/* What those kernels have not yet */
-static bool is_newer(const struct bpfmap_create_attr *attr)
-{
-	return attr->map_extra == 1ULL << 63;
-}
-
 TEST(create, 0)
 {
-	struct bpfmap_info info;
-	size_t i;
 	int fd;
 
-	for (i = 0; i < ARRAY_SIZE(creates); i++) {
-		union attr a = { .create = creates[i].attr };
-
-		row("create.arena", "MAP_CREATE: %s", creates[i].name);
-		if (is_newer(&creates[i].attr) && !since(7, 3))
-			continue;
-		fd = sys_map(BPFMAP_CMD_MAP_CREATE, &a, sizeof(a));
-		check_ret(fd, creates[i].want, "MAP_CREATE");
-		if (fd < 0)
-			continue;
-		memset(&info, 0, sizeof(info));
-		check_ret(map_info(fd, &info), 0, "OBJ_GET_INFO_BY_FD");
-		check_num(info.type, BPFMAP_TYPE_ARENA, "type");
-		check_num(info.max_entries, a.create.max_entries, "max_entries");
-		check_num(info.map_flags, a.create.map_flags, "map_flags");
-		check_num(info.map_extra, a.create.map_extra, "map_extra");
-		check_num(info.key_size, 0, "key_size");
-		check_num(info.value_size, 0, "value_size");
-		check_num(pages_of(fd), 0, "pages");
-		close(fd);
-	}
+	check_creates("create.arena", &arena, creates, ARRAY_SIZE(creates));
+	check_create_flags("create.flags", &arena, (struct bpfmap_create_attr)PAGES(1),
+			   CONV | SEGV);
+	fd = arena_new(1, 0, 0);
+	check_num(pages_of(fd), 0, "pages");
 }
 
 TEST(elements, 0)
 {
-	static const int batches[] = {
-		BPFMAP_CMD_MAP_LOOKUP_BATCH, BPFMAP_CMD_MAP_UPDATE_BATCH,
-		BPFMAP_CMD_MAP_DELETE_BATCH,
-		BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH,
-	};
-	int fd = arena_new(4, 0, 0);
 	uint64_t key = 0, value = 5;
 	uint8_t digest[32];
 	struct bpfmap_info info = {
 		.hash = PTR(digest), .hash_size = sizeof(digest),
 	};
-	size_t i;
+	union attr a = { .info = {
+		.info_len = sizeof(info), .info = PTR(&info),
+	} };
+	int fd = arena_new(4, 0, 0);
 
+	keyless_check_keys(fd, &arena);
+	keyless_check_batches(fd, &arena);
 	row("update.type", "element commands");
-	check_ret(fd, GOT_FD, "MAP_CREATE");
 	check_ret(map_lookup(fd, NULL, &value, 0), -EINVAL, "LOOKUP");
-	check_ret(map_lookup(fd, &key, &value, 0), -EINVAL, "LOOKUP with key");
 	check_ret(map_lookup(fd, NULL, &value, BPFMAP_F_LOCK), -EINVAL,
 		  "LOOKUP with F_LOCK");
 	check_ret(map_update(fd, NULL, &value, 0), -EOPNOTSUPP, "UPDATE");
 	check_ret(map_update(fd, NULL, &value, BPFMAP_F_NOEXIST), -EOPNOTSUPP,
 		  "UPDATE with NOEXIST");
-	check_ret(map_update(fd, &key, &value, 0), -EINVAL, "UPDATE with key");
 	check_ret(map_delete(fd, NULL), -EOPNOTSUPP, "DELETE");
-	check_ret(map_delete(fd, &key), -EINVAL, "DELETE with key");
 	check_ret(map_next_key(fd, NULL, &key), -EOPNOTSUPP, "GET_NEXT_KEY");
-	check_ret(map_next_key(fd, &key, &key), -EINVAL, "GET_NEXT_KEY with key");
-	check_ret(map_elem(BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_ELEM, fd, NULL,
-			   &value, 0), -ENOTSUPP, "LOOKUP_AND_DELETE");
-	check_ret(map_elem(BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_ELEM, fd, &key,
-			   &value, 0), -EINVAL, "LOOKUP_AND_DELETE with key");
+	check_ret(map_elem(LAD, fd, NULL, &value, 0), -ENOTSUPP,
+		  "LOOKUP_AND_DELETE");
 	check_num(value, 5, "value");
-	for (i = 0; i < ARRAY_SIZE(batches); i++) {
-		struct batch b = { .count = i & 1, .values = &value };
-
-		check_ret(map_batch(batches[i], fd, &b), -ENOTSUPP, "batch %d",
-			  batches[i]);
-		check_num(b.count, i & 1, "count");
-	}
-	if (since(7, 3)) {
-		union attr a = { .info = {
-			.bpf_fd = fd, .info_len = sizeof(info),
-			.info = PTR(&info),
-		} };
-
+	a.info.bpf_fd = fd;
+	if (since(7, 3))
 		check_ret(sys_map(BPFMAP_CMD_OBJ_GET_INFO_BY_FD, &a,
 				  sizeof(a.info)), -EINVAL, "hash");
-	}
 }
 
 /* ------------------------------------------------------------------------- */

@@ -7,120 +7,29 @@
 
 #include "contract.h"
 
-#define CREATE	BPFMAP_CMD_MAP_CREATE
 #define BIG	(4U << 20)	/* KMALLOC_MAX_SIZE */
 #define CLOSED	250		/* closed_fd() */
 #define BIT(n)	(1U << (n))
 
-static int create(union attr *a)
+static struct bpfmap_create_attr good(const struct kind *k)
 {
-	return sys_map(CREATE, a, sizeof(*a));
-}
-
-static union attr good(const struct kind *k)
-{
-	union attr a = { .create = {
+	return (struct bpfmap_create_attr){
 		.map_type = k->type, .key_size = 4, .value_size = 8,
 		.max_entries = 4, .map_flags = k->flags,
-	} };
-
-	return a;
-}
-
-/*
- * Creations that cannot fit are refused at once in a small virtual machine. On
- * a larger one bpf(2) may start to allocate, up to where others are killed.
- */
-static bool huge_is_safe(void)
-{
-	uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) *
-			  sysconf(_SC_PAGESIZE);
-
-	return memory <= 4ULL << 30;
-}
-
-/* ------------------------------------------------------------------------- */
-/* What a success gives */
-
-static void check_info(int fd, const union attr *a, const char *name,
-		       uint32_t flags)
-{
-	struct bpfmap_info info, want = {
-		.type = a->create.map_type,
-		.key_size = a->create.key_size,
-		.value_size = a->create.value_size,
-		.max_entries = a->create.max_entries,
-		.map_flags = flags,
 	};
-
-	/* [create.own_lru] */
-	if (flags & BPFMAP_F_NO_COMMON_LRU)
-		want.max_entries = ROUND_UP(want.max_entries, n_cpus());
-	strcpy(want.name, name);
-	check_ret(map_info(fd, &info), 0, "OBJ_GET_INFO_BY_FD");
-	check(info.id >= 1 && info.id <= 0x7ffffffe, "id %u", info.id);
-	want.id = info.id;
-	check_mem(&info, &want, sizeof(info), "info");
-}
-
-static void check_mode(int fd, int mode)
-{
-	check_num(fcntl(fd, F_GETFL) & O_ACCMODE, mode, "open mode");
-	check_num(fcntl(fd, F_GETFD), FD_CLOEXEC, "close on exec");
-}
-
-/* Lowest free descriptor: the same afterwards if none leaked */
-static int lowest_fd(void)
-{
-	int fd = dup(0);
-
-	close(fd);
-	return fd;
-}
-
-static int created(union attr *a, long want)
-{
-	union attr copy = *a;
-	int before = lowest_fd(), fd = create(a);
-
-	check_ret(fd, want, "MAP_CREATE");
-	check_mem(a, &copy, sizeof(*a), "the caller's attr");
-	if (fd >= 0) {
-		check_num(fd, before, "lowest free descriptor");
-		return fd;
-	}
-	check_num(lowest_fd(), before, "no descriptor leaked");
-	return -1;
 }
 
 /* ------------------------------------------------------------------------- */
 /* Flags, bit by bit */
 
-/* Accepted with numa_node 0, and those of them that info reports */
-static const struct {
-	uint32_t accepted;
-	uint32_t reported;
-} flags_of[N_CLASSES] = {
-	[C_HASH] = { BPFMAP_F_NO_PREALLOC | BPFMAP_F_NUMA_NODE | BPFMAP_F_RDONLY |
-		     BPFMAP_F_WRONLY | BPFMAP_F_RDONLY_PROG |
-		     BPFMAP_F_WRONLY_PROG | BPFMAP_F_ZERO_SEED,
-		     BPFMAP_F_NO_PREALLOC | BPFMAP_F_NUMA_NODE |
-		     BPFMAP_F_RDONLY_PROG | BPFMAP_F_WRONLY_PROG |
-		     BPFMAP_F_ZERO_SEED },
-	[C_PCPU_HASH] = { BPFMAP_F_NO_PREALLOC | BPFMAP_F_RDONLY |
-			  BPFMAP_F_WRONLY | BPFMAP_F_RDONLY_PROG |
-			  BPFMAP_F_WRONLY_PROG | BPFMAP_F_ZERO_SEED,
-			  BPFMAP_F_NO_PREALLOC | BPFMAP_F_RDONLY_PROG |
-			  BPFMAP_F_WRONLY_PROG | BPFMAP_F_ZERO_SEED },
-	[C_ARRAY] = { BPFMAP_F_NUMA_NODE | BPFMAP_F_MMAPABLE |
-		      BPFMAP_F_INNER_MAP | BPFMAP_F_RDONLY | BPFMAP_F_WRONLY |
-		      BPFMAP_F_RDONLY_PROG | BPFMAP_F_WRONLY_PROG,
-		      BPFMAP_F_NUMA_NODE | BPFMAP_F_MMAPABLE |
-		      BPFMAP_F_INNER_MAP | BPFMAP_F_RDONLY_PROG |
-		      BPFMAP_F_WRONLY_PROG },
-	[C_PCPU_ARRAY] = { BPFMAP_F_RDONLY | BPFMAP_F_WRONLY |
-			   BPFMAP_F_RDONLY_PROG | BPFMAP_F_WRONLY_PROG,
-			   BPFMAP_F_RDONLY_PROG | BPFMAP_F_WRONLY_PROG },
+/* Accepted with numa_node 0 */
+static const uint32_t accepted[N_CLASSES] = {
+	[C_HASH] = RIGHTS | BPFMAP_F_NO_PREALLOC | BPFMAP_F_NUMA_NODE |
+		   BPFMAP_F_ZERO_SEED,
+	[C_PCPU_HASH] = RIGHTS | BPFMAP_F_NO_PREALLOC | BPFMAP_F_ZERO_SEED,
+	[C_ARRAY] = RIGHTS | BPFMAP_F_NUMA_NODE | BPFMAP_F_MMAPABLE |
+		    BPFMAP_F_INNER_MAP,
+	[C_PCPU_ARRAY] = RIGHTS,
 };
 
 /* Results of LRU types that differ from the hashes of their class */
@@ -139,21 +48,12 @@ TEST(flag_bits, K_ALL)
 
 	for (bit = 0; bit < 32; bit++) {
 		uint32_t flag = BIT(bit);
-		bool ok = flag & flags_of[k->class].accepted;
-		union attr a = good(k);
-		int fd;
+		struct bpfmap_create_attr a = good(k);
 
 		row("create.flags", "%s: map_flags bit %u", k->name, bit);
-		a.create.map_flags |= flag;
-		fd = created(&a, want_flags(k, flag, ok ? GOT_FD : -EINVAL));
-		if (fd < 0)
-			continue;
-		check_mode(fd, flag == BPFMAP_F_RDONLY ? O_RDONLY :
-			       flag == BPFMAP_F_WRONLY ? O_WRONLY : O_RDWR);
-		check_info(fd, &a, "", k->flags |
-			   (flag & (flags_of[k->class].reported |
-				    BPFMAP_F_NO_COMMON_LRU)));
-		close(fd);
+		a.map_flags |= flag;
+		check_create(&a, want_flags(k, flag, flag & accepted[k->class] ?
+					    GOT_FD : -EINVAL), "");
 	}
 }
 
@@ -199,18 +99,12 @@ TEST(flag_combinations, K_ALL)
 
 	for (i = 0; i < ARRAY_SIZE(combinations); i++) {
 		const struct combination *c = &combinations[i];
-		union attr a = good(k);
-		int fd;
+		struct bpfmap_create_attr a = good(k);
 
 		row("create.flags", "%s: %s", k->name, c->name);
-		a.create.map_flags |= c->flags;
-		a.create.numa_node = c->numa_node;
-		fd = created(&a, want_flags(k, c->flags, c->want[k->class]));
-		if (fd < 0)
-			continue;
-		check_info(fd, &a, "", a.create.map_flags &
-			   ~(BPFMAP_F_RDONLY | BPFMAP_F_WRONLY));
-		close(fd);
+		a.map_flags |= c->flags;
+		a.numa_node = c->numa_node;
+		check_create(&a, want_flags(k, c->flags, c->want[k->class]), "");
 	}
 }
 
@@ -288,37 +182,32 @@ TEST(sizes, K_ALL)
 
 	for (i = 0; i < ARRAY_SIZE(size_rows); i++) {
 		const struct size_row *r = &size_rows[i];
-		union attr a = good(k);
-		int fd;
+		struct bpfmap_create_attr a = good(k);
 
 		if (r->want[k->class] == NO_WANT)
 			continue;
 		if (r->want[k->class] == TOO_BIG && !huge_is_safe())
 			continue;
 		row("create.hash", "%s: %s", k->name, r->name);
-		a.create.key_size = r->key_size;
-		a.create.value_size = r->value_size;
-		a.create.max_entries = r->max_entries;
-		fd = created(&a, r->want[k->class]);
-		if (fd < 0)
-			continue;
-		check_info(fd, &a, "", k->flags);
-		close(fd);
+		a.key_size = r->key_size;
+		a.value_size = r->value_size;
+		a.max_entries = r->max_entries;
+		check_create(&a, r->want[k->class], "");
 	}
 }
 
 /* Hash tables have a limit of their own, independent of memory */
 TEST(hash_limit, K_HASHES)
 {
-	union attr a = good(k);
+	struct bpfmap_create_attr a = good(k);
 
 	if (!huge_is_safe())
 		return;
 	row("create.large", "%s: max_entries 2^31 + 1", k->name);
-	a.create.max_entries = (1U << 31) + 1;
+	a.max_entries = (1U << 31) + 1;
 	created(&a, -E2BIG);
 	row("create.large", "%s: max_entries 2^27 + 1", k->name);
-	a.create.max_entries = (1U << 27) + 1;
+	a.max_entries = (1U << 27) + 1;
 	created(&a, TOO_BIG);
 }
 
@@ -331,13 +220,13 @@ enum excl { NO_EXCL, EXCL, EXCL_BAD };
 
 struct member_row {
 	const char *name;
-	union attr a;	/* added to that of the kind */
+	struct bpfmap_create_attr a;	/* added to that of the kind */
 	enum excl excl;
 	bool newer;
 	int want;
 };
 
-#define A(...) { .create = { __VA_ARGS__ } }
+#define A(...) { __VA_ARGS__ }
 #define TOKEN .map_flags = BPFMAP_F_TOKEN_FD
 #define E2BIG_A .value_size = UINT32_MAX	/* [create.sizes] */
 #define E2BIG_B .max_entries = UINT32_MAX	/* [create.memory] */
@@ -433,22 +322,22 @@ static const struct member_row member_rows[] = {
 };
 
 /* Members of a row are 0 unless it is about them */
-static union attr merged(const struct kind *k, const struct member_row *r)
+static struct bpfmap_create_attr merged(const struct kind *k, const struct member_row *r)
 {
-	uint32_t type = k->type, flags = k->flags | r->a.create.map_flags;
-	union attr a = r->a;
+	uint32_t type = k->type, flags = k->flags | r->a.map_flags;
+	struct bpfmap_create_attr a = r->a;
 
-	a.create.map_type = type;
-	a.create.map_flags = flags;
-	a.create.key_size = 4;
-	if (!a.create.value_size)
-		a.create.value_size = 8;
-	if (!a.create.max_entries)
-		a.create.max_entries = 4;
+	a.map_type = type;
+	a.map_flags = flags;
+	a.key_size = 4;
+	if (!a.value_size)
+		a.value_size = 8;
+	if (!a.max_entries)
+		a.max_entries = 4;
 	if (r->excl == EXCL)
-		a.create.excl_prog_hash = PTR(hash32);
+		a.excl_prog_hash = PTR(hash32);
 	else if (r->excl == EXCL_BAD)
-		a.create.excl_prog_hash = PTR(bad_ptr());
+		a.excl_prog_hash = PTR(bad_ptr());
 	return a;
 }
 
@@ -458,23 +347,17 @@ TEST(members, K_ALL)
 
 	for (i = 0; i < ARRAY_SIZE(member_rows); i++) {
 		const struct member_row *r = &member_rows[i];
-		union attr a = merged(k, r);
-		int fd;
+		struct bpfmap_create_attr a = merged(k, r);
 
 		if (r->newer && !since(7, 3))
 			continue;
 		if (r->want == TOO_BIG && !huge_is_safe())
 			continue;
 		/* In an array, 2^32 - 1 elements of 8 bytes might fit */
-		if (a.create.max_entries == UINT32_MAX && k->class == C_ARRAY)
-			a.create.value_size = 1U << 30;
+		if (a.max_entries == UINT32_MAX && k->class == C_ARRAY)
+			a.value_size = 1U << 30;
 		row("create.order", "%s: %s", k->name, r->name);
-		fd = created(&a, r->want);
-		if (fd < 0)
-			continue;
-		check_mode(fd, O_RDWR);
-		check_info(fd, &a, "", k->flags);
-		close(fd);
+		check_create(&a, r->want, "");
 	}
 }
 
@@ -505,20 +388,14 @@ static const struct name_row {
 TEST(names, K_ALL)
 {
 	size_t i;
-	int fd;
 
 	for (i = 0; i < ARRAY_SIZE(name_rows); i++) {
 		const struct name_row *r = &name_rows[i];
-		union attr a = good(k);
+		struct bpfmap_create_attr a = good(k);
 
-		row("create.name", "%s: name row %zu \"%s\"", k->name, i,
-		    r->given);
-		memcpy(a.create.map_name, r->given, BPFMAP_NAME_LEN);
-		fd = created(&a, r->want);
-		if (fd < 0)
-			continue;
-		check_info(fd, &a, r->reported, k->flags);
-		close(fd);
+		row("create.name", "%s: name row %zu \"%s\"", k->name, i, r->given);
+		memcpy(a.map_name, r->given, BPFMAP_NAME_LEN);
+		check_create(&a, r->want, r->reported);
 	}
 }
 
@@ -535,31 +412,26 @@ TEST(name_chars, K_HASH | K_ARRAY)
 	unsigned int c;
 
 	for (c = 1; c < 256; c++) {
-		union attr a = good(k);
+		struct bpfmap_create_attr a = good(k);
 		char name[3] = { 'x', c, 0 };
-		int fd;
 
 		row("create.name", "%s: name with character %#x", k->name, c);
-		memcpy(a.create.map_name, name, 3);
-		fd = created(&a, name_char(c) ? GOT_FD : -EINVAL);
-		if (fd < 0)
-			continue;
-		check_info(fd, &a, name, k->flags);
-		close(fd);
+		memcpy(a.map_name, name, 3);
+		check_create(&a, name_char(c) ? GOT_FD : -EINVAL, name);
 	}
 }
 
 TEST(names_are_not_unique, K_ALL)
 {
-	union attr a = good(k);
+	struct bpfmap_create_attr a = good(k);
 	int one, two;
 
 	row("create.names", "%s: one name twice", k->name);
-	strcpy(a.create.map_name, "same");
+	strcpy(a.map_name, "same");
 	one = created(&a, GOT_FD);
 	two = created(&a, GOT_FD);
-	check_info(one, &a, "same", k->flags);
-	check_info(two, &a, "same", k->flags);
+	check_info(one, &a, "same");
+	check_info(two, &a, "same");
 	check(map_id(one) != map_id(two), "two ids");
 }
 
@@ -587,23 +459,22 @@ TEST(types, 0)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(unknown); i++) {
-		union attr a = good(&kinds[0]);
+		struct bpfmap_create_attr a = good(&kinds[0]);
 
 		row("create.type", "map_type %u", unknown[i]);
-		a.create.map_type = unknown[i];
+		a.map_type = unknown[i];
 		created(&a, -EINVAL);
 	}
 	for (type = 1; type < 64 && backend() != BACKEND_BPF; type++) {
-		union attr a = good(&kinds[0]);
+		struct bpfmap_create_attr a = good(&kinds[0]);
 
 		if (!bpf_only(type))
 			continue;
 		row("create.type", "map_type %u is not implemented", type);
-		a.create.map_type = type;
+		a.map_type = type;
 		created(&a, -EINVAL);
-		row("create.type",
-		    "map_type %u is not implemented: before sizes", type);
-		a.create.value_size = UINT32_MAX;
+		row("create.type", "map_type %u is not implemented: before sizes", type);
+		a.value_size = UINT32_MAX;
 		created(&a, -EINVAL);
 	}
 }
@@ -611,7 +482,7 @@ TEST(types, 0)
 TEST(too_many_files, K_ALL)
 {
 	struct rlimit old, few;
-	union attr a = good(k);
+	struct bpfmap_create_attr a = good(k);
 	uint32_t before, after;
 	int fd;
 
@@ -623,11 +494,12 @@ TEST(too_many_files, K_ALL)
 	few = old;
 	few.rlim_cur = lowest_fd();
 	setrlimit(RLIMIT_NOFILE, &few);
-	check_ret(create(&a), -EMFILE, "MAP_CREATE");
-	strcpy(a.create.map_name, "a-b");
-	check_ret(create(&a), -EINVAL, "the name before EMFILE");
-	a.create.max_entries = 0;
-	check_ret(create(&a), -EINVAL, "sizes before EMFILE");
+	created(&a, -EMFILE);
+	strcpy(a.map_name, "a-b");
+	/* The name before EMFILE, sizes before the name */
+	created(&a, -EINVAL);
+	a.max_entries = 0;
+	created(&a, -EINVAL);
 	setrlimit(RLIMIT_NOFILE, &old);
 	a = good(k);
 	fd = created(&a, GOT_FD);

@@ -260,7 +260,7 @@ static void powerless(void *arg)
 	device_refused();
 	given_map(arg);
 	/* bpf(2) has its sysctl before all maps */
-	for (i = 0; i < N_KINDS && backend() != BACKEND_BPF; i++) {
+	for (i = 0; i < N_COMMON && backend() != BACKEND_BPF; i++) {
 		zero_seed_refused(&kinds[i]);
 		others_allowed(&kinds[i]);
 	}

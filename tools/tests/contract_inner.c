@@ -36,8 +36,7 @@ struct holders {
 
 #define N_HOLDERS 5
 
-static void holders_new(struct holders *h, const struct outer_kind *k,
-			int inner)
+static void holders_new(struct holders *h, const struct kind *k, int inner)
 {
 	h->outer[0] = outer_new(k, 4);
 	h->outer[1] = outer_new(k, 4);
@@ -73,7 +72,7 @@ static void let_go(struct holders *h, unsigned int which)
 	}
 }
 
-static void last_holder(const struct outer_kind *k)
+TEST(last_holder, K_OUTERS)
 {
 	unsigned int first, step, i;
 
@@ -100,7 +99,7 @@ static void last_holder(const struct outer_kind *k)
 }
 
 /* All that fails, and what changes nothing, takes no reference */
-static void no_extra_holder(const struct outer_kind *k)
+TEST(no_extra_holder, K_OUTERS)
 {
 	int outer = outer_new(k, 1), inner = inner_new(), other;
 	uint32_t key = 0, id = map_id(inner), bad_id;
@@ -121,18 +120,17 @@ static void no_extra_holder(const struct outer_kind *k)
 	bad_id = map_id(other);
 	check_ret(outer_put(outer, 0, other, 0), -EINVAL, "unlike");
 	check_ret(outer_put(outer, 0, inner, BPFMAP_F_NOEXIST),
-		  k->hash ? -EEXIST : -EINVAL, "NOEXIST");
+		  is_hash(k) ? -EEXIST : -EINVAL, "NOEXIST");
 	check_ret(outer_put(outer, 1, inner, 0), -E2BIG, "full");
 	check_ret(outer_put(outer, 0, inner, 3), -EINVAL, "flags");
 	close(inner);
 	close(other);
 	check(!id_exists(id), "nobody holds it");
 	check(!id_exists(bad_id), "nobody holds the other one");
-	close(outer);
 }
 
 /* The content is the map's, not the descriptor's */
-static void content(const struct outer_kind *k)
+TEST(content, K_OUTERS)
 {
 	int outer = outer_new(k, 2), inner = inner_new(), again;
 	uint32_t key = 1, id = map_id(inner);
@@ -160,7 +158,7 @@ static void content(const struct outer_kind *k)
 struct ids {
 	uint32_t inner[3];
 	uint32_t outer;
-	const struct outer_kind *k;
+	const struct kind *k;
 };
 
 static void leave_all_open(void *arg)
@@ -175,7 +173,7 @@ static void leave_all_open(void *arg)
 	map_freeze(fd);
 }
 
-static void death(const struct outer_kind *k)
+TEST(death, K_OUTERS)
 {
 	int pipe_fds[2], i;
 	struct ids ids = { .k = k };
@@ -200,32 +198,19 @@ static void death(const struct outer_kind *k)
 		      i);
 }
 
-TEST(lifetime, 0)
-{
-	size_t i;
-
-	for (i = 0; i < N_OUTERS; i++) {
-		last_holder(&outers[i]);
-		no_extra_holder(&outers[i]);
-		content(&outers[i]);
-		death(&outers[i]);
-	}
-}
-
 /* ------------------------------------------------------------------------- */
 /* Batches */
 
 /* A map of maps, what is in it, and buffers for all of it */
 struct full {
-	const struct outer_kind *k;
+	const struct kind *k;
 	int fd;
 	uint32_t ids[N];	/* 0: nothing there */
 	uint32_t keys[N], values[N], out;
 };
 
 /* @mask: the keys to put in; nothing else holds the maps */
-static void full_new(struct full *f, const struct outer_kind *k,
-		     unsigned int mask)
+static void full_new(struct full *f, const struct kind *k, unsigned int mask)
 {
 	uint32_t i;
 
@@ -280,7 +265,7 @@ static void check_batch(struct full *f, uint32_t count, unsigned int mask)
 
 		if (!check(key < N && !(seen & 1U << key), "key %u", key))
 			continue;
-		check(f->k->hash || !(seen >> key), "order of key %u", key);
+		check(is_hash(f->k) || !(seen >> key), "order of key %u", key);
 		seen |= 1U << key;
 		check_num(f->values[i], f->ids[key], "id under key %u", key);
 	}
@@ -313,7 +298,7 @@ static const struct lookup_row {
 	{ "none", -1, 0, 0, 0, -1 },
 };
 
-static void lookup_array(const struct outer_kind *k)
+TEST(lookup_array, K_AOM)
 {
 	uint32_t count;
 	struct full f;
@@ -341,10 +326,9 @@ static void lookup_array(const struct outer_kind *k)
 	check_ret(full_batch(&f, LB, NULL, &count), -ENOENT, "result");
 	check_batch(&f, count, 0);
 	check_num(f.out, UNTOUCHED, "out_batch");
-	close(f.fd);
 }
 
-static void lookup_hash(const struct outer_kind *k)
+TEST(lookup_hash, K_HOM | K_HOM_NP)
 {
 	const unsigned int mask = B(0) | B(2) | B(3) | B(7) | B(9);
 	uint32_t count = N;
@@ -365,11 +349,10 @@ static void lookup_hash(const struct outer_kind *k)
 	count = N;
 	check_ret(full_batch(&f, LADB, NULL, &count), -ENOENT, "result");
 	check_batch(&f, count, 0);
-	close(f.fd);
 }
 
 /* Each key's map is put once, whether or not user space learns of it */
-static void faults(const struct outer_kind *k)
+TEST(faults, K_OUTERS)
 {
 	struct full f;
 	struct batch b = { .out = &f.out, .keys = f.keys, .count = N };
@@ -381,9 +364,8 @@ static void faults(const struct outer_kind *k)
 	check_ret(map_batch(LB, f.fd, &b), -EFAULT, "result");
 	check_num(b.count, 0, "count");
 	check_full(&f, 0);
-	if (k->hash) {
-		row("batch.lost", "LOOKUP_AND_DELETE_BATCH %s: bad values",
-		    k->name);
+	if (is_hash(k)) {
+		row("batch.lost", "LOOKUP_AND_DELETE_BATCH %s: bad values", k->name);
 		b.count = N;
 		check_ret(map_batch(LADB, f.fd, &b), -EFAULT, "result");
 		check_num(b.count, 0, "count");
@@ -393,10 +375,9 @@ static void faults(const struct outer_kind *k)
 		check(gone && gone != B(N) - 1, "one bucket is lost: %#x", gone);
 		check_full(&f, gone);
 	}
-	close(f.fd);
 }
 
-static void update_batches(const struct outer_kind *k)
+TEST(update_batches, K_OUTERS)
 {
 	uint32_t keys[4] = { 0, 5, 6, 7 };
 	int fds[4] = { inner_new(), inner_new(), closed_fd(), inner_new() };
@@ -436,10 +417,9 @@ static void update_batches(const struct outer_kind *k)
 	for (b.count = 0; b.count < 4; b.count++)
 		close(fds[b.count]);
 	check_full(&f, 0);
-	close(f.fd);
 }
 
-static void delete_batches(const struct outer_kind *k)
+TEST(delete_batches, K_OUTERS)
 {
 	uint32_t keys[3] = { 2, 7, 3 };
 	struct batch b = { .keys = keys, .values = keys, .count = 3 };
@@ -447,11 +427,11 @@ static void delete_batches(const struct outer_kind *k)
 
 	full_new(&f, k, B(2) | B(3) | B(5));
 	row("batch.stop", "DELETE_BATCH %s", k->name);
-	check_ret(map_batch(DB, f.fd, &b), k->hash ? -ENOENT : -ENOTSUPP,
+	check_ret(map_batch(DB, f.fd, &b), is_hash(k) ? -ENOENT : -ENOTSUPP,
 		  "result");
-	check_num(b.count, k->hash ? 1 : 3, "count");
-	check_full(&f, k->hash ? B(2) : 0);
-	if (!k->hash) {
+	check_num(b.count, is_hash(k) ? 1 : 3, "count");
+	check_full(&f, is_hash(k) ? B(2) : 0);
+	if (!is_hash(k)) {
 		check_ret(map_batch(LADB, f.fd, &b), -ENOTSUPP,
 			  "LOOKUP_AND_DELETE_BATCH");
 		b.count = 0;
@@ -460,33 +440,19 @@ static void delete_batches(const struct outer_kind *k)
 			  "LOOKUP_AND_DELETE_BATCH, count 0");
 		check_full(&f, 0);
 	}
-	close(f.fd);
-}
-
-TEST(batches, 0)
-{
-	size_t i;
-
-	for (i = 0; i < N_OUTERS; i++) {
-		if (outers[i].hash)
-			lookup_hash(&outers[i]);
-		else
-			lookup_array(&outers[i]);
-		faults(&outers[i]);
-		update_batches(&outers[i]);
-		delete_batches(&outers[i]);
-	}
 }
 
 /* ------------------------------------------------------------------------- */
 /* Freezing, and the modes of descriptors */
 
-static void frozen_outer(const struct outer_kind *k)
+TEST(frozen_outer, K_OUTERS)
 {
 	int outer = outer_new(k, 2), inner;
 	uint32_t key = 0, id = put_new(outer, 0);
 	uint64_t value = 5;
 
+	if (!since(6, 12))
+		return;
 	row("freeze.inner", "FREEZE %s", k->name);
 	check_ret(map_freeze(outer), 0, "result");
 	check_num(outer_id(outer, 0), id, "LOOKUP");
@@ -500,12 +466,14 @@ static void frozen_outer(const struct outer_kind *k)
 	check(id_vanishes(id), "frozen maps are freed");
 }
 
-static void frozen_inner(const struct outer_kind *k)
+TEST(frozen_inner, K_OUTERS)
 {
 	int outer = outer_new(k, 2), inner = inner_new();
 	uint32_t key = 0, id = map_id(inner);
 	uint64_t value = 5;
 
+	if (!since(6, 12))
+		return;
 	row("freeze.inner", "%s: FREEZE of an inner map", k->name);
 	check_ret(map_freeze(inner), 0, "result");
 	check_ret(outer_put(outer, 0, inner, 0), 0, "it can be put in");
@@ -514,10 +482,9 @@ static void frozen_inner(const struct outer_kind *k)
 	put_new(outer, 0);
 	check(!id_exists(id), "and be replaced");
 	check_ret(map_delete(outer, &key), 0, "the outer map is not frozen");
-	close(outer);
 }
 
-static void modes(const struct outer_kind *k)
+TEST(modes, K_OUTERS)
 {
 	int outer = outer_new(k, 2), inner = inner_new();
 	uint32_t key = 0, id = map_id(inner);
@@ -542,16 +509,10 @@ static void modes(const struct outer_kind *k)
 	check_ret(outer_put(outer, 1, inner_wronly, 0), 0, "WRONLY");
 	check_num(outer_id(outer, 0), id, "RDONLY");
 	check_num(outer_id(outer, 1), id, "WRONLY");
-	close(rdonly);
-	close(wronly);
-	close(inner_rdonly);
-	close(inner_wronly);
-	close(inner);
-	close(outer);
 }
 
 /* /proc/self/fdinfo has the map's id, and counts its memory */
-static void fdinfo(const struct outer_kind *k)
+TEST(fdinfo, K_OUTERS)
 {
 	unsigned long type = 0, id = 0, memlock = 0;
 	int outer = outer_new(k, 1000);
@@ -573,28 +534,13 @@ static void fdinfo(const struct outer_kind *k)
 	check_num(type, k->type, "map_type");
 	check_num(id, map_id(outer), "map_id");
 	check(memlock >= (k->flags ? 1 : 8000), "memlock %lu", memlock);
-	close(outer);
-}
-
-TEST(descriptors, 0)
-{
-	size_t i;
-
-	for (i = 0; i < N_OUTERS; i++) {
-		if (since(6, 12)) {
-			frozen_outer(&outers[i]);
-			frozen_inner(&outers[i]);
-		}
-		modes(&outers[i]);
-		fdinfo(&outers[i]);
-	}
 }
 
 /* ------------------------------------------------------------------------- */
 /* All at once */
 
 struct crowd {
-	const struct outer_kind *k;
+	const struct kind *k;
 	int outer;
 	atomic_bool stop;
 	atomic_uint wrong;
@@ -656,7 +602,7 @@ static void *taking(void *arg)
 	while (!c->stop) {
 		struct batch b = { .out = &out, .keys = keys, .values = ids,
 				   .count = N };
-		int ret = map_batch(c->k->hash ? LADB : LB, c->outer, &b);
+		int ret = map_batch(is_hash(c->k) ? LADB : LB, c->outer, &b);
 
 		expect(c, ret == -ENOENT || !ret);
 		while (b.count--)
@@ -691,7 +637,7 @@ static void *looking(void *arg)
 }
 
 /* Twice the room: a deleted element may not be in the pool yet */
-static void crowd(const struct outer_kind *k)
+TEST(all_at_once, K_OUTERS)
 {
 	static void *(*const jobs[])(void *) = { putting, taking, looking };
 	unsigned int before = count_maps(), tries, i;
@@ -714,14 +660,6 @@ static void crowd(const struct outer_kind *k)
 	for (tries = 0; tries < 6000 && count_maps() > before; tries++)
 		usleep(10000);
 	check(count_maps() <= before, "maps are left over");
-}
-
-TEST(all_at_once, 0)
-{
-	size_t i;
-
-	for (i = 0; i < N_OUTERS; i++)
-		crowd(&outers[i]);
 }
 
 TEST_MAIN

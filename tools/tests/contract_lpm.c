@@ -17,7 +17,7 @@
 
 static int new_trie(uint32_t key_size, uint32_t max_entries)
 {
-	int fd = map_new(&lpm, key_size, VALUE, max_entries, 0);
+	int fd = map_new(KIND(K_LPM), key_size, VALUE, max_entries, 0);
 
 	check_ret(fd, GOT_FD, "MAP_CREATE key_size %u", key_size);
 	return fd;
@@ -98,102 +98,41 @@ static void put_all(int fd, const char *const *list)
 
 /* ------------------------------------------------------------------------- */
 
-struct create_row {
-	const char *rule;
-	const char *name;
-	uint32_t key_size;
-	uint32_t value_size;
-	uint32_t max_entries;
-	uint32_t flags;
-	int want;
-};
-
 #define NP	BPFMAP_F_NO_PREALLOC
 #define V_MAX	((4U << 20) - 256 - 24)
 
-static const struct create_row create_rows[] = {
-	{ "create.lpm", "IPv4", 8, 8, 100, NP, GOT_FD },
-	{ "create.lpm", "IPv6", 20, 8, 100, NP, GOT_FD },
-	{ "create.lpm", "smallest key", 5, 1, 1, NP, GOT_FD },
-	{ "create.lpm", "largest key", 260, 1, 1, NP, GOT_FD },
-	{ "create.lpm", "key without data", 4, 8, 1, NP, -EINVAL },
-	{ "create.lpm", "no key", 0, 8, 1, NP, -EINVAL },
-	{ "create.lpm", "key too large", 261, 8, 1, NP, -EINVAL },
-	{ "create.lpm", "key far too large", UINT32_MAX, 8, 1, NP, -EINVAL },
-	{ "create.lpm", "no value", 8, 0, 1, NP, -EINVAL },
-	{ "create.lpm", "value too large", 8, V_MAX + 1, 1, NP, -EINVAL },
-	{ "create.lpm", "value far too large", 8, UINT32_MAX, 1, NP, -EINVAL },
-	{ "create.lpm", "no entries", 8, 8, 0, NP, -EINVAL },
-	{ "create.lpm", "2^32 - 1 entries", 8, 8, UINT32_MAX, NP, GOT_FD },
-	{ "create.flags", "no flags", 8, 8, 1, 0, -EINVAL },
-	{ "create.flags", "NUMA_NODE alone", 8, 8, 1, BPFMAP_F_NUMA_NODE,
-	  -EINVAL },
-	{ "create.flags", "NUMA_NODE", 8, 8, 1, NP | BPFMAP_F_NUMA_NODE,
-	  GOT_FD },
-	{ "create.flags", "RDONLY", 8, 8, 1, NP | BPFMAP_F_RDONLY, GOT_FD },
-	{ "create.flags", "WRONLY", 8, 8, 1, NP | BPFMAP_F_WRONLY, GOT_FD },
-	{ "create.modes", "RDONLY|WRONLY", 8, 8, 1,
-	  NP | BPFMAP_F_RDONLY | BPFMAP_F_WRONLY, -EINVAL },
-	{ "create.flags", "RDONLY_PROG", 8, 8, 1, NP | BPFMAP_F_RDONLY_PROG,
-	  GOT_FD },
-	{ "create.flags", "WRONLY_PROG", 8, 8, 1, NP | BPFMAP_F_WRONLY_PROG,
-	  GOT_FD },
-	{ "create.flags", "both _PROG", 8, 8, 1,
-	  NP | BPFMAP_F_RDONLY_PROG | BPFMAP_F_WRONLY_PROG, -EINVAL },
-	{ "create.flags", "NO_COMMON_LRU", 8, 8, 1, NP | BPFMAP_F_NO_COMMON_LRU,
-	  -EINVAL },
-	{ "create.flags", "ZERO_SEED", 8, 8, 1, NP | BPFMAP_F_ZERO_SEED,
-	  -EINVAL },
-	{ "create.flags", "MMAPABLE", 8, 8, 1, NP | BPFMAP_F_MMAPABLE,
-	  -EINVAL },
-	{ "create.flags", "INNER_MAP", 8, 8, 1, NP | BPFMAP_F_INNER_MAP,
-	  -EINVAL },
-	{ "create.flags", "bit 31", 8, 8, 1, NP | 1U << 31, -EINVAL },
+static const struct create_case creates[] = {
+	{ "IPv4", SHAPE(8, 8, 100, 0), GOT_FD },
+	{ "IPv6", SHAPE(20, 8, 100, 0), GOT_FD },
+	{ "smallest key", SHAPE(5, 1, 1, 0), GOT_FD },
+	{ "largest key", SHAPE(260, 1, 1, 0), GOT_FD },
+	{ "key without data", SHAPE(4, 8, 1, 0), -EINVAL },
+	{ "no key", SHAPE(0, 8, 1, 0), -EINVAL },
+	{ "key too large", SHAPE(261, 8, 1, 0), -EINVAL },
+	{ "key far too large", SHAPE(UINT32_MAX, 8, 1, 0), -EINVAL },
+	{ "no value", SHAPE(8, 0, 1, 0), -EINVAL },
+	{ "value too large", SHAPE(8, V_MAX + 1, 1, 0), -EINVAL },
+	{ "value far too large", SHAPE(8, UINT32_MAX, 1, 0), -EINVAL },
+	{ "no entries", SHAPE(8, 8, 0, 0), -EINVAL },
+	{ "2^32 - 1 entries", SHAPE(8, 8, UINT32_MAX, 0), GOT_FD },
+	{ "no flags", SHAPE(8, 8, 1, NP), -EINVAL },
 };
 
-TEST(creation, 0)
+TEST(creation, K_LPM)
 {
-	struct bpfmap_info info;
-	size_t i;
+	struct bpfmap_create_attr good = SHAPE(8, 8, 1, 0);
 
-	for (i = 0; i < ARRAY_SIZE(create_rows); i++) {
-		const struct create_row *r = &create_rows[i];
-		union attr a = { .create = {
-			.map_type = BPFMAP_TYPE_LPM_TRIE,
-			.key_size = r->key_size, .value_size = r->value_size,
-			.max_entries = r->max_entries, .map_flags = r->flags,
-		} };
-		int fd = sys_map(BPFMAP_CMD_MAP_CREATE, &a, sizeof(a));
-
-		row(r->rule, "MAP_CREATE: %s", r->name);
-		check_ret(fd, r->want, "result");
-		if (fd < 0)
-			continue;
-		check_ret(map_info(fd, &info), 0, "info");
-		check_num(info.type, BPFMAP_TYPE_LPM_TRIE, "type");
-		check_num(info.key_size, r->key_size, "key_size");
-		check_num(info.value_size, r->value_size, "value_size");
-		check_num(info.max_entries, r->max_entries, "max_entries");
-		check_num(info.map_flags, r->flags & ~(BPFMAP_F_RDONLY |
-						       BPFMAP_F_WRONLY),
-			  "map_flags");
-		close(fd);
-	}
+	check_creates("create.lpm", k, creates, ARRAY_SIZE(creates));
+	check_create_flags("create.flags", k, good, BPFMAP_F_NUMA_NODE | RIGHTS);
 	row("create.extra", "map_extra");
-	{
-		union attr a = { .create = {
-			.map_type = BPFMAP_TYPE_LPM_TRIE, .key_size = 8,
-			.value_size = 8, .max_entries = 1, .map_flags = NP,
-			.map_extra = 1,
-		} };
-
-		check_ret(sys_map(BPFMAP_CMD_MAP_CREATE, &a, sizeof(a)),
-			  -EINVAL, "result");
-	}
+	good.map_type = k->type;
+	good.map_flags = NP;
+	good.map_extra = 1;
+	created(&good, -EINVAL);
 }
 
 /* Values as large as may be, one hidden node between two of them */
-TEST(largest_value, 0)
+TEST(largest_value, K_LPM)
 {
 	struct prefix a = parse("1.0.0.0/8"), b = parse("2.0.0.0/8");
 	uint8_t *value = malloc(V_MAX);
@@ -204,7 +143,7 @@ TEST(largest_value, 0)
 	if (backend() == BACKEND_BPF)
 		goto out;
 	row("create.lpm", "values of %u bytes", V_MAX);
-	fd = map_new(&lpm, 8, V_MAX, 2, 0);
+	fd = map_new(KIND(K_LPM), 8, V_MAX, 2, 0);
 	check_ret(fd, GOT_FD, "MAP_CREATE");
 	pattern(value, V_MAX, 1);
 	check_ret(map_update(fd, &a, value, 0), 0, "UPDATE");
@@ -276,7 +215,7 @@ static void one_update(const struct update_row *r, enum state state, bool full)
 	close(fd);
 }
 
-TEST(update_flags, 0)
+TEST(update_flags, K_LPM)
 {
 	enum state state;
 	size_t i;
@@ -297,7 +236,7 @@ TEST(update_flags, 0)
 /* ------------------------------------------------------------------------- */
 /* Invalid prefix lengths */
 
-TEST(too_long, 0)
+TEST(too_long, K_LPM)
 {
 	static const uint32_t sizes[] = { 5, 8, 12, 13, 20, 260 };
 	uint8_t key[KEY_MAX] = { 0 }, next[KEY_MAX], value[VALUE] = { 0 };
@@ -378,7 +317,7 @@ static const struct lookup_row lookup_rows[] = {
 	{ "128.0.0.0/0", -1, 99 },
 };
 
-TEST(lookups, 0)
+TEST(lookups, K_LPM)
 {
 	int fd = new_trie(8, 100);
 	size_t i;
@@ -401,7 +340,7 @@ TEST(lookups, 0)
 	check_value(fd, "10.1.1.1/32", 3);
 }
 
-TEST(lookup_errors, 0)
+TEST(lookup_errors, K_LPM)
 {
 	int fd = new_trie(8, 4);
 	struct prefix p = parse("10.0.0.0/8");
@@ -447,7 +386,7 @@ TEST(lookup_errors, 0)
 /* ------------------------------------------------------------------------- */
 /* DELETE: just that prefix, hidden ones cannot be seen */
 
-TEST(deletions, 0)
+TEST(deletions, K_LPM)
 {
 	int fd = new_trie(8, 100);
 	unsigned int i, j;
@@ -471,7 +410,7 @@ TEST(deletions, 0)
 }
 
 /* Only elements count: a place where two part takes none */
-TEST(capacity, 0)
+TEST(capacity, K_LPM)
 {
 	static const char *const apart[] = {
 		"1.0.0.0/8", "2.0.0.0/8", "4.0.0.0/8", "8.0.0.0/8", NULL
@@ -496,7 +435,7 @@ TEST(capacity, 0)
 /* ------------------------------------------------------------------------- */
 /* Bits behind the prefix are kept, and do not matter */
 
-TEST(host_bits, 0)
+TEST(host_bits, K_LPM)
 {
 	struct prefix p = parse("10.1.2.3/8"), got;
 	int fd = new_trie(8, 4);
@@ -654,7 +593,7 @@ static void batch_walk(int fd, const uint8_t *keys, uint32_t size, uint32_t n,
 	buf_free(&values);
 }
 
-TEST(order, 0)
+TEST(order, K_LPM)
 {
 	static const uint32_t sizes[] = {
 		5, 6, 7, 8, 9, 11, 12, 13, 16, 20, 21, 68, 259, 260
@@ -685,7 +624,7 @@ TEST(order, 0)
 }
 
 /* Each bit is a branch: the deepest trie there is, as one chain of elements */
-TEST(deep, 0)
+TEST(deep, K_LPM)
 {
 	const uint32_t size = 260, max = 2048;
 	uint8_t *keys = calloc(max + 1, size), value[VALUE];
@@ -710,7 +649,7 @@ TEST(deep, 0)
 	free(keys);
 }
 
-TEST(next_key_of_others, 0)
+TEST(next_key_of_others, K_LPM)
 {
 	struct prefix first = parse("10.1.1.1/32"), p, got;
 	static const char *const absent[] = {
@@ -794,7 +733,7 @@ static void *pointer(enum ptr which, void *fine)
 	return which == BAD ? bad_ptr() : which == NONE ? NULL : fine;
 }
 
-TEST(batch_rules, 0)
+TEST(batch_rules, K_LPM)
 {
 	static const char *const text[] = {
 		"10.1.1.1/32", "10.1.0.0/16", "10.128.0.0/9", "10.0.0.0/8",
@@ -837,7 +776,7 @@ TEST(batch_rules, 0)
 }
 
 /* What stops an update half way: the count is what was done */
-TEST(batch_stops, 0)
+TEST(batch_stops, K_LPM)
 {
 	struct prefix keys[N + 2];
 	uint8_t values[(N + 2) * VALUE];

@@ -4,6 +4,124 @@
  */
 #include "contract.h"
 
+bool huge_is_safe(void)
+{
+	uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) *
+			  sysconf(_SC_PAGESIZE);
+
+	return memory <= 4ULL << 30;
+}
+
+int lowest_fd(void)
+{
+	int fd = dup(0);
+
+	close(fd);
+	return fd;
+}
+
+int created(const struct bpfmap_create_attr *create, int want)
+{
+	union attr a = { .create = *create };
+	int before = lowest_fd();
+	int fd = sys_map(BPFMAP_CMD_MAP_CREATE, &a, sizeof(a));
+
+	check_ret(fd, want, "MAP_CREATE");
+	check_mem(&a.create, create, sizeof(*create), "the caller's attr");
+	if (fd >= 0) {
+		check_num(fd, before, "lowest free descriptor");
+		return fd;
+	}
+	check_num(lowest_fd(), before, "no descriptor leaked");
+	return -1;
+}
+
+static void check_mode(int fd, uint32_t flags)
+{
+	int mode = flags & BPFMAP_F_RDONLY ? O_RDONLY :
+		   flags & BPFMAP_F_WRONLY ? O_WRONLY : O_RDWR;
+
+	check_num(fcntl(fd, F_GETFL) & O_ACCMODE, mode, "open mode");
+	check_num(fcntl(fd, F_GETFD), FD_CLOEXEC, "close on exec");
+}
+
+void check_info(int fd, const struct bpfmap_create_attr *a, const char *name)
+{
+	struct bpfmap_info info, want = {
+		.type = a->map_type,
+		.key_size = a->key_size,
+		.value_size = a->value_size,
+		.max_entries = a->max_entries,
+		.map_flags = a->map_flags & ~(BPFMAP_F_RDONLY | BPFMAP_F_WRONLY),
+		.map_extra = a->map_extra,
+	};
+
+	/* [create.lru]: as many for each CPU */
+	if (a->map_flags & BPFMAP_F_NO_COMMON_LRU)
+		want.max_entries = ROUND_UP(want.max_entries, n_cpus());
+	strcpy(want.name, name);
+	check_ret(map_info(fd, &info), 0, "OBJ_GET_INFO_BY_FD");
+	check(info.id >= 1 && info.id <= 0x7ffffffe, "id %u", info.id);
+	want.id = info.id;
+	check_mem(&info, &want, sizeof(info), "info");
+}
+
+void check_create(const struct bpfmap_create_attr *a, int want,
+		  const char *name)
+{
+	int fd = created(a, want);
+
+	if (fd < 0)
+		return;
+	check_mode(fd, a->map_flags);
+	check_info(fd, a, name);
+	close(fd);
+}
+
+void check_creates(const char *section, const struct kind *k,
+		   const struct create_case *cases, size_t n)
+{
+	const struct create_case *c;
+
+	for (c = cases; c < cases + n; c++) {
+		struct bpfmap_create_attr a = c->a;
+
+		if (c->newer && !since(7, 3))
+			continue;
+		row(section, "%s: MAP_CREATE, %s", k->name, c->name);
+		a.map_type = k->type;
+		a.map_flags ^= k->flags;
+		check_create(&a, c->want, "");
+	}
+}
+
+void check_create_flags(const char *section, const struct kind *k,
+			struct bpfmap_create_attr good, uint32_t accepted)
+{
+	static const struct { const char *name; uint32_t flags; } pairs[] = {
+		{ "RDONLY|WRONLY", BPFMAP_F_RDONLY | BPFMAP_F_WRONLY },
+		{ "both _PROG", BPFMAP_F_RDONLY_PROG | BPFMAP_F_WRONLY_PROG },
+	};
+	unsigned int bit, i;
+
+	good.map_type = k->type;
+	for (bit = 0; bit < 32; bit++) {
+		struct bpfmap_create_attr a = good;
+
+		/* An error of its own, before the type's; or there already */
+		if (1U << bit == BPFMAP_F_TOKEN_FD || k->flags & 1U << bit)
+			continue;
+		row(section, "%s: MAP_CREATE, flag 1 << %u", k->name, bit);
+		a.map_flags = k->flags | 1U << bit;
+		check_create(&a, accepted & 1U << bit ? GOT_FD : -EINVAL, "");
+	}
+	for (i = 0; i < ARRAY_SIZE(pairs); i++) {
+		row(section, "%s: MAP_CREATE, %s", k->name, pairs[i].name);
+		good.map_flags = k->flags | pairs[i].flags;
+		created(&good, -EINVAL);
+	}
+}
+
 struct tmap tmap_new(const struct kind *k, uint32_t key_size,
 		     uint32_t value_size, uint32_t max_entries)
 {

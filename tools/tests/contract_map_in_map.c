@@ -21,7 +21,6 @@ static int create(const struct bpfmap_create_attr *create)
 #define OUTER_ATTR(t, k, v, n, f, ...) {				\
 	.map_type = BPFMAP_TYPE_##t, .key_size = k, .value_size = v,	\
 	.max_entries = n, .map_flags = f, ##__VA_ARGS__ }
-#define AOM(...) OUTER_ATTR(ARRAY_OF_MAPS, __VA_ARGS__)
 #define HOM(...) OUTER_ATTR(HASH_OF_MAPS, __VA_ARGS__)
 #define BAD_NAME .map_name = "a-b"
 
@@ -31,113 +30,64 @@ static const struct create_row {
 	struct bpfmap_create_attr a;
 	int want;
 	int closed;
-} create_rows[] = {
-	{ "AoM", AOM(4, 4, 2, 0), GOT_FD, -EBADF },
-	{ "AoM value 0", AOM(4, 0, 2, 0), -EINVAL, -EINVAL },
-	{ "AoM value 3", AOM(4, 3, 2, 0), -EINVAL, -EINVAL },
-	{ "AoM value 8", AOM(4, 8, 2, 0), -EINVAL, -EINVAL },
-	{ "AoM value 2^32-1", AOM(4, -1, 2, 0), -EINVAL, -EINVAL },
-	{ "AoM key 0", AOM(0, 4, 2, 0), -EINVAL, -EINVAL },
-	{ "AoM key 8", AOM(8, 4, 2, 0), -EINVAL, -EINVAL },
-	{ "AoM max 0", AOM(4, 4, 0, 0), -EINVAL, -EINVAL },
-	{ "AoM max 1", AOM(4, 4, 1, 0), GOT_FD, -EBADF },
-	{ "AoM RDONLY", AOM(4, 4, 2, BPFMAP_F_RDONLY), GOT_FD, -EBADF },
-	{ "AoM WRONLY", AOM(4, 4, 2, BPFMAP_F_WRONLY), GOT_FD, -EBADF },
-	{ "AoM NUMA_NODE", AOM(4, 4, 2, BPFMAP_F_NUMA_NODE), GOT_FD,
-	  -EBADF },
-	{ "AoM NUMA_NODE 12345", AOM(4, 4, 2, BPFMAP_F_NUMA_NODE,
-	  .numa_node = 12345), -EINVAL, -EINVAL },
-	{ "AoM RDONLY_PROG", AOM(4, 4, 2, BPFMAP_F_RDONLY_PROG), -EINVAL,
+} array_rows[] = {
+	{ "good", SHAPE(4, 4, 2, 0), GOT_FD, -EBADF },
+	{ "value 0", SHAPE(4, 0, 2, 0), -EINVAL, -EINVAL },
+	{ "value 3", SHAPE(4, 3, 2, 0), -EINVAL, -EINVAL },
+	{ "value 8", SHAPE(4, 8, 2, 0), -EINVAL, -EINVAL },
+	{ "value 2^32-1", SHAPE(4, -1, 2, 0), -EINVAL, -EINVAL },
+	{ "key 0", SHAPE(0, 4, 2, 0), -EINVAL, -EINVAL },
+	{ "key 8", SHAPE(8, 4, 2, 0), -EINVAL, -EINVAL },
+	{ "max 0", SHAPE(4, 4, 0, 0), -EINVAL, -EINVAL },
+	{ "max 1", SHAPE(4, 4, 1, 0), GOT_FD, -EBADF },
+	{ "NUMA_NODE 12345", SHAPE(4, 4, 2, BPFMAP_F_NUMA_NODE, .numa_node =
+	  12345), -EINVAL, -EINVAL },
+	{ "map_extra", SHAPE(4, 4, 2, 0, .map_extra = 1), -EINVAL, -EINVAL },
+	{ "map_ifindex", SHAPE(4, 4, 2, 0, .map_ifindex = 1), -EINVAL,
 	  -EINVAL },
-	{ "AoM WRONLY_PROG", AOM(4, 4, 2, BPFMAP_F_WRONLY_PROG), -EINVAL,
-	  -EINVAL },
-	{ "AoM MMAPABLE", AOM(4, 4, 2, BPFMAP_F_MMAPABLE), -EINVAL,
-	  -EINVAL },
-	{ "AoM INNER_MAP", AOM(4, 4, 2, BPFMAP_F_INNER_MAP), -EINVAL,
-	  -EINVAL },
-	{ "AoM NO_PREALLOC", AOM(4, 4, 2, BPFMAP_F_NO_PREALLOC), -EINVAL,
-	  -EINVAL },
-	{ "AoM ZERO_SEED", AOM(4, 4, 2, BPFMAP_F_ZERO_SEED), -EINVAL,
-	  -EINVAL },
-	{ "AoM map_extra", AOM(4, 4, 2, 0, .map_extra = 1), -EINVAL, -EINVAL },
-	{ "AoM map_ifindex", AOM(4, 4, 2, 0, .map_ifindex = 1), -EINVAL, -EINVAL },
-	{ "AoM max 2^32-1", AOM(4, 4, -1, 0), NO_WANT, -EBADF },
-	{ "AoM bad name", AOM(4, 4, 2, 0, BAD_NAME), -EINVAL, -EBADF },
-	{ "AoM name", AOM(4, 4, 2, 0, .map_name = "outer"), GOT_FD, -EBADF },
-
-	{ "HoM", HOM(4, 4, 2, 0), GOT_FD, -EBADF },
-	{ "HoM value 0", HOM(4, 0, 2, 0), -EINVAL, -EINVAL },
-	{ "HoM value 3", HOM(4, 3, 2, 0), -EINVAL, -EINVAL },
-	{ "HoM value 8", HOM(4, 8, 2, 0), -EINVAL, -EINVAL },
-	{ "HoM value 2^32-1", HOM(4, -1, 2, 0), -EINVAL, -EINVAL },
-	{ "HoM key 0", HOM(0, 4, 2, 0), -EINVAL, -EINVAL },
-	{ "HoM key 1", HOM(1, 4, 2, 0), GOT_FD, -EBADF },
-	{ "HoM key 13", HOM(13, 4, 2, 0), GOT_FD, -EBADF },
-	{ "HoM key over limit", HOM((4 << 20) - 48 - 4, 4, 2, 0), -E2BIG,
+	{ "max 2^32-1", SHAPE(4, 4, -1, 0), NO_WANT, -EBADF },
+	{ "bad name", SHAPE(4, 4, 2, 0, BAD_NAME), -EINVAL, -EBADF },
+	{ "name", SHAPE(4, 4, 2, 0, .map_name = "outer"), GOT_FD, -EBADF },
+}, hash_rows[] = {
+	{ "good", SHAPE(4, 4, 2, 0), GOT_FD, -EBADF },
+	{ "value 0", SHAPE(4, 0, 2, 0), -EINVAL, -EINVAL },
+	{ "value 3", SHAPE(4, 3, 2, 0), -EINVAL, -EINVAL },
+	{ "value 8", SHAPE(4, 8, 2, 0), -EINVAL, -EINVAL },
+	{ "value 2^32-1", SHAPE(4, -1, 2, 0), -EINVAL, -EINVAL },
+	{ "key 0", SHAPE(0, 4, 2, 0), -EINVAL, -EINVAL },
+	{ "key 1", SHAPE(1, 4, 2, 0), GOT_FD, -EBADF },
+	{ "key 13", SHAPE(13, 4, 2, 0), GOT_FD, -EBADF },
+	{ "key over limit", SHAPE((4 << 20) - 48 - 4, 4, 2, 0), -E2BIG,
 	  -E2BIG },
-	{ "HoM key at limit", HOM((4 << 20) - 48 - 5, 4, 2, 0), GOT_FD,
-	  -EBADF },
-	{ "HoM max 0", HOM(4, 4, 0, 0), -EINVAL, -EINVAL },
-	{ "HoM max over 2^31", HOM(4, 4, (1U << 31) + 1, 0), -E2BIG,
-	  -EBADF },
-	{ "HoM RDONLY", HOM(4, 4, 2, BPFMAP_F_RDONLY), GOT_FD, -EBADF },
-	{ "HoM NO_PREALLOC", HOM(4, 4, 2, BPFMAP_F_NO_PREALLOC), GOT_FD,
-	  -EBADF },
-	{ "HoM ZERO_SEED", HOM(4, 4, 2, BPFMAP_F_ZERO_SEED), GOT_FD,
-	  -EBADF },
-	{ "HoM NUMA_NODE", HOM(4, 4, 2, BPFMAP_F_NUMA_NODE), GOT_FD,
-	  -EBADF },
-	{ "HoM RDONLY_PROG", HOM(4, 4, 2, BPFMAP_F_RDONLY_PROG), GOT_FD,
-	  -EBADF },
-	{ "HoM WRONLY_PROG", HOM(4, 4, 2, BPFMAP_F_WRONLY_PROG), GOT_FD,
-	  -EBADF },
-	{ "HoM both of them", HOM(4, 4, 2, BPFMAP_F_RDONLY_PROG |
-	  BPFMAP_F_WRONLY_PROG), -EINVAL, -EINVAL },
-	{ "HoM NO_COMMON_LRU", HOM(4, 4, 2, BPFMAP_F_NO_COMMON_LRU),
-	  -EINVAL, -EINVAL },
-	{ "HoM MMAPABLE", HOM(4, 4, 2, BPFMAP_F_MMAPABLE), -EINVAL,
-	  -EINVAL },
-	{ "HoM INNER_MAP", HOM(4, 4, 2, BPFMAP_F_INNER_MAP), -EINVAL,
-	  -EINVAL },
-	{ "HoM map_extra", HOM(4, 4, 2, 0, .map_extra = 1), -EINVAL, -EINVAL },
-	{ "HoM bad name", HOM(4, 4, 2, 0, BAD_NAME), -EINVAL, -EBADF },
+	{ "key at limit", SHAPE((4 << 20) - 48 - 5, 4, 2, 0), GOT_FD, -EBADF },
+	{ "max 0", SHAPE(4, 4, 0, 0), -EINVAL, -EINVAL },
+	{ "max over 2^31", SHAPE(4, 4, (1U << 31) + 1, 0), -E2BIG, -EBADF },
+	{ "map_extra", SHAPE(4, 4, 2, 0, .map_extra = 1), -EINVAL, -EINVAL },
+	{ "bad name", SHAPE(4, 4, 2, 0, BAD_NAME), -EINVAL, -EBADF },
 };
 
-static void check_created(int fd, const struct bpfmap_create_attr *a)
+TEST(creating, K_AOM | K_HOM)
 {
-	struct bpfmap_info info;
-
-	check_ret(map_info(fd, &info), 0, "OBJ_GET_INFO_BY_FD");
-	check_num(info.type, a->map_type, "type");
-	check_num(info.key_size, a->key_size, "key_size");
-	check_num(info.value_size, 4, "value_size");
-	check_num(info.max_entries, a->max_entries, "max_entries");
-	check_num(info.map_flags, a->map_flags &
-		  ~(BPFMAP_F_RDONLY | BPFMAP_F_WRONLY), "map_flags");
-}
-
-TEST(creating, 0)
-{
-	int template = inner_new(), fd;
+	const struct create_row *rows = is_hash(k) ? hash_rows : array_rows;
+	size_t n = is_hash(k) ? ARRAY_SIZE(hash_rows) : ARRAY_SIZE(array_rows);
+	uint32_t accepted = is_hash(k) ? RIGHTS | BPFMAP_F_NO_PREALLOC |
+			    BPFMAP_F_ZERO_SEED : RIGHTS & ~PROG_RIGHTS;
+	struct bpfmap_create_attr good = SHAPE(4, 4, 2, 0);
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(create_rows); i++) {
-		const struct create_row *r = &create_rows[i];
-		struct bpfmap_create_attr a = r->a;
+	good.inner_map_fd = inner_new();
+	check_create_flags("create.flags", k, good, BPFMAP_F_NUMA_NODE | accepted);
+	for (i = 0; i < n; i++) {
+		struct bpfmap_create_attr a = rows[i].a;
 
-		if (r->want != NO_WANT) {
-			row("create.outer", "%s", r->name);
-			a.inner_map_fd = template;
-			fd = create(&a);
-			check_ret(fd, r->want, "good inner_map_fd");
-			if (fd >= 0) {
-				check_created(fd, &a);
-				close(fd);
-			}
-		}
-		row("create.inner_fd", "%s, closed inner_map_fd", r->name);
+		a.map_type = k->type;
+		a.inner_map_fd = good.inner_map_fd;
+		row("create.outer", "%s: %s", k->name, rows[i].name);
+		if (rows[i].want != NO_WANT)
+			check_create(&a, rows[i].want, a.map_name);
+		row("create.inner_fd", "%s: %s, closed inner_map_fd", k->name, rows[i].name);
 		a.inner_map_fd = closed_fd();
-		check_ret(create(&a), r->closed, "result");
+		created(&a, rows[i].closed);
 	}
 }
 
@@ -180,29 +130,28 @@ static void as_fd_0(void *arg)
 	check_ret(create(&a), -EINVAL, "inner_map_fd 0 is a map of maps");
 }
 
-TEST(template_fds, 0)
+TEST(template_fds, K_OUTERS)
 {
-	int template = inner_new(), outer, excl;
-	size_t i, j;
+	static const unsigned int others[] = { K_AOM, K_HOM, K_HOM_NP };
+	int template = inner_new(), outer;
+	size_t i;
 
-	for (i = 0; i < N_OUTERS; i++) {
-		row("create.inner", "%s: inner_map_fd", outers[i].name);
-		check_ret(outer_create(&outers[i], 1, other_fd()), -EINVAL,
-			  "no map");
-		check_ret(outer_create(&outers[i], 1, -1), -EBADF, "-1");
-		for (j = 0; j < N_OUTERS; j++) {
-			outer = outer_create(&outers[j], 1, template);
-			check_ret(outer_create(&outers[i], 1, outer), -EINVAL,
-				  "map of maps");
-			close(outer);
-		}
-		if (since(7, 0)) {
-			excl = exclusive_new();
-			check_ret(outer_create(&outers[i], 1, excl), -ENOTSUPP,
-				  "map for one program");
-			close(excl);
-		}
+	row("create.inner", "%s: inner_map_fd", k->name);
+	check_ret(outer_create(k, 1, other_fd()), -EINVAL, "no map");
+	check_ret(outer_create(k, 1, -1), -EBADF, "-1");
+	for (i = 0; i < ARRAY_SIZE(others); i++) {
+		outer = outer_create(KIND(others[i]), 1, template);
+		check_ret(outer_create(k, 1, outer), -EINVAL, "map of maps");
 	}
+	if (since(7, 0))
+		check_ret(outer_create(k, 1, exclusive_new()), -ENOTSUPP,
+			  "map for one program");
+}
+
+TEST(template_rights, 0)
+{
+	int template = inner_new();
+
 	row("create.inner_fd", "descriptor 0");
 	in_child(as_fd_0, &template);
 	row("create.zero_seed", "without CAP_SYS_ADMIN");
@@ -275,7 +224,7 @@ static const struct fit_row {
 	  INNER(PERCPU_ARRAY, 4, 8, 4, 0), 0 },
 };
 
-static void fits(const struct outer_kind *k, const struct fit_row *r)
+static void fits(const struct kind *k, const struct fit_row *r)
 {
 	int template = create(&r->template), inner = create(&r->inner), outer;
 
@@ -293,20 +242,18 @@ static void fits(const struct outer_kind *k, const struct fit_row *r)
 	close(outer);
 }
 
-TEST(matching, 0)
+TEST(matching, K_OUTERS)
 {
 	static const struct fit_row other_size = {
 		"larger percpu_array", INNER(PERCPU_ARRAY, 4, 8, 4, 0),
 		INNER(PERCPU_ARRAY, 4, 8, 5, 0), -EINVAL
 	};
-	size_t i, j;
+	size_t i;
 
-	for (i = 0; i < N_OUTERS; i++) {
-		for (j = 0; j < ARRAY_SIZE(fit_rows); j++)
-			fits(&outers[i], &fit_rows[j]);
-		if (since(7, 0))
-			fits(&outers[i], &other_size);
-	}
+	for (i = 0; i < ARRAY_SIZE(fit_rows); i++)
+		fits(k, &fit_rows[i]);
+	if (since(7, 0))
+		fits(k, &other_size);
 }
 
 /* All other types; one that cannot be created here does not exist here yet */
@@ -319,12 +266,16 @@ static const struct bpfmap_create_attr inner_types[] = {
 	INNER(BLOOM_FILTER, 0, 8, 4, 0), INNER(RHASH, 4, 8, 4, NP),
 };
 
-static void inner_type(const struct outer_kind *k,
-		       const struct bpfmap_create_attr *type)
+TEST(all_types, K_OUTERS)
 {
-	int one = create(type), two = create(type), outer;
+	const struct bpfmap_create_attr *type;
 
-	if (one >= 0) {
+	for (type = inner_types; type < inner_types + ARRAY_SIZE(inner_types);
+	     type++) {
+		int one = create(type), two = create(type), outer;
+
+		if (one < 0)
+			continue;
 		row("create.inner", "%s of type %u", k->name, type->map_type);
 		outer = outer_create(k, 2, one);
 		check_ret(outer, GOT_FD, "MAP_CREATE");
@@ -332,19 +283,7 @@ static void inner_type(const struct outer_kind *k,
 		check_ret(outer_put(outer, 1, two, 0), 0, "another one");
 		check_ret(outer_put(outer, 0, two, 0), 0, "replacing");
 		check_num(outer_id(outer, 0), map_id(two), "id");
-		close(outer);
 	}
-	close(one);
-	close(two);
-}
-
-TEST(all_types, 0)
-{
-	size_t i, j;
-
-	for (i = 0; i < N_OUTERS; i++)
-		for (j = 0; j < ARRAY_SIZE(inner_types); j++)
-			inner_type(&outers[i], &inner_types[j]);
 }
 
 /* ------------------------------------------------------------------------- */
@@ -392,7 +331,7 @@ static const struct update_row {
 };
 
 /* A descriptor to put in, which the caller closes */
-static int what_fd(const struct outer_kind *k, enum what what)
+static int what_fd(const struct kind *k, enum what what)
 {
 	switch (what) {
 	case GOOD:
@@ -412,7 +351,7 @@ static int what_fd(const struct outer_kind *k, enum what what)
 	}
 }
 
-static void updating(const struct outer_kind *k)
+TEST(updating, K_OUTERS)
 {
 	int outer = outer_new(k, 2), inner = inner_new();
 	uint32_t id = map_id(inner);
@@ -421,7 +360,7 @@ static void updating(const struct outer_kind *k)
 	check_ret(outer_put(outer, 0, inner, 0), 0, "filling");
 	for (i = 0; i < ARRAY_SIZE(update_rows); i++) {
 		const struct update_row *r = &update_rows[i];
-		int want = k->hash ? r->hash : r->array, fd;
+		int want = is_hash(k) ? r->hash : r->array, fd;
 
 		if (want == NO_WANT || (r->since && !since(r->since, 0)))
 			continue;
@@ -433,12 +372,10 @@ static void updating(const struct outer_kind *k)
 		check_ret(outer_id(outer, 1), -ENOENT, "key 1 is unchanged");
 		close(fd);
 	}
-	close(outer);
-	close(inner);
 }
 
 /* A full hash takes no other key, but another map */
-static void full_hash(const struct outer_kind *k)
+TEST(full_hash, K_HOM | K_HOM_NP)
 {
 	int outer = outer_new(k, 2), one = inner_new(), two = inner_new();
 	uint32_t i;
@@ -458,27 +395,13 @@ static void full_hash(const struct outer_kind *k)
 			  "replacing");
 		check_num(outer_id(outer, 7), map_id(i & 1 ? one : two), "id");
 	}
-	close(outer);
-	close(one);
-	close(two);
-}
-
-TEST(updates, 0)
-{
-	size_t i;
-
-	for (i = 0; i < N_OUTERS; i++) {
-		updating(&outers[i]);
-		if (outers[i].hash)
-			full_hash(&outers[i]);
-	}
 }
 
 /* ------------------------------------------------------------------------- */
 /* The other element commands */
 
 /* 4 bytes of value, no more, are read and written */
-static void four_bytes(const struct outer_kind *k, int outer, int inner)
+static void four_bytes(const struct kind *k, int outer, int inner)
 {
 	int *fd = edge_new(sizeof(*fd));
 	struct buf value = buf_new(12);
@@ -498,7 +421,7 @@ static void four_bytes(const struct outer_kind *k, int outer, int inner)
 	buf_free(&value);
 }
 
-static void lookups(const struct outer_kind *k, int outer, uint32_t id)
+static void lookups(const struct kind *k, int outer, uint32_t id)
 {
 	struct buf value = buf_new(4);
 	uint32_t zero = 0;
@@ -528,7 +451,7 @@ static void lookups(const struct outer_kind *k, int outer, uint32_t id)
 	buf_free(&value);
 }
 
-static void deletes(const struct outer_kind *k, int outer)
+static void deletes(const struct kind *k, int outer)
 {
 	static const uint32_t keys[] = { 0, 1, 2, UINT32_MAX };
 	int i;
@@ -538,33 +461,33 @@ static void deletes(const struct outer_kind *k, int outer)
 	check_ret(map_delete(outer, &keys[1]), -ENOENT, "empty");
 	for (i = 2; i < 4; i++)
 		check_ret(map_delete(outer, &keys[i]),
-			  k->hash ? -ENOENT : -E2BIG, "key %u", keys[i]);
+			  is_hash(k) ? -ENOENT : -E2BIG, "key %u", keys[i]);
 	check_ret(map_delete(outer, &keys[0]), 0, "present");
 	check_ret(outer_id(outer, 0), -ENOENT, "deleted");
 	check_ret(map_delete(outer, &keys[0]), -ENOENT, "again");
 }
 
 /* All indexes of an array, empty or not; keys of a hash */
-static void walks(const struct outer_kind *k, int inner)
+static void walks(const struct kind *k, int inner)
 {
 	int outer = outer_new(k, 3);
 	uint32_t next, key, n = 0;
 	bool more;
 
 	row("next.array", "GET_NEXT_KEY %s", k->name);
-	check_ret(map_next_key(outer, NULL, &next), k->hash ? -ENOENT : 0,
+	check_ret(map_next_key(outer, NULL, &next), is_hash(k) ? -ENOENT : 0,
 		  "empty");
 	check_ret(outer_put(outer, 2, inner, 0), 0, "filling");
 	check_ret(outer_put(outer, 0, inner, 0), 0, "filling");
 	more = !map_next_key(outer, NULL, &next);
 	while (more && n < 9) {
 		key = next;
-		if (!k->hash)
+		if (!is_hash(k))
 			check_num(key, n, "key");
 		n++;
 		more = !map_next_key(outer, &key, &next);
 	}
-	check_num(n, k->hash ? 2 : 3, "keys");
+	check_num(n, is_hash(k) ? 2 : 3, "keys");
 	check_ret(map_next_key(outer, &key, &next), -ENOENT, "last");
 	key = 77;
 	check_ret(map_next_key(outer, &key, &next), 0, "unknown key");
@@ -572,7 +495,7 @@ static void walks(const struct outer_kind *k, int inner)
 }
 
 /* What a descriptor can do besides */
-static void no_files(const struct outer_kind *k, int outer)
+static void no_files(const struct kind *k, int outer)
 {
 	struct pollfd p = { .fd = outer, .events = POLLIN };
 	void *m = mmap(NULL, 4096, PROT_READ, MAP_SHARED, outer, 0);
@@ -583,25 +506,18 @@ static void no_files(const struct outer_kind *k, int outer)
 	check_num(p.revents, POLLERR, "revents");
 }
 
-TEST(elements, 0)
+TEST(elements, K_OUTERS)
 {
-	size_t i;
+	int outer = outer_new(k, 2), inner = inner_new();
+	uint32_t key = 1;
 
-	for (i = 0; i < N_OUTERS; i++) {
-		const struct outer_kind *k = &outers[i];
-		int outer = outer_new(k, 2), inner = inner_new();
-		uint32_t key = 1;
-
-		check_ret(outer_put(outer, 0, inner, 0), 0, "filling");
-		lookups(k, outer, map_id(inner));
-		four_bytes(k, outer, inner);
-		check_ret(map_delete(outer, &key), 0, "DELETE");
-		deletes(k, outer);
-		walks(k, inner);
-		no_files(k, outer);
-		close(outer);
-		close(inner);
-	}
+	check_ret(outer_put(outer, 0, inner, 0), 0, "filling");
+	lookups(k, outer, map_id(inner));
+	four_bytes(k, outer, inner);
+	check_ret(map_delete(outer, &key), 0, "DELETE");
+	deletes(k, outer);
+	walks(k, inner);
+	no_files(k, outer);
 }
 
 TEST_MAIN

@@ -15,99 +15,57 @@
 /* Creation */
 
 /* NO_PREALLOC is always asked for, but where it is among the flags */
-static const struct {
-	const char *name;
-	uint32_t key_size, value_size, max_entries, flags;
-	uint64_t extra;
-	int want;
-} create_rows[] = {
-	{ "smallest", 1, 1, 1, 0, 0, GOT_FD },
-	{ "without NO_PREALLOC", 4, 8, 4, NO_PREALLOC, 0, -EINVAL },
-	{ "without NO_PREALLOC, key too large", 65536, 8, 4, NO_PREALLOC, 0,
+static const struct create_case creates[] = {
+	{ "smallest", SHAPE(1, 1, 1, 0), GOT_FD },
+	{ "without NO_PREALLOC", SHAPE(4, 8, 4, NO_PREALLOC), -EINVAL },
+	{ "without NO_PREALLOC, key too large", SHAPE(65536, 8, 4,
+	  NO_PREALLOC), -EINVAL },
+	{ "ZERO_SEED", SHAPE(4, 8, 4, BPFMAP_F_ZERO_SEED), -EINVAL },
+	{ "ZERO_SEED before key", SHAPE(65536, 8, 4, BPFMAP_F_ZERO_SEED),
 	  -EINVAL },
-	{ "ZERO_SEED", 4, 8, 4, BPFMAP_F_ZERO_SEED, 0, -EINVAL },
-	{ "ZERO_SEED before key", 65536, 8, 4, BPFMAP_F_ZERO_SEED, 0, -EINVAL },
-	{ "key 65535", 65535, 8, 4, 0, 0, GOT_FD },
-	{ "key 65536", 65536, 8, 4, 0, 0, -E2BIG },
-	{ "key 2^32 - 1", UINT32_MAX, 8, 4, 0, 0, -E2BIG },
-	{ "key before map_extra", 65536, 8, 4, 0, 1ULL << 32, -E2BIG },
-	{ "key before other flags", 65536, 8, 4, BPFMAP_F_MMAPABLE, 0, -E2BIG },
-	{ "key before max_entries 0", 65536, 8, 0, 0, 0, -E2BIG },
-	{ "map_extra 1", 4, 8, 4, 0, 1, GOT_FD },
-	{ "map_extra = max_entries", 4, 8, 4, 0, 4, GOT_FD },
-	{ "map_extra over max_entries", 4, 8, 4, 0, 5, -EINVAL },
-	{ "map_extra 65535", 4, 8, 65535, 0, 65535, GOT_FD },
-	{ "map_extra 65536", 4, 8, 65536, 0, 65536, -E2BIG },
-	{ "map_extra 65536 over max_entries", 4, 8, 4, 0, 65536, -E2BIG },
-	{ "map_extra 2^32", 4, 8, 4, 0, 1ULL << 32, -EINVAL },
-	{ "map_extra 2^63", 4, 8, 4, 0, 1ULL << 63, -EINVAL },
-	{ "key_size 0", 0, 8, 4, 0, 0, -EINVAL },
-	{ "value_size 0", 4, 0, 4, 0, 0, -EINVAL },
-	{ "max_entries 0", 4, 8, 0, 0, 0, -EINVAL },
-	{ "max_entries 0, value too large", 4, BIG, 0, 0, 0, -EINVAL },
-	{ "sum 4 MiB - 48", 8, BIG - 56, 1, 0, 0, -E2BIG },
-	{ "sum 4 MiB - 49", 8, BIG - 57, 1, 0, 0, GOT_FD },
-	{ "value 2^32 - 1", 4, UINT32_MAX, 1, 0, 0, -E2BIG },
-	{ "flags before value", 4, UINT32_MAX, 1, BPFMAP_F_MMAPABLE, 0, -EINVAL },
-	{ "max_entries 2^31", 4, 8, 1U << 31, 0, 0, GOT_FD },
-	{ "max_entries 2^31 + 1", 4, 8, (1U << 31) + 1, 0, 0, -E2BIG },
-	{ "max_entries 2^32 - 1", 4, 8, UINT32_MAX, 0, 0, -E2BIG },
-	{ "both PROG", 4, 8, 4, BPFMAP_F_RDONLY_PROG | BPFMAP_F_WRONLY_PROG, 0,
+	{ "key 65535", SHAPE(65535, 8, 4, 0), GOT_FD },
+	{ "key 65536", SHAPE(65536, 8, 4, 0), -E2BIG },
+	{ "key 2^32 - 1", SHAPE(UINT32_MAX, 8, 4, 0), -E2BIG },
+	{ "key before map_extra", SHAPE(65536, 8, 4, 0, .map_extra = 1ULL <<
+	  32), -E2BIG },
+	{ "key before other flags", SHAPE(65536, 8, 4, BPFMAP_F_MMAPABLE),
+	  -E2BIG },
+	{ "key before max_entries 0", SHAPE(65536, 8, 0, 0), -E2BIG },
+	{ "map_extra 1", SHAPE(4, 8, 4, 0, .map_extra = 1), GOT_FD },
+	{ "map_extra = max_entries", SHAPE(4, 8, 4, 0, .map_extra = 4),
+	  GOT_FD },
+	{ "map_extra over max_entries", SHAPE(4, 8, 4, 0, .map_extra = 5),
 	  -EINVAL },
-	{ "RDONLY|WRONLY", 4, 8, 4, BPFMAP_F_RDONLY | BPFMAP_F_WRONLY, 0,
+	{ "map_extra 65535", SHAPE(4, 8, 65535, 0, .map_extra = 65535),
+	  GOT_FD },
+	{ "map_extra 65536", SHAPE(4, 8, 65536, 0, .map_extra = 65536),
+	  -E2BIG },
+	{ "map_extra 65536 over max_entries", SHAPE(4, 8, 4, 0, .map_extra =
+	  65536), -E2BIG },
+	{ "map_extra 2^32", SHAPE(4, 8, 4, 0, .map_extra = 1ULL << 32),
 	  -EINVAL },
+	{ "map_extra 2^63", SHAPE(4, 8, 4, 0, .map_extra = 1ULL << 63),
+	  -EINVAL },
+	{ "key_size 0", SHAPE(0, 8, 4, 0), -EINVAL },
+	{ "value_size 0", SHAPE(4, 0, 4, 0), -EINVAL },
+	{ "max_entries 0", SHAPE(4, 8, 0, 0), -EINVAL },
+	{ "max_entries 0, value too large", SHAPE(4, BIG, 0, 0), -EINVAL },
+	{ "sum 4 MiB - 48", SHAPE(8, BIG - 56, 1, 0), -E2BIG },
+	{ "sum 4 MiB - 49", SHAPE(8, BIG - 57, 1, 0), GOT_FD },
+	{ "value 2^32 - 1", SHAPE(4, UINT32_MAX, 1, 0), -E2BIG },
+	{ "flags before value", SHAPE(4, UINT32_MAX, 1, BPFMAP_F_MMAPABLE),
+	  -EINVAL },
+	{ "max_entries 2^31", SHAPE(4, 8, 1U << 31, 0), GOT_FD },
+	{ "max_entries 2^31 + 1", SHAPE(4, 8, (1U << 31) + 1, 0), -E2BIG },
+	{ "max_entries 2^32 - 1", SHAPE(4, 8, UINT32_MAX, 0), -E2BIG },
 };
 
-#define GOOD_FLAGS (BPFMAP_F_NUMA_NODE | BPFMAP_F_RDONLY | BPFMAP_F_WRONLY | \
-		    BPFMAP_F_RDONLY_PROG | BPFMAP_F_WRONLY_PROG)
-
-static void create_one(uint32_t key_size, uint32_t value_size,
-		       uint32_t max_entries, uint32_t flags, uint64_t extra,
-		       int want)
+TEST(create, K_RHASH)
 {
-	union attr a = { .create = {
-		.map_type = BPFMAP_TYPE_RHASH, .key_size = key_size,
-		.value_size = value_size, .max_entries = max_entries,
-		.map_flags = flags, .map_extra = extra,
-	} };
-	int fd = sys_map(BPFMAP_CMD_MAP_CREATE, &a, sizeof(a));
-	struct bpfmap_info info;
+	struct bpfmap_create_attr good = SHAPE(4, 8, 4, 0);
 
-	check_ret(fd, want, "MAP_CREATE");
-	if (fd < 0)
-		return;
-	check_ret(map_info(fd, &info), 0, "info");
-	check_num(info.type, BPFMAP_TYPE_RHASH, "type");
-	check_num(info.key_size, key_size, "key_size");
-	check_num(info.value_size, value_size, "value_size");
-	check_num(info.max_entries, max_entries, "max_entries");
-	check_num(info.map_flags,
-		  flags & ~(BPFMAP_F_RDONLY | BPFMAP_F_WRONLY), "map_flags");
-	check_num(info.map_extra, extra, "map_extra");
-	close(fd);
-}
-
-TEST(create, 0)
-{
-	size_t i;
-	int bit;
-
-	if (!since(7, 3))
-		return;
-	for (i = 0; i < ARRAY_SIZE(create_rows); i++) {
-		row("create.rhash", "%s", create_rows[i].name);
-		create_one(create_rows[i].key_size, create_rows[i].value_size,
-			   create_rows[i].max_entries,
-			   create_rows[i].flags ^ NO_PREALLOC,
-			   create_rows[i].extra, create_rows[i].want);
-	}
-	for (bit = 1; bit < 32; bit++) {
-		if (1U << bit == BPFMAP_F_TOKEN_FD)
-			continue;
-		row("create.flags", "flag bit %d", bit);
-		create_one(4, 8, 4, 1U << bit | NO_PREALLOC, 0,
-			   GOOD_FLAGS & 1U << bit ? GOT_FD : -EINVAL);
-	}
+	check_creates("create.rhash", k, creates, ARRAY_SIZE(creates));
+	check_create_flags("create.flags", k, good, BPFMAP_F_NUMA_NODE | RIGHTS);
 }
 
 /* ------------------------------------------------------------------------- */
@@ -138,7 +96,7 @@ static const struct {
 
 static void update_flags(size_t i, int state)
 {
-	struct tmap t = tmap_new(&rhash, 8, 12, 3);
+	struct tmap t = tmap_new(KIND(K_RHASH), 8, 12, 3);
 	int want = flag_rows[i].update[state];
 	uint8_t key[8], value[12];
 
@@ -158,7 +116,7 @@ static void update_flags(size_t i, int state)
 	tmap_close(&t);
 }
 
-TEST(flags, 0)
+TEST(flags, K_RHASH)
 {
 	struct tmap t;
 	uint8_t key[8];
@@ -166,13 +124,11 @@ TEST(flags, 0)
 	size_t i;
 	int state;
 
-	if (!since(7, 3))
-		return;
 	for (i = 0; i < ARRAY_SIZE(flag_rows); i++)
 		for (state = 0; state < STATES; state++)
 			update_flags(i, state);
 
-	t = tmap_new(&rhash, 8, 12, 3);
+	t = tmap_new(KIND(K_RHASH), 8, 12, 3);
 	for (i = 0; i < ARRAY_SIZE(flag_rows); i++) {
 		row("flags.known", "LOOKUP %s", flag_rows[i].name);
 		tmap_fill(&t, 1);
@@ -189,16 +145,14 @@ TEST(flags, 0)
 	}
 }
 
-TEST(misses, 0)
+TEST(misses, K_RHASH)
 {
 	struct tmap t;
 	struct buf got = buf_new(12);
 	uint8_t key[8], next[8], value[12];
 
-	if (!since(7, 3))
-		return;
 	row("lookup.miss", "empty map");
-	t = tmap_new(&rhash, 8, 12, 3);
+	t = tmap_new(KIND(K_RHASH), 8, 12, 3);
 	tmap_key(&t, 0, key);
 	check_ret(map_lookup(t.fd, key, got.p, 0), -ENOENT, "LOOKUP");
 	check_ret(map_delete(t.fd, key), -ENOENT, "DELETE");
@@ -238,7 +192,7 @@ TEST(misses, 0)
 
 static void random_steps(uint32_t key_size, uint32_t value_size)
 {
-	struct tmap t = tmap_new(&rhash, key_size, value_size, KEYS);
+	struct tmap t = tmap_new(KIND(K_RHASH), key_size, value_size, KEYS);
 	uint32_t n, i, present = 0, rnd = key_size * 31 + value_size;
 	uint8_t *key = malloc(key_size);
 	int *seeds = malloc(KEYS * sizeof(*seeds));
@@ -275,10 +229,8 @@ static void random_steps(uint32_t key_size, uint32_t value_size)
 	free(key);
 }
 
-TEST(content, 0)
+TEST(content, K_RHASH)
 {
-	if (!since(7, 3))
-		return;
 	random_steps(1, 1);
 	random_steps(4, 4);
 	random_steps(8, 8);
@@ -287,17 +239,15 @@ TEST(content, 0)
 }
 
 /* Exactly max_entries, also one, from all sides */
-TEST(capacity, 0)
+TEST(capacity, K_RHASH)
 {
 	static const uint32_t sizes[] = { 1, 2, 3, 64, 65, 300 };
 	uint32_t i, n;
 	struct tmap t;
 
-	if (!since(7, 3))
-		return;
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		row("update.full", "%u entries", sizes[i]);
-		t = tmap_new(&rhash, 8, 8, sizes[i]);
+		t = tmap_new(KIND(K_RHASH), 8, 8, sizes[i]);
 		tmap_fill(&t, sizes[i]);
 		check_ret(tmap_put(&t, sizes[i], 0), -E2BIG, "one more");
 		for (n = 0; n < sizes[i]; n++)
@@ -307,7 +257,7 @@ TEST(capacity, 0)
 		tmap_close(&t);
 	}
 	row("create.rhash", "the largest element");
-	t = tmap_new(&rhash, 65535, BIG - 48 - 65536, 1);
+	t = tmap_new(KIND(K_RHASH), 65535, BIG - 48 - 65536, 1);
 	check_ret(tmap_put(&t, 3, 3), 0, "put");
 	check_elem(&t, 3, 3, "value");
 }
@@ -330,7 +280,7 @@ static void layout_new(struct layout *l)
 	uint32_t i, *key = NULL;
 
 	memset(l, 0, sizeof(*l));
-	l->t = tmap_new(&rhash, 4, VS, N);
+	l->t = tmap_new(KIND(K_RHASH), 4, VS, N);
 	l->out = buf_new(4);
 	l->keys = buf_new((N + 1) * 4);
 	l->values = buf_new((N + 1) * VS);
@@ -401,15 +351,13 @@ static uint32_t call_from(struct layout *l, int cmd, uint32_t at, bool null,
 	return n;
 }
 
-TEST(lookup_from_everywhere, 0)
+TEST(lookup_from_everywhere, K_RHASH)
 {
 	static const uint32_t counts[] = { 1, 2, 3, 7, N - 1, N, N + 1,
 					   100000 };
 	struct layout l;
 	uint32_t i, at;
 
-	if (!since(7, 3))
-		return;
 	layout_new(&l);
 	for (i = 0; i < ARRAY_SIZE(counts); i++) {
 		call_from(&l, LB, 0, true, counts[i]);
@@ -420,14 +368,12 @@ TEST(lookup_from_everywhere, 0)
 	layout_free(&l);
 }
 
-TEST(take_all, 0)
+TEST(take_all, K_RHASH)
 {
 	static const uint32_t counts[] = { 1, 3, 7, N - 1, N, N + 1 };
 	uint32_t i, at;
 	struct layout l;
 
-	if (!since(7, 3))
-		return;
 	for (i = 0; i < ARRAY_SIZE(counts); i++) {
 		layout_new(&l);
 		for (at = 0; at < N;) {
@@ -447,14 +393,12 @@ TEST(take_all, 0)
 }
 
 /* An absent cursor: EAGAIN, and nothing else happens */
-TEST(vanished, 0)
+TEST(vanished, K_RHASH)
 {
 	uint32_t absent = 12345, cmd;
 	struct layout l;
 	struct batch b;
 
-	if (!since(7, 3))
-		return;
 	layout_new(&l);
 	for (cmd = LB; cmd <= LADB; cmd++) {
 		row("batch.again", "command %u, cursor is not there", cmd);
@@ -484,7 +428,7 @@ TEST(vanished, 0)
 	layout_free(&l);
 
 	row("batch.end", "empty map");
-	l.t = tmap_new(&rhash, 4, VS, N);
+	l.t = tmap_new(KIND(K_RHASH), 4, VS, N);
 	for (cmd = LB; cmd <= LADB; cmd++) {
 		b = (struct batch){ .out = bad_ptr(), .keys = bad_ptr(),
 				    .values = bad_ptr(), .count = 3 };
@@ -514,15 +458,13 @@ static const struct {
 	{ "flags bit 63", 0, 1ULL << 63, { -EINVAL, -EINVAL, 0, 0 } },
 };
 
-TEST(batch_arguments, 0)
+TEST(batch_arguments, K_RHASH)
 {
 	static const int cmds[] = { LB, LADB, UB, DB };
 	struct layout l;
 	struct batch b;
 	size_t i, c;
 
-	if (!since(7, 3))
-		return;
 	for (i = 0; i < ARRAY_SIZE(batch_flags); i++) {
 		for (c = 0; c < ARRAY_SIZE(cmds); c++) {
 			row("batch.flags", "command %d, %s", cmds[c],
@@ -575,7 +517,7 @@ static void one_fault(int cmd, bool in_keys, uint32_t room)
 	layout_free(&l);
 }
 
-TEST(faults, 0)
+TEST(faults, K_RHASH)
 {
 	static const uint32_t room[] = { 0, 1, 20, N - 3 };
 	struct layout l;
@@ -583,8 +525,6 @@ TEST(faults, 0)
 	size_t i;
 	int cmd;
 
-	if (!since(7, 3))
-		return;
 	for (i = 0; i < ARRAY_SIZE(room); i++)
 		for (cmd = LB; cmd <= LADB; cmd++) {
 			one_fault(cmd, true, room[i]);
@@ -618,15 +558,13 @@ TEST(faults, 0)
 }
 
 /* Cursors are as wide as keys */
-TEST(cursor_width, 0)
+TEST(cursor_width, K_RHASH)
 {
 	static const uint32_t sizes[] = { 1, 2, 3, 8, 40, 1000, 65535 };
 	size_t i;
 
-	if (!since(7, 3))
-		return;
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
-		struct tmap t = tmap_new(&rhash, sizes[i], 8, 16);
+		struct tmap t = tmap_new(KIND(K_RHASH), sizes[i], 8, 16);
 		uint8_t *edge = edge_new(sizes[i]);
 		struct buf keys = buf_new(17 * (size_t)sizes[i]);
 		struct buf values = buf_new(17 * 8), out = buf_new(sizes[i]);
@@ -662,7 +600,7 @@ TEST(cursor_width, 0)
 /* More than goes through the kernel's buffer at once, in calls of @count */
 static void many(int cmd, uint32_t n, uint32_t count)
 {
-	struct tmap t = tmap_new(&rhash, 4, 16, n);
+	struct tmap t = tmap_new(KIND(K_RHASH), 4, 16, n);
 	uint32_t *keys = malloc(count * 4ULL), *again = NULL, total = 0, i;
 	uint8_t *values = malloc(count * 16ULL), want[16];
 	uint8_t *seen = calloc(n, 1);
@@ -701,10 +639,8 @@ static void many(int cmd, uint32_t n, uint32_t count)
 	tmap_close(&t);
 }
 
-TEST(large, 0)
+TEST(large, K_RHASH)
 {
-	if (!since(7, 3))
-		return;
 	many(LB, 3000, 3000);
 	many(LB, 3000, 1111);
 	/* bpf(2) loses its cursor when the table shrinks meanwhile */
@@ -715,17 +651,15 @@ TEST(large, 0)
 	}
 }
 
-TEST(write_batches, 0)
+TEST(write_batches, K_RHASH)
 {
 	uint32_t keys[N], i;
 	uint8_t values[N * VS];
 	struct batch b = { .keys = keys, .values = values };
 	struct tmap t;
 
-	if (!since(7, 3))
-		return;
 	row("batch.stop", "update and delete");
-	t = tmap_new(&rhash, 4, VS, N - 3);
+	t = tmap_new(KIND(K_RHASH), 4, VS, N - 3);
 	for (i = 0; i < N; i++) {
 		keys[i] = i;
 		tmap_value(&t, i + 1, values + i * VS);

@@ -30,7 +30,7 @@ static struct ring ring_new(size_t size, uint32_t flags)
 	struct ring r = { .size = size };
 	void *p;
 
-	r.fd = map_new(&ringbuf, 0, 0, size, flags);
+	r.fd = map_new(KIND(K_RINGBUF), 0, 0, size, flags);
 	check_ret(r.fd, GOT_FD, "MAP_CREATE");
 	p = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, r.fd, 0);
 	check(p != MAP_FAILED, "consumer page");

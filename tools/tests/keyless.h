@@ -5,93 +5,35 @@
 #ifndef BPFMAP_TESTS_KEYLESS_H
 #define BPFMAP_TESTS_KEYLESS_H
 
-#include "common.h"
+#include "contract.h"
 
-static inline int keyless_new(uint32_t type, uint32_t value_size,
-			      uint32_t max_entries, uint32_t flags,
-			      uint64_t extra)
-{
-	union attr a = { .create = {
-		.map_type = type,
-		.value_size = value_size,
-		.max_entries = max_entries,
-		.map_flags = flags,
-		.map_extra = extra,
-	} };
+/* A map of @k's type: fd or -errno */
+int keyless_new(const struct kind *k, uint32_t value_size, uint32_t max_entries,
+		uint32_t flags);
 
-	return sys_map(BPFMAP_CMD_MAP_CREATE, &a, sizeof(a));
-}
+int keyless_push(int fd, const void *value, uint64_t flags);
+int keyless_peek(int fd, void *value);
+int keyless_pop(int fd, void *value);
 
-static inline int keyless_push(int fd, const void *value, uint64_t flags)
-{
-	return map_update(fd, NULL, value, flags);
-}
+/* Flags that no command of such a map has, and names of them */
+struct keyless_flags {
+	const char *name;
+	uint64_t flags;
+};
 
-static inline int keyless_peek(int fd, void *value)
-{
-	return map_lookup(fd, NULL, value, 0);
-}
+extern const struct keyless_flags keyless_bad_flags[];
+extern const unsigned int n_keyless_bad_flags;
 
-static inline int keyless_pop(int fd, void *value)
-{
-	return map_elem(BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_ELEM, fd, NULL, value,
-			0);
-}
+/* Commands on elements with a key: EINVAL */
+void keyless_check_keys(int fd, const struct kind *k);
 
-/* A command on a map that has no batches: 524, whatever the arguments */
-static inline void keyless_check_batches(int fd)
-{
-	static const int cmds[] = {
-		BPFMAP_CMD_MAP_LOOKUP_BATCH,
-		BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH,
-		BPFMAP_CMD_MAP_UPDATE_BATCH, BPFMAP_CMD_MAP_DELETE_BATCH,
-	};
-	uint32_t count;
-	size_t i;
+/* Batches: 524, whatever the arguments */
+void keyless_check_batches(int fd, const struct kind *k);
 
-	for (i = 0; i < ARRAY_SIZE(cmds); i++) {
-		for (count = 0; count < 2; count++) {
-			union attr a = { .batch = { .map_fd = fd,
-						    .count = count } };
+/* Values that cannot be accessed; @fd of values of 4 bytes has one */
+void keyless_check_pointers(int fd, const struct kind *k);
 
-			check_ret(sys_map(cmds[i], &a, sizeof(a)), -ENOTSUPP,
-				  "command %d, count %u", cmds[i], count);
-			check_num(a.batch.count, count, "count");
-		}
-	}
-}
-
-/* A map of @type made read-only or write-only, and frozen: permissions */
-static inline void keyless_check_modes(uint32_t type)
-{
-	uint8_t value[4] = { 1 };
-	int fd;
-
-	row("fd.access", "RDONLY");
-	fd = keyless_new(type, sizeof(value), 2, BPFMAP_F_RDONLY, 0);
-	check_ret(keyless_push(fd, value, 0), -EPERM, "UPDATE");
-	check_ret(map_delete(fd, NULL), -EPERM, "DELETE");
-	check_ret(keyless_pop(fd, value), -EPERM, "LOOKUP_AND_DELETE");
-	check_ret(keyless_peek(fd, value), -ENOENT, "LOOKUP");
-	close(fd);
-
-	row("fd.access", "WRONLY");
-	fd = keyless_new(type, sizeof(value), 2, BPFMAP_F_WRONLY, 0);
-	check_ret(keyless_push(fd, value, 0), 0, "UPDATE");
-	check_ret(keyless_pop(fd, value), -EPERM, "LOOKUP_AND_DELETE");
-	check_ret(keyless_peek(fd, value), -EPERM, "LOOKUP");
-	close(fd);
-
-	row("fd.frozen", "frozen");
-	fd = keyless_new(type, sizeof(value), 2, 0, 0);
-	check_ret(keyless_push(fd, value, 0), 0, "UPDATE");
-	check_ret(map_freeze(fd), 0, "FREEZE");
-	check_ret(map_freeze(fd), since(6, 12) ? -EPERM : -EBUSY,
-		  "FREEZE again");
-	check_ret(keyless_push(fd, value, 0), -EPERM, "UPDATE");
-	check_ret(keyless_pop(fd, value), -EPERM, "LOOKUP_AND_DELETE");
-	check_ret(keyless_peek(fd, value), 0, "LOOKUP");
-	close(fd);
-}
+/* A map of @k's type made read-only or write-only, and frozen: permissions */
+void keyless_check_modes(const struct kind *k);
 
 #endif /* BPFMAP_TESTS_KEYLESS_H */

@@ -535,7 +535,7 @@ TEST(test_no_descriptor, 0)
 		while ((next = dup(0)) >= 0)
 			last = next;
 		must(errno == EMFILE && last > 0);
-		for (int i = 0; i < N_KINDS; i++)
+		for (int i = 0; i < N_COMMON; i++)
 			must(load_create(&kinds[i], 8, 100) == -EMFILE);
 		attr.map_id = map_id(fd);
 		must(sys_map(BPFMAP_CMD_MAP_GET_FD_BY_ID, &attr, 12) == -EMFILE);

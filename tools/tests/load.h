@@ -41,9 +41,6 @@ void load_child_succeeds(pid_t pid);
 /* Says why a test cannot be done here. */
 void skipped(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* One of the kinds[] */
-#define KIND(mask) (&kinds[__builtin_ctz(mask)])
-
 /* Keys of hash types are long enough to be torn. */
 #define LOAD_KEY_MAX	20
 

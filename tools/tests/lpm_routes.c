@@ -304,7 +304,7 @@ TEST(routing_table, 0)
 	make_routes(&t);
 	memset(there, 1, t.n);
 	step_done(&t, "made here", t.n);
-	t.fd = map_new(&lpm, sizeof(struct route), sizeof(value), t.n, 0);
+	t.fd = map_new(KIND(K_LPM), sizeof(struct route), sizeof(value), t.n, 0);
 	need(t.fd >= 0);
 	write_all(&t, BPFMAP_CMD_MAP_UPDATE_BATCH, 0, t.n, 1);
 	step_done(&t, "update_batch, new", t.n);
@@ -346,7 +346,7 @@ TEST(routing_table, 0)
 TEST(memory_comes_back, 0)
 {
 	struct route key = { .len = 8, .addr = htonl(0x0a000000) };
-	int fd = map_new(&lpm, sizeof(key), sizeof(uint64_t), 10, 0);
+	int fd = map_new(KIND(K_LPM), sizeof(key), sizeof(uint64_t), 10, 0);
 	long after_some, after_many;
 	uint64_t i;
 

@@ -4,13 +4,6 @@
  */
 #include "outer.h"
 
-const struct outer_kind outers[N_OUTERS] = {
-	{ "ARRAY_OF_MAPS", BPFMAP_TYPE_ARRAY_OF_MAPS, 0, false },
-	{ "HASH_OF_MAPS", BPFMAP_TYPE_HASH_OF_MAPS, 0, true },
-	{ "HASH_OF_MAPS/no_prealloc", BPFMAP_TYPE_HASH_OF_MAPS,
-	  BPFMAP_F_NO_PREALLOC, true },
-};
-
 int inner_new(void)
 {
 	int fd = map_new(&kinds[0], 4, 8, 4, 0);
@@ -19,7 +12,7 @@ int inner_new(void)
 	return fd;
 }
 
-int outer_create(const struct outer_kind *k, uint32_t max_entries,
+int outer_create(const struct kind *k, uint32_t max_entries,
 		 int template_fd)
 {
 	union attr a = { .create = {
@@ -34,7 +27,7 @@ int outer_create(const struct outer_kind *k, uint32_t max_entries,
 	return sys_map(BPFMAP_CMD_MAP_CREATE, &a, sizeof(a));
 }
 
-int outer_new(const struct outer_kind *k, uint32_t max_entries)
+int outer_new(const struct kind *k, uint32_t max_entries)
 {
 	int template = inner_new(), fd = outer_create(k, max_entries, template);
 

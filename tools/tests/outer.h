@@ -1,32 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * outer - maps of maps, for the tests about them
+ * outer - maps of maps, K_OUTERS, for the tests about them; their keys have 4 bytes
  */
 #ifndef BPFMAP_TESTS_OUTER_H
 #define BPFMAP_TESTS_OUTER_H
 
 #include "contract.h"
 
-/* The maps of maps; key_size is 4 for all of them */
-struct outer_kind {
-	const char *name;
-	uint32_t type;
-	uint32_t flags;
-	bool hash;
-};
-
-#define N_OUTERS 3
-extern const struct outer_kind outers[N_OUTERS];
-
 /* Like most inner maps here: a hash of 4-byte keys and 8-byte values */
 int inner_new(void);
 
 /* MAP_CREATE with value_size 4 and everything else as named: fd or -errno */
-int outer_create(const struct outer_kind *k, uint32_t max_entries,
+int outer_create(const struct kind *k, uint32_t max_entries,
 		 int template_fd);
 
 /* The same for maps like inner_new()'s; fails the row if there is an error */
-int outer_new(const struct outer_kind *k, uint32_t max_entries);
+int outer_new(const struct kind *k, uint32_t max_entries);
 
 /* UPDATE with descriptor @fd */
 int outer_put(int outer, uint32_t key, int fd, uint64_t flags);

@@ -67,7 +67,7 @@ static void race(uint32_t size, unsigned int rounds)
 	};
 	struct race *r = mmap(NULL, sizeof(*r), PROT_READ | PROT_WRITE,
 			      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	struct tmap t = tmap_new(&rhash, 4, size, KEYS);
+	struct tmap t = tmap_new(KIND(K_RHASH), 4, size, KEYS);
 	uint8_t *value = malloc(size);
 	pid_t pids[ARRAY_SIZE(jobs)];
 	uint32_t n, key, bad = 0;
@@ -100,7 +100,7 @@ static void race(uint32_t size, unsigned int rounds)
 }
 
 /* bpf(2) overwrites in place, and its readers see mixtures */
-TEST(races, 0)
+TEST(races, K_RHASH)
 {
 	if (backend() == BACKEND_BPF)
 		return;
@@ -146,18 +146,16 @@ static void take_some(struct tmap *t, uint32_t size, const uint32_t *order)
 }
 
 /* Around 64 KiB, by every command */
-TEST(commands, 0)
+TEST(commands, K_RHASH)
 {
 	static const uint32_t sizes[] = { 65535, 65536, 65537, 300000 };
 	uint32_t n, order[KEYS], again[KEYS];
 	struct tmap t;
 	size_t i;
 
-	if (!since(7, 3))
-		return;
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		row("conc.large", "values of %u bytes", sizes[i]);
-		t = tmap_new(&rhash, 4, sizes[i], KEYS);
+		t = tmap_new(KIND(K_RHASH), 4, sizes[i], KEYS);
 		tmap_fill(&t, KEYS);
 		check_ret(tmap_put(&t, KEYS, 0), -E2BIG, "one more");
 		get_order(&t, order);

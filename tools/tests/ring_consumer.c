@@ -106,7 +106,7 @@ static size_t available(struct bpfmap_ring_buffer *rb)
 
 static int ring_new(size_t size, uint32_t flags)
 {
-	int map = map_new(&ringbuf, 0, 0, size, flags);
+	int map = map_new(KIND(K_RINGBUF), 0, 0, size, flags);
 
 	check_ret(map, GOT_FD, "MAP_CREATE");
 	return map;
@@ -160,7 +160,7 @@ TEST(far_consumer, 0)
 TEST(far_producer, 0)
 {
 	static uint8_t drained[RINGTEST_BUF];
-	int map = map_new(&user_ringbuf, 0, 0, LARGE, 0);
+	int map = map_new(KIND(K_USER_RINGBUF), 0, 0, LARGE, 0);
 	struct bpfmap_user_ring_buffer *rb;
 	uint64_t producer = 0;
 	uint32_t n, used;
@@ -365,7 +365,7 @@ TEST(bad_positions, 0)
 TEST(bad_producer_positions, 0)
 {
 	static const uint64_t wrong[] = { 4, SIZE + 8, UINT64_MAX, 1ULL << 63 };
-	int map = map_new(&user_ringbuf, 0, 0, SIZE, 0);
+	int map = map_new(KIND(K_USER_RINGBUF), 0, 0, SIZE, 0);
 	struct bpfmap_user_ring_buffer *rb;
 	uint64_t *producer;
 	size_t i;
