@@ -17,7 +17,6 @@
 #define RW	(PROT_READ | PROT_WRITE)
 #define SECONDS	2
 
-static size_t page;
 static int device;
 
 struct arena {
@@ -337,7 +336,6 @@ TEST(races, 0)
 
 int main(void)
 {
-	page = sysconf(_SC_PAGESIZE);
 	device = open("/dev/bpfmap_arena_list", O_RDWR | O_CLOEXEC);
 	if (device < 0)
 		return skip_all("no example module");

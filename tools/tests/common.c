@@ -3,6 +3,7 @@
  * common - see common.h
  */
 #include <grp.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -29,14 +30,17 @@ static struct counts {
 
 static char row_name[512];
 
+size_t page;
+
 static void die(const char *what)
 {
 	fprintf(stderr, "Bail out! %s: %s\n", what, strerror(errno));
 	exit(99);
 }
 
-static void __attribute__((constructor)) share_counts(void)
+static void __attribute__((constructor)) begin(void)
 {
+	page = sysconf(_SC_PAGESIZE);
 	counts = mmap(NULL, sizeof(*counts), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (counts == MAP_FAILED)
@@ -221,6 +225,26 @@ unsigned int cpu_nr(unsigned int i)
 	return i < n_cpus() ? cpus[i] : UINT32_MAX;
 }
 
+bool run_on(unsigned int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	return !sched_setaffinity(0, sizeof(set), &set);
+}
+
+void run_anywhere(void)
+{
+	cpu_set_t set;
+	unsigned int i;
+
+	CPU_ZERO(&set);
+	for (i = 0; i < n_cpus(); i++)
+		CPU_SET(cpu_nr(i), &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
 size_t user_value_size(const struct kind *k, uint32_t value_size)
 {
 	return is_percpu(k) ? ROUND_UP((size_t)value_size, 8) * n_cpus() :
@@ -374,15 +398,10 @@ void buf_free(struct buf *b)
 	b->p = NULL;
 }
 
-static size_t page_size(void)
-{
-	return sysconf(_SC_PAGESIZE);
-}
-
 /* The page after it is reserved, so that nothing else gets mapped there */
 void *edge_new(size_t n)
 {
-	size_t page = page_size(), len = ROUND_UP(n, page);
+	size_t len = ROUND_UP(n, page);
 	uint8_t *p;
 
 	p = mmap(NULL, len + page, PROT_READ | PROT_WRITE,
@@ -397,7 +416,7 @@ void *edge_new(size_t n)
 
 void edge_free(void *p, size_t n)
 {
-	size_t page = page_size(), len = ROUND_UP(n, page);
+	size_t len = ROUND_UP(n, page);
 
 	munmap((uint8_t *)p + n - len, len + page);
 }

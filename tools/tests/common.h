@@ -182,6 +182,13 @@ int map_info(int fd, struct bpfmap_info *info);
 int map_get_fd_by_id(uint32_t id, uint32_t open_flags);
 uint32_t map_id(int fd);
 
+/* Bytes of a page */
+extern size_t page;
+
+/* Bind this thread to a CPU; to all that are there */
+bool run_on(unsigned int cpu);
+void run_anywhere(void);
+
 /* A closed descriptor, and an open one that is no map; both fit in a byte */
 int closed_fd(void);
 int other_fd(void);
@@ -228,6 +235,14 @@ bool check(bool ok, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 bool check_ret(long got, long want, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* A system call: its result as that of commands, and the same checked */
+#define sys_result(call) ({			\
+	long ret_ = (long)(call);		\
+						\
+	ret_ == -1 ? -errno : ret_;		\
+})
+#define check_sys(call, want, ...) \
+	check_ret(sys_result(call), want, __VA_ARGS__)
 bool check_num(uint64_t got, uint64_t want, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 bool check_mem(const void *got, const void *want, size_t n, const char *fmt, ...)

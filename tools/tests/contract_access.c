@@ -99,20 +99,20 @@ static void check_names(const struct mode *mode)
 	int d = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct stat st = { 0 };
 
-	check_ret(pin_result(stat(at("pin"), &st)), 0, "stat");
+	check_sys(stat(at("pin"), &st), 0, "stat");
 	check_num(st.st_mode, S_IFREG | mode->bits, "mode bits");
 	check_pin(at("pin"), mode, "as it is");
-	check_ret(pin_result(chmod(at("pin"), 0666)), 0, "chmod");
-	check_ret(pin_result(chown(at("pin"), 65534, 65534)), 0, "chown");
+	check_sys(chmod(at("pin"), 0666), 0, "chmod");
+	check_sys(chown(at("pin"), 65534, 65534), 0, "chown");
 	check_pin(at("pin"), mode, "mode bits 0666");
-	check_ret(pin_result(link(at("pin"), at("link"))), 0, "link");
+	check_sys(link(at("pin"), at("link")), 0, "link");
 	check_pin(at("link"), mode, "hard link");
-	check_ret(pin_result(rename(at("pin"), at("renamed"))), 0, "rename");
+	check_sys(rename(at("pin"), at("renamed")), 0, "rename");
 	check_pin(at("renamed"), mode, "renamed");
-	check_ret(pin_result(symlink("renamed", at("symlink"))), 0, "symlink");
+	check_sys(symlink("renamed", at("symlink")), 0, "symlink");
 	check_pin(at("symlink"), mode, "symbolic link");
 	check(mkdtemp(bind), "mkdtemp");
-	check_ret(pin_result(mount(dir, bind, NULL, MS_BIND, NULL)), 0, "bind");
+	check_sys(mount(dir, bind, NULL, MS_BIND, NULL), 0, "bind");
 	check_pin(pin_path(bind, "link"), mode, "bound elsewhere");
 	umount2(bind, 0);
 	rmdir(bind);
@@ -131,7 +131,7 @@ static void check_pinned_again(size_t i)
 	check_pin(at("again"), &modes[i], "pinned again");
 	check_ret(pin_obj(fds[0], at("more")), 0, "PIN by a RDWR descriptor");
 	check_pin(at("more"), &modes[0], "beside it");
-	check_ret(pin_result(rename(at("more"), at("link"))), 0, "rename");
+	check_sys(rename(at("more"), at("link")), 0, "rename");
 	check_pin(at("link"), &modes[0], "put in its place");
 }
 
@@ -141,13 +141,13 @@ static void pin_as_nobody(void *arg)
 	const struct mode *mode = arg;
 
 	check_ret(pin_obj(fds[mode - modes], at("mine")), 0, "PIN");
-	check_ret(pin_result(chmod(at("mine"), 0666)), 0, "chmod");
+	check_sys(chmod(at("mine"), 0666), 0, "chmod");
 	check_pin(at("mine"), mode, "nobody's");
-	check_ret(pin_result(access(at("mine"), W_OK)),
+	check_sys(access(at("mine"), W_OK),
 		  mode->flags == RDONLY ? -EACCES : 0, "access, W_OK");
-	check_ret(pin_result(access(at("mine"), R_OK)),
+	check_sys(access(at("mine"), R_OK),
 		  mode->flags == WRONLY ? -EACCES : 0, "access, R_OK");
-	check_ret(pin_result(unlink(at("mine"))), 0, "unlink");
+	check_sys(unlink(at("mine")), 0, "unlink");
 }
 
 TEST(pins, K_ALL)
@@ -212,9 +212,8 @@ static int over_socket(int fd)
 	head->cmsg_type = SCM_RIGHTS;
 	head->cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(head), &fd, sizeof(fd));
-	check_ret(pin_result(sendmsg(pair[0], &msg, 0)), 1, "sendmsg");
-	check_ret(pin_result(recvmsg(pair[1], &msg, MSG_CMSG_CLOEXEC)), 1,
-		  "recvmsg");
+	check_sys(sendmsg(pair[0], &msg, 0), 1, "sendmsg");
+	check_sys(recvmsg(pair[1], &msg, MSG_CMSG_CLOEXEC), 1, "recvmsg");
 	head = CMSG_FIRSTHDR(&msg);
 	if (head)
 		memcpy(&got, CMSG_DATA(head), sizeof(got));
@@ -227,7 +226,7 @@ static int over_pidfd(int fd)
 {
 	int pidfd = syscall(SYS_pidfd_open, getpid(), 0), got;
 
-	got = pin_result(syscall(SYS_pidfd_getfd, pidfd, fd, 0));
+	got = sys_result(syscall(SYS_pidfd_getfd, pidfd, fd, 0));
 	close(pidfd);
 	return got;
 }
@@ -265,7 +264,7 @@ TEST(same_file, K_ALL)
 			check_mode(fd, &modes[i], "SCM_RIGHTS");
 		check_mode(over_pidfd(fds[i]), &modes[i], "pidfd_getfd");
 		fd = dup(fds[i]);
-		check_ret(pin_result(fcntl(fd, F_SETFL, O_RDWR)), 0, "F_SETFL");
+		check_sys(fcntl(fd, F_SETFL, O_RDWR), 0, "F_SETFL");
 		check_mode(fd, &modes[i], "F_SETFL");
 	}
 	end();
@@ -287,7 +286,7 @@ TEST(reopened, K_ALL)
 		    modes[i].name);
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", fds[i]);
 		for (j = 0; j < ARRAY_SIZE(flags); j++)
-			check_ret(pin_result(open(path, flags[j])), -ENXIO,
+			check_sys(open(path, flags[j]), -ENXIO,
 				  "open by /proc, flags %#x", flags[j]);
 	}
 	end();
@@ -363,16 +362,16 @@ TEST(mappings, K_ARRAY_MM)
 	row("mmap.protect", "%s: a mapping that is not writable", k->name);
 	p = mmap(NULL, page, PROT_READ, MAP_SHARED, fds[0], 0);
 	check(p != MAP_FAILED, "PROT_READ");
-	check_ret(pin_result(mprotect(p, page, PROT_READ | PROT_WRITE)), -EACCES,
+	check_sys(mprotect(p, page, PROT_READ | PROT_WRITE), -EACCES,
 		  "mprotect");
-	check_ret(pin_result(syscall(SYS_remap_file_pages, p, page, 0, 0, 0)), 0,
+	check_sys(syscall(SYS_remap_file_pages, p, page, 0, 0, 0), 0,
 		  "remap_file_pages");
-	check_ret(pin_result(mprotect(p, page, PROT_READ | PROT_WRITE)), -EACCES,
+	check_sys(mprotect(p, page, PROT_READ | PROT_WRITE), -EACCES,
 		  "mprotect after it");
 	moved = mremap(p, page, page, MREMAP_MAYMOVE | MREMAP_FIXED,
 		       p + 4 * page);
 	check(moved == p + 4 * page, "mremap");
-	check_ret(pin_result(mprotect(moved, page, PROT_READ | PROT_WRITE)),
+	check_sys(mprotect(moved, page, PROT_READ | PROT_WRITE),
 		  -EACCES, "mprotect after it");
 	check(mremap(moved, page, 2 * page, MREMAP_MAYMOVE) == MAP_FAILED,
 	      "mremap to more");

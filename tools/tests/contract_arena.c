@@ -20,8 +20,6 @@
 /* A place that nothing else takes, and at the start of a window */
 #define BASE	(0x20ULL << 32)
 
-static size_t page;
-
 /* bpf(2) takes its time for an arena, above all on a kernel with KASAN */
 static int rounds(int n)
 {
@@ -349,7 +347,7 @@ TEST(touch, 0)
 	row("mmap.protect", "a mapping that is read only");
 	check_num(access_byte(p, PROT_WRITE), SIGSEGV, "write");
 	check_num(access_byte(p + page, PROT_READ), 0, "read of a new page");
-	check_ret(mprotect(p, len, RW) ? -errno : 0, -EACCES, "mprotect");
+	check_sys(mprotect(p, len, RW), -EACCES, "mprotect");
 	munmap(p, len);
 	close(fd);
 	free(zero);
@@ -388,11 +386,10 @@ TEST(whole_or_not, 0)
 		return;
 	p[page] = 7;
 	row("arena.whole", "no piece of a mapping");
-	check_ret(munmap(p, page) ? -errno : 0, -EINVAL, "munmap of the start");
-	check_ret(munmap(p + page, page) ? -errno : 0, -EINVAL, "of the middle");
-	check_ret(munmap(p + len - page, page) ? -errno : 0, -EINVAL, "of the end");
-	check_ret(mprotect(p + page, page, RO) ? -errno : 0, -EINVAL,
-		  "mprotect of a page");
+	check_sys(munmap(p, page), -EINVAL, "munmap of the start");
+	check_sys(munmap(p + page, page), -EINVAL, "of the middle");
+	check_sys(munmap(p + len - page, page), -EINVAL, "of the end");
+	check_sys(mprotect(p + page, page, RO), -EINVAL, "mprotect of a page");
 	q = mmap(p + page, page, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
 		 -1, 0);
 	/* Older kernels say ENOMEM */
@@ -412,14 +409,14 @@ TEST(whole_or_not, 0)
 	      "move of a page: %d", errno);
 	check_num(p[page], 7, "byte");
 	row("arena.whole", "mprotect of all");
-	check_ret(mprotect(p, len, RO) ? -errno : 0, 0, "to read only");
+	check_sys(mprotect(p, len, RO), 0, "to read only");
 	check_num(access_byte(p + page, PROT_WRITE), SIGSEGV, "write");
 	check_num(p[page], 7, "byte");
-	check_ret(mprotect(p, len, PROT_NONE) ? -errno : 0, 0, "to nothing");
+	check_sys(mprotect(p, len, PROT_NONE), 0, "to nothing");
 	check_num(access_byte(p + page, PROT_READ), SIGSEGV, "read");
-	check_ret(mprotect(p, len, RW) ? -errno : 0, 0, "to all");
+	check_sys(mprotect(p, len, RW), 0, "to all");
 	check_num(access_byte(p + 5 * page, PROT_WRITE), 0, "write");
-	check_ret(mprotect(p, len, RW | PROT_EXEC) ? -errno : 0, -EACCES, "exec");
+	check_sys(mprotect(p, len, RW | PROT_EXEC), -EACCES, "exec");
 	munmap(p, len);
 }
 
@@ -649,8 +646,4 @@ TEST(windows, 0)
 	munmap(q, len);
 }
 
-int main(void)
-{
-	page = sysconf(_SC_PAGESIZE);
-	return run_tests();
-}
+TEST_MAIN

@@ -35,15 +35,6 @@ static struct tmap own_new(const struct kind *k, uint32_t max_entries)
 	return t;
 }
 
-static bool run_on(unsigned int i)
-{
-	cpu_set_t one;
-
-	CPU_ZERO(&one);
-	CPU_SET(cpu_nr(i), &one);
-	return !sched_setaffinity(0, sizeof(one), &one);
-}
-
 static bool has(const struct tmap *t, uint32_t n)
 {
 	struct buf value = buf_new(t->vs);
@@ -74,7 +65,7 @@ TEST(one_for_one, K_LRUS)
 	size_t s;
 	uint32_t i;
 
-	run_on(0);
+	run_on(cpu_nr(0));
 	for (s = 0; s < ARRAY_SIZE(sizes); s++) {
 		uint32_t n = sizes[s], more = n < 100 ? 3 * n : n / 10;
 		struct tmap t = tmap_new(k, 4, 8, n);
@@ -120,7 +111,7 @@ TEST(flags_when_full, K_LRUS)
 	size_t i;
 	uint32_t n, key;
 
-	run_on(0);
+	run_on(cpu_nr(0));
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct tmap t = tmap_new(k, 4, 8, 8);
 		bool other = rows[i].percpu && !is_percpu(k);
@@ -182,7 +173,7 @@ TEST(what_is_use, K_LRUS)
 	struct batch b = { .keys = keys.p, .values = values.p };
 	uint32_t i, cursor;
 
-	run_on(0);
+	run_on(cpu_nr(0));
 	row("lru.use", "%s: what counts as use", k->name);
 	for (i = 0; i < N; i++)
 		put(&t, i, 0);
@@ -254,7 +245,7 @@ TEST(batches, K_LRUS)
 	struct batch b = { .keys = keys.p, .values = values.p, .count = MORE };
 	uint32_t i, cursor;
 
-	run_on(0);
+	run_on(cpu_nr(0));
 	row("lru.full", "%s: UPDATE_BATCH of more than fits", k->name);
 	for (i = 0; i < MORE; i++) {
 		memcpy(keys.p + 4 * i, &i, 4);
@@ -375,7 +366,7 @@ TEST(own_shares, K_LRUS)
 	uint32_t i, n;
 	size_t s;
 
-	if (n_cpus() < 2 || !run_on(1))
+	if (n_cpus() < 2 || !run_on(cpu_nr(1)))
 		return;
 	for (s = 0; s < ARRAY_SIZE(shares); s++) {
 		struct tmap t;
@@ -384,12 +375,12 @@ TEST(own_shares, K_LRUS)
 		t = own_new(k, n * n_cpus());
 		row("lru.own", "%s: NO_COMMON_LRU, %u for each CPU", k->name,
 		    n);
-		run_on(0);
+		run_on(cpu_nr(0));
 		for (i = 0; i < n; i++)
 			put(&t, i, 0);
 		if (device())
 			check_num(count(&t, 0, n), n, "the first CPU's");
-		run_on(1);
+		run_on(cpu_nr(1));
 		for (i = n; i < 5 * n; i++)
 			put(&t, i, 0);
 		if (device())
@@ -403,7 +394,7 @@ TEST(own_shares, K_LRUS)
 		for (i = 5 * n; i < 8 * n; i++)
 			put(&t, i, 0);
 		check(tmap_walk(&t, 9 * n) <= n, "deleted elements go home");
-		run_on(0);
+		run_on(cpu_nr(0));
 		for (i = 0; i < n; i++)
 			put(&t, i, 0);
 		if (device()) {

@@ -6,10 +6,7 @@
 
 bool huge_is_safe(void)
 {
-	uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) *
-			  sysconf(_SC_PAGESIZE);
-
-	return memory <= 4ULL << 30;
+	return (uint64_t)sysconf(_SC_PHYS_PAGES) * page <= 4ULL << 30;
 }
 
 int lowest_fd(void)

@@ -11,8 +11,6 @@
 #define RO	PROT_READ
 #define RW	(PROT_READ | PROT_WRITE)
 
-static size_t page;
-
 /* The mapping, or NULL with its errno checked */
 static void *map_at(int fd, size_t len, int prot, int flags, off_t offset,
 		    int want)
@@ -452,8 +450,4 @@ TEST(keeps_the_map, K_ARRAY_MM)
 	check_ret(map_get_fd_by_id(id, 0), -ENOENT, "GET_FD_BY_ID after munmap");
 }
 
-int main(void)
-{
-	page = sysconf(_SC_PAGESIZE);
-	return run_tests();
-}
+TEST_MAIN

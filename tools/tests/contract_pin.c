@@ -69,7 +69,7 @@ static struct stat stat_of(const char *path)
 {
 	struct stat st = { 0 };
 
-	check_ret(pin_result(lstat(path, &st)), 0, "lstat of %s", path);
+	check_sys(lstat(path, &st), 0, "lstat of %s", path);
 	return st;
 }
 
@@ -170,10 +170,10 @@ TEST(get_members, 0)
 static void make_paths(void)
 {
 	check_ret(pin_obj(map, at("pin")), 0, "PIN");
-	check_ret(pin_result(mkdir(at("sub"), 0755)), 0, "mkdir");
-	check_ret(pin_result(symlink("sub", at("link"))), 0, "symlink");
-	check_ret(pin_result(symlink("nowhere", at("dangling"))), 0, "symlink");
-	check_ret(pin_result(symlink("loop", at("loop"))), 0, "symlink");
+	check_sys(mkdir(at("sub"), 0755), 0, "mkdir");
+	check_sys(symlink("sub", at("link")), 0, "symlink");
+	check_sys(symlink("nowhere", at("dangling")), 0, "symlink");
+	check_sys(symlink("loop", at("loop")), 0, "symlink");
 }
 
 /*
@@ -307,13 +307,13 @@ TEST(symlinks, 0)
 	row("pin.relative", "symbolic links");
 	check_ret(pin_obj(map, at("link/pin")), 0, "PIN through one");
 	check(exists(at("sub/pin")), "where it leads to");
-	check_ret(pin_result(symlink("sub/pin", at("short"))), 0, "symlink");
-	check_ret(pin_result(symlink(at("short"), at("absolute"))), 0, "symlink");
+	check_sys(symlink("sub/pin", at("short")), 0, "symlink");
+	check_sys(symlink(at("short"), at("absolute")), 0, "symlink");
 	check_fd(pin_get(at("short"), 0), "GET of a relative one");
 	check_fd(pin_get(at("absolute"), 0), "GET of one to one");
 	check(mkdtemp(outside), "mkdtemp");
 	snprintf(path, sizeof(path), "%s/to.pin", outside);
-	check_ret(pin_result(symlink(at("pin"), path)), 0, "symlink");
+	check_sys(symlink(at("pin"), path), 0, "symlink");
 	fd = pin_get(path, 0);
 	check_ret(fd, GOT_FD, "GET from outside");
 	check_num(map_id(fd), map_id(map), "id");
@@ -334,7 +334,7 @@ TEST(path_fds, 0)
 	begin();
 	make_paths();
 	row("pin.relative", "relative to the working directory");
-	check_ret(pin_result(chdir(at("sub"))), 0, "chdir");
+	check_sys(chdir(at("sub")), 0, "chdir");
 	check_ret(pin_obj(map, "here"), 0, "PIN");
 	check_fd(pin_get("here", 0), "GET");
 	check_fd(pin_get("../pin", 0), "GET by ..");
@@ -343,7 +343,7 @@ TEST(path_fds, 0)
 		check_fd(pin_get_at(AT_FDCWD, "here", RDONLY), "GET");
 		check_ret(pin_obj_at(AT_FDCWD, map, "there"), 0, "PIN");
 	}
-	check_ret(pin_result(fchdir(cwd)), 0, "fchdir");
+	check_sys(fchdir(cwd), 0, "fchdir");
 	close(cwd);
 	if (!since(6, 12)) {
 		row("pin.flags", "PATH_FD");
@@ -411,9 +411,9 @@ TEST(pin_modes, 0)
 		check_fd(pin_get(at(name), 0), "GET by root");
 	}
 	row("pin.mode", "directory with a group of its own");
-	check_ret(pin_result(mkdir(at("group"), 0755)), 0, "mkdir");
-	check_ret(pin_result(chown(at("group"), 7, 77)), 0, "chown");
-	check_ret(pin_result(chmod(at("group"), 02755)), 0, "chmod");
+	check_sys(mkdir(at("group"), 0755), 0, "mkdir");
+	check_sys(chown(at("group"), 7, 77), 0, "chown");
+	check_sys(chmod(at("group"), 02755), 0, "chmod");
 	check_ret(pin_obj(map, at("group/pin")), 0, "PIN");
 	check_num(stat_of(at("group/pin")).st_gid, 77, "group");
 	check_num(stat_of(at("group/pin")).st_uid, 0, "owner");
@@ -475,15 +475,14 @@ TEST(open_pin, K_ALL)
 	for (i = 0; i < ARRAY_SIZE(flags); i++) {
 		row("fs.open", "%s: open of a pin, flags %#x", k->name,
 		    flags[i]);
-		check_ret(pin_result(open(at("pin"), flags[i], 0600)), -EIO,
-			  "result");
+		check_sys(open(at("pin"), flags[i], 0600), -EIO, "result");
 	}
 	row("fs.open", "%s: open of a pin, others", k->name);
-	check_ret(pin_result(open(at("pin"), O_RDONLY | O_DIRECTORY)), -ENOTDIR,
+	check_sys(open(at("pin"), O_RDONLY | O_DIRECTORY), -ENOTDIR,
 		  "O_DIRECTORY");
-	check_ret(pin_result(open(at("pin"), O_RDWR | O_CREAT | O_EXCL, 0600)),
+	check_sys(open(at("pin"), O_RDWR | O_CREAT | O_EXCL, 0600),
 		  -EEXIST, "O_EXCL");
-	check_ret(pin_result(execl(at("pin"), "pin", NULL)), -EACCES, "exec");
+	check_sys(execl(at("pin"), "pin", NULL), -EACCES, "exec");
 	fd = open(at("pin"), O_PATH | O_CLOEXEC);
 	check_ret(fd, GOT_FD, "O_PATH");
 	if (backend() == BACKEND_DEVICE)
@@ -501,8 +500,7 @@ TEST(atime, 0)
 	begin();
 	row("get.mode", "atime");
 	check_ret(pin_obj(map, at("pin")), 0, "PIN");
-	check_ret(pin_result(utimensat(AT_FDCWD, at("pin"), old, 0)), 0,
-		  "utimensat");
+	check_sys(utimensat(AT_FDCWD, at("pin"), old, 0), 0, "utimensat");
 	check_ret(pin_get(at("pin"), RDONLY | WRONLY), -EINVAL, "GET refused");
 	check_num(stat_of(at("pin")).st_atime, 1000, "not touched");
 	check_fd(pin_get(at("pin"), RDONLY), "GET");
@@ -569,10 +567,10 @@ static void unprivileged(void *arg)
 	check_ret(pin_obj(map, at("readable/pin")), -EEXIST, "EEXIST before it");
 	check_ret(pin_get(at("readable"), RDONLY), -EACCES, "GET of a directory");
 	check_ret(pin_obj(map, at("readable/a.b")), -EPERM, "a dot before it");
-	check_ret(pin_result(open(at("p0600"), O_RDONLY)), -EACCES, "open");
-	check_ret(pin_result(open(at("p0604"), O_RDONLY)), -EIO, "open, 0604");
-	check_ret(pin_result(unlink(at("p0666"))), -EPERM, "unlink: sticky");
-	check_ret(pin_result(rename(at("p0666"), at("x"))), -EPERM, "rename");
+	check_sys(open(at("p0600"), O_RDONLY), -EACCES, "open");
+	check_sys(open(at("p0604"), O_RDONLY), -EIO, "open, 0604");
+	check_sys(unlink(at("p0666")), -EPERM, "unlink: sticky");
+	check_sys(rename(at("p0666"), at("x")), -EPERM, "rename");
 
 	/* bpf(2) closed to this user: that is its first answer */
 	check_ret(pin_obj(map, at("mine")), 0, "PIN in the root directory");
@@ -580,8 +578,8 @@ static void unprivileged(void *arg)
 	check_num(stat_of(at("mine")).st_gid, NOBODY, "group");
 	check_num(stat_of(at("mine")).st_mode, S_IFREG | 0600, "mode");
 	check_fd(pin_get(at("mine"), 0), "GET of it");
-	check_ret(pin_result(rename(at("mine"), at("own"))), 0, "rename of it");
-	check_ret(pin_result(unlink(at("own"))), 0, "unlink of it");
+	check_sys(rename(at("mine"), at("own")), 0, "rename of it");
+	check_sys(unlink(at("own")), 0, "unlink of it");
 }
 
 TEST(other_users, 0)
@@ -594,16 +592,14 @@ TEST(other_users, 0)
 		const char *path = at(permissions[i].name);
 
 		check_ret(pin_obj(map, path), 0, "PIN");
-		check_ret(pin_result(chmod(path, permissions[i].mode)), 0,
-			  "chmod");
-		check_ret(pin_result(chown(path, permissions[i].uid, 0)), 0,
-			  "chown");
+		check_sys(chmod(path, permissions[i].mode), 0, "chmod");
+		check_sys(chown(path, permissions[i].uid, 0), 0, "chown");
 	}
-	check_ret(pin_result(mkdir(at("closed"), 0700)), 0, "mkdir");
-	check_ret(pin_result(mkdir(at("readable"), 0755)), 0, "mkdir");
+	check_sys(mkdir(at("closed"), 0700), 0, "mkdir");
+	check_sys(mkdir(at("readable"), 0755), 0, "mkdir");
 	check_ret(pin_obj(map, at("closed/pin")), 0, "PIN");
 	check_ret(pin_obj(map, at("readable/pin")), 0, "PIN");
-	check_ret(pin_result(chmod(at("closed/pin"), 0666)), 0, "chmod");
+	check_sys(chmod(at("closed/pin"), 0666), 0, "chmod");
 	as_nobody(unprivileged, NULL);
 	for (i = 0; i < ARRAY_SIZE(permissions); i++)
 		check_access(i, all, "root");
@@ -618,28 +614,26 @@ TEST(read_only, 0)
 	check_ret(pin_obj(map, at("pin")), 0, "PIN");
 	row("pin.rofs", "read-only mount");
 	check(mkdtemp(bind), "mkdtemp");
-	check_ret(pin_result(mount(dir, bind, NULL, MS_BIND, NULL)), 0, "bind");
-	check_ret(pin_result(mount(NULL, bind, NULL,
-				   MS_BIND | MS_REMOUNT | MS_RDONLY, NULL)), 0,
-		  "read-only");
+	check_sys(mount(dir, bind, NULL, MS_BIND, NULL), 0, "bind");
+	check_sys(mount(NULL, bind, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL),
+		  0, "read-only");
 	check_ret(pin_obj(map, pin_path(bind, "new")), -EROFS, "PIN");
 	check_ret(pin_obj(map, pin_path(bind, "pin")), -EEXIST, "EEXIST first");
 	check_ret(pin_obj(map, pin_path(bind, "a.b")), -EPERM, "a dot first");
 	check_fd(pin_get(pin_path(bind, "pin"), RDONLY), "GET, RDONLY");
 	check_fd(pin_get(pin_path(bind, "pin"), 0), "GET: the inode's matter");
-	check_ret(pin_result(umount2(bind, 0)), 0, "umount");
+	check_sys(umount2(bind, 0), 0, "umount");
 	rmdir(bind);
 	row("pin.rofs", "read-only file system");
-	check_ret(pin_result(mount(NULL, dir, NULL, MS_REMOUNT | MS_RDONLY,
-				   NULL)), 0, "remount");
+	check_sys(mount(NULL, dir, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0,
+		  "remount");
 	check_ret(pin_obj(map, at("new")), -EROFS, "PIN");
 	check_ret(pin_get(at("pin"), 0), -EROFS, "GET");
 	check_ret(pin_get(at("pin"), WRONLY), -EROFS, "GET, WRONLY");
 	check_fd(pin_get(at("pin"), RDONLY), "GET, RDONLY");
 	check_ret(pin_get(dir, 0), -EROFS, "GET of a directory");
-	check_ret(pin_result(unlink(at("pin"))), -EROFS, "unlink");
-	check_ret(pin_result(mount(NULL, dir, NULL, MS_REMOUNT, NULL)), 0,
-		  "remount");
+	check_sys(unlink(at("pin")), -EROFS, "unlink");
+	check_sys(mount(NULL, dir, NULL, MS_REMOUNT, NULL), 0, "remount");
 	check_fd(pin_get(at("pin"), 0), "GET, writable again");
 	end();
 }
@@ -669,50 +663,48 @@ TEST(changes, 0)
 	begin();
 	row("fs.names", "names of a pin");
 	check_ret(pin_obj(map, at("pin")), 0, "PIN");
-	check_ret(pin_result(link(at("pin"), at("second"))), 0, "link");
+	check_sys(link(at("pin"), at("second")), 0, "link");
 	check_num(stat_of(at("pin")).st_nlink, 2, "links");
 	check_fd(pin_get(at("second"), 0), "GET");
-	check_ret(pin_result(rename(at("pin"), at("renamed"))), 0, "rename");
+	check_sys(rename(at("pin"), at("renamed")), 0, "rename");
 	check_ret(pin_get(at("pin"), 0), -ENOENT, "GET of the old name");
 	check_fd(pin_get(at("renamed"), 0), "GET of the new one");
-	check_ret(pin_result(unlink(at("renamed"))), 0, "unlink");
+	check_sys(unlink(at("renamed")), 0, "unlink");
 	check_num(stat_of(at("second")).st_nlink, 1, "links");
-	check_ret(pin_result(rename(at("second"), at("a.b"))), -EPERM,
+	check_sys(rename(at("second"), at("a.b")), -EPERM,
 		  "rename to a name with a dot");
-	check_ret(pin_result(link(at("second"), at("a.b"))), -EPERM, "link");
+	check_sys(link(at("second"), at("a.b")), -EPERM, "link");
 	check_ret(pin_obj(map, at("pin")), 0, "PIN, the name is free");
-	check_ret(pin_result(renameat2(AT_FDCWD, at("second"), AT_FDCWD,
-				       at("pin"), RENAME_NOREPLACE)), -EEXIST,
-		  "RENAME_NOREPLACE");
-	check_ret(pin_result(rename(at("second"), at("pin"))), 0, "over a pin");
+	check_sys(renameat2(AT_FDCWD, at("second"), AT_FDCWD, at("pin"),
+			    RENAME_NOREPLACE), -EEXIST, "RENAME_NOREPLACE");
+	check_sys(rename(at("second"), at("pin")), 0, "over a pin");
 	check_num(pin_entries(dir), 1, "entries");
 
 	row("fs.names", "directories");
 	check_num(stat_of(dir).st_nlink, 2, "links of the root");
-	check_ret(pin_result(mkdir(at("d"), 0750)), 0, "mkdir");
+	check_sys(mkdir(at("d"), 0750), 0, "mkdir");
 	check_num(stat_of(dir).st_nlink, 3, "links of the root");
 	check_num(stat_of(at("d")).st_nlink, 2, "links");
 	check_num(stat_of(at("d")).st_mode, S_IFDIR | 0750, "mode");
-	check_ret(pin_result(mkdir(at("d"), 0750)), -EEXIST, "mkdir again");
-	check_ret(pin_result(mkdir(at("d.d"), 0750)), -EPERM, "mkdir, a dot");
-	check_ret(pin_result(symlink("d", at("l.l"))), -EPERM, "symlink, a dot");
+	check_sys(mkdir(at("d"), 0750), -EEXIST, "mkdir again");
+	check_sys(mkdir(at("d.d"), 0750), -EPERM, "mkdir, a dot");
+	check_sys(symlink("d", at("l.l")), -EPERM, "symlink, a dot");
 	check_ret(pin_obj(map, at("d/pin")), 0, "PIN");
-	check_ret(pin_result(rmdir(at("d"))), -ENOTEMPTY, "rmdir");
-	check_ret(pin_result(rename(at("d/pin"), at("d2"))), 0, "rename out");
-	check_ret(pin_result(rename(at("d"), at("e"))), 0, "rename of it");
-	check_ret(pin_result(rename(at("pin"), at("e"))), -EISDIR, "a pin to it");
-	check_ret(pin_result(rmdir(at("e"))), 0, "rmdir");
+	check_sys(rmdir(at("d")), -ENOTEMPTY, "rmdir");
+	check_sys(rename(at("d/pin"), at("d2")), 0, "rename out");
+	check_sys(rename(at("d"), at("e")), 0, "rename of it");
+	check_sys(rename(at("pin"), at("e")), -EISDIR, "a pin to it");
+	check_sys(rmdir(at("e")), 0, "rmdir");
 	check_num(stat_of(dir).st_nlink, 2, "links of the root");
-	check_ret(pin_result(rmdir(at("pin"))), -ENOTDIR, "rmdir of a pin");
+	check_sys(rmdir(at("pin")), -ENOTDIR, "rmdir of a pin");
 
 	row("fs.create", "other files");
-	check_ret(pin_result(open(at("f"), O_RDWR | O_CREAT, 0600)), -EACCES,
+	check_sys(open(at("f"), O_RDWR | O_CREAT, 0600), -EACCES,
 		  "open with O_CREAT");
-	check_ret(pin_result(mknod(at("f"), S_IFREG | 0600, 0)), -EACCES,
+	check_sys(mknod(at("f"), S_IFREG | 0600, 0), -EACCES,
 		  "mknod of a file");
-	check_ret(pin_result(mknod(at("f"), S_IFIFO | 0600, 0)), -EPERM,
-		  "mkfifo");
-	check_ret(pin_result(open(dir, O_RDWR | O_TMPFILE, 0600)), -EOPNOTSUPP,
+	check_sys(mknod(at("f"), S_IFIFO | 0600, 0), -EPERM, "mkfifo");
+	check_sys(open(dir, O_RDWR | O_TMPFILE, 0600), -EOPNOTSUPP,
 		  "O_TMPFILE");
 	check_num(pin_entries(dir), 2, "entries");
 	in_child(no_descriptor_left, NULL);
@@ -764,7 +756,7 @@ TEST(mounting, 0)
 		line[strcspn(line, "\n")] = '\0';
 		check(found && !strcmp(line + strlen(start), rows[i].shown),
 		      "/proc/mounts has %s", line);
-		check_ret(pin_result(statfs(dir, &fs)), 0, "statfs");
+		check_sys(statfs(dir, &fs), 0, "statfs");
 		check_num(fs.f_type, backend() == BACKEND_BPF ? 0xcafe4a11 :
 			  BPFMAPFS_MAGIC, "f_type");
 		check_ret(pin_umount(dir, 0), 0, "umount");

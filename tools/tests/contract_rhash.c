@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * contract_rhash - RHASH, a hash that grows and shrinks: creation, flags,
- * walks, and batches with the next key as cursor
- *
- * bpf(2) has it since 7.3.
+ * contract_rhash - RHASH, a hash that grows and shrinks: creation, content, and
+ * batches with the next key as cursor. contract_elem, contract_value and
+ * contract_batch test what it has in common with other hashes.
  */
 #include "contract.h"
 
@@ -69,123 +68,6 @@ TEST(create, K_RHASH)
 }
 
 /* ------------------------------------------------------------------------- */
-/* Flags */
-
-enum { PRESENT, ABSENT, FULL, STATES };
-
-static const struct {
-	const char *name;
-	uint64_t flags;
-	int update[STATES], lookup;
-} flag_rows[] = {
-	{ "ANY", 0, { 0, 0, -E2BIG }, 0 },
-	{ "NOEXIST", 1, { -EEXIST, 0, -E2BIG }, -EINVAL },
-	{ "EXIST", 2, { 0, -ENOENT, -ENOENT }, -EINVAL },
-	{ "3", 3, { -EINVAL, -EINVAL, -EINVAL }, -EINVAL },
-	{ "LOCK", 4, { -EINVAL, -EINVAL, -EINVAL }, -EINVAL },
-	{ "LOCK|NOEXIST", 5, { -EINVAL, -EINVAL, -EINVAL }, -EINVAL },
-	{ "LOCK|EXIST", 6, { -EINVAL, -EINVAL, -EINVAL }, -EINVAL },
-	{ "7", 7, { -EINVAL, -EINVAL, -EINVAL }, -EINVAL },
-	{ "CPU", 8, { -EINVAL, -EINVAL, -EINVAL }, -EINVAL },
-	{ "ALL_CPUS", 16, { -EINVAL, -EINVAL, -EINVAL }, -EINVAL },
-	{ "32", 32, { -EINVAL, -EINVAL, -EINVAL }, -EINVAL },
-	{ "bit 31", 1U << 31, { -EINVAL, -EINVAL, -EINVAL }, -EINVAL },
-	{ "bit 32", 1ULL << 32, { -EINVAL, -EINVAL, -EINVAL }, -EINVAL },
-	{ "all", ~0ULL, { -EINVAL, -EINVAL, -EINVAL }, -EINVAL },
-};
-
-static void update_flags(size_t i, int state)
-{
-	struct tmap t = tmap_new(KIND(K_RHASH), 8, 12, 3);
-	int want = flag_rows[i].update[state];
-	uint8_t key[8], value[12];
-
-	row("update.noexist", "UPDATE %s, key is %s", flag_rows[i].name,
-	    state == PRESENT ? "present" : state == FULL ? "absent, map full" :
-	    "absent");
-	tmap_fill(&t, state == FULL ? 3 : 2);
-	tmap_key(&t, state == PRESENT ? 1 : 5, key);
-	tmap_value(&t, 99, value);
-	check_ret(map_update(t.fd, key, value, flag_rows[i].flags), want,
-		  "UPDATE");
-	check_elem(&t, 0, 0, "another key");
-	check_elem(&t, 1, state == PRESENT && !want ? 99 : 1, "key 1");
-	check_elem(&t, 5, state != PRESENT && !want ? 99 : -1, "key 5");
-	check_num(tmap_walk(&t, 10),
-		  (state == FULL ? 3 : 2) + (state != PRESENT && !want), "keys");
-	tmap_close(&t);
-}
-
-TEST(flags, K_RHASH)
-{
-	struct tmap t;
-	uint8_t key[8];
-	struct buf got = buf_new(12);
-	size_t i;
-	int state;
-
-	for (i = 0; i < ARRAY_SIZE(flag_rows); i++)
-		for (state = 0; state < STATES; state++)
-			update_flags(i, state);
-
-	t = tmap_new(KIND(K_RHASH), 8, 12, 3);
-	for (i = 0; i < ARRAY_SIZE(flag_rows); i++) {
-		row("flags.known", "LOOKUP %s", flag_rows[i].name);
-		tmap_fill(&t, 1);
-		tmap_key(&t, 0, key);
-		check_ret(map_lookup(t.fd, key, got.p, flag_rows[i].flags),
-			  flag_rows[i].lookup, "present");
-		tmap_key(&t, 1, key);
-		check_ret(map_lookup(t.fd, key, got.p, flag_rows[i].flags),
-			  flag_rows[i].lookup ? -EINVAL : -ENOENT, "absent");
-		tmap_key(&t, 0, key);
-		check_ret(map_elem(LAD, t.fd, key, got.p, flag_rows[i].flags),
-			  flag_rows[i].lookup, "LOOKUP_AND_DELETE");
-		check_elem(&t, 0, flag_rows[i].lookup ? 0 : -1, "key 0");
-	}
-}
-
-TEST(misses, K_RHASH)
-{
-	struct tmap t;
-	struct buf got = buf_new(12);
-	uint8_t key[8], next[8], value[12];
-
-	row("lookup.miss", "empty map");
-	t = tmap_new(KIND(K_RHASH), 8, 12, 3);
-	tmap_key(&t, 0, key);
-	check_ret(map_lookup(t.fd, key, got.p, 0), -ENOENT, "LOOKUP");
-	check_ret(map_delete(t.fd, key), -ENOENT, "DELETE");
-	check_ret(map_elem(LAD, t.fd, key, got.p, 0), -ENOENT, "LAD");
-	check_ret(map_next_key(t.fd, NULL, next), -ENOENT, "first key");
-	check_ret(map_next_key(t.fd, key, next), -ENOENT, "next key");
-	check_untouched(&got, "value");
-
-	row("copy.out", "bad pointers");
-	tmap_fill(&t, 1);
-	check_ret(map_lookup(t.fd, NULL, got.p, 0), -EFAULT, "LOOKUP NULL");
-	check_ret(map_lookup(t.fd, bad_ptr(), got.p, 0), -EFAULT, "LOOKUP");
-	check_ret(map_lookup(t.fd, key, bad_ptr(), 0), -EFAULT, "LOOKUP value");
-	check_ret(map_update(t.fd, key, bad_ptr(), 0), -EFAULT, "UPDATE value");
-	check_ret(map_update(t.fd, bad_ptr(), got.p, 3), -EFAULT,
-		  "UPDATE, before flags");
-	check_ret(map_delete(t.fd, NULL), -EFAULT, "DELETE NULL");
-	check_ret(map_next_key(t.fd, NULL, bad_ptr()), -EFAULT, "next_key");
-	check_elem(&t, 0, 0, "as it was");
-	check_ret(map_elem(LAD, t.fd, key, bad_ptr(), 0), -EFAULT, "LAD");
-	check_elem(&t, 0, -1, "gone");
-
-	row("fd.frozen", "frozen");
-	tmap_fill(&t, 1);
-	tmap_value(&t, 3, value);
-	check_ret(map_freeze(t.fd), 0, "FREEZE");
-	check_ret(map_update(t.fd, key, value, 0), -EPERM, "UPDATE");
-	check_ret(map_delete(t.fd, key), -EPERM, "DELETE");
-	check_ret(map_elem(LAD, t.fd, key, value, 0), -EPERM, "LAD");
-	check_elem(&t, 0, 0, "as it was");
-}
-
-/* ------------------------------------------------------------------------- */
 /* Content, through growing and shrinking, against an array of seeds */
 
 #define KEYS 600
@@ -238,26 +120,11 @@ TEST(content, K_RHASH)
 	random_steps(40, 512);
 }
 
-/* Exactly max_entries, also one, from all sides */
-TEST(capacity, K_RHASH)
+TEST(largest_element, K_RHASH)
 {
-	static const uint32_t sizes[] = { 1, 2, 3, 64, 65, 300 };
-	uint32_t i, n;
-	struct tmap t;
+	struct tmap t = tmap_new(k, 65535, BIG - 48 - 65536, 1);
 
-	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
-		row("update.full", "%u entries", sizes[i]);
-		t = tmap_new(KIND(K_RHASH), 8, 8, sizes[i]);
-		tmap_fill(&t, sizes[i]);
-		check_ret(tmap_put(&t, sizes[i], 0), -E2BIG, "one more");
-		for (n = 0; n < sizes[i]; n++)
-			check_ret(tmap_put(&t, n, n + 1), 0, "replace %u", n);
-		for (n = 0; n < sizes[i]; n++)
-			check_elem(&t, n, n + 1, "replaced");
-		tmap_close(&t);
-	}
 	row("create.rhash", "the largest element");
-	t = tmap_new(KIND(K_RHASH), 65535, BIG - 48 - 65536, 1);
 	check_ret(tmap_put(&t, 3, 3), 0, "put");
 	check_elem(&t, 3, 3, "value");
 }
@@ -651,28 +518,49 @@ TEST(large, K_RHASH)
 	}
 }
 
-TEST(write_batches, K_RHASH)
+/* The map's keys, by LOOKUP_BATCH or LOOKUP_AND_DELETE_BATCH of @n; values in @v */
+static void few(struct tmap *t, int cmd, uint32_t n, uint32_t *keys, void *v)
 {
-	uint32_t keys[N], i;
-	uint8_t values[N * VS];
-	struct batch b = { .keys = keys, .values = values };
-	struct tmap t;
+	uint32_t cursor;
+	struct batch b = { .out = &cursor, .keys = keys, .values = v,
+			   .count = n };
 
-	row("batch.stop", "update and delete");
-	t = tmap_new(KIND(K_RHASH), 4, VS, N - 3);
-	for (i = 0; i < N; i++) {
-		keys[i] = i;
-		tmap_value(&t, i + 1, values + i * VS);
+	check_ret(map_batch(cmd, t->fd, &b), n < t->max_entries ? 0 : -ENOENT,
+		  "batch");
+	check_num(b.count, n, "count");
+}
+
+/* Values around 64 KiB, by every command; large_values has them in races */
+TEST(large_values, K_RHASH)
+{
+	enum { FEW = 4 };
+	static const uint32_t sizes[] = { 65535, 65536, 65537, 300000 };
+	uint32_t n, order[FEW], again[FEW];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		struct tmap t = tmap_new(k, 4, sizes[i], FEW);
+		struct buf v = buf_new(FEW * t.vs), want = buf_new(t.vs);
+
+		row("conc.large", "values of %u bytes", sizes[i]);
+		tmap_fill(&t, FEW);
+		check_ret(tmap_put(&t, FEW, 0), -E2BIG, "one more");
+		few(&t, LB, FEW, order, v.p);
+		for (n = 0; n < FEW; n++)
+			check_ret(tmap_put(&t, n, n + 50), 0, "replace %u", n);
+		few(&t, LB, FEW, again, v.p);
+		check_mem(again, order, sizeof(order), "the same order");
+		few(&t, LADB, FEW - 1, again, v.p);
+		check_mem(again, order, 4 * (FEW - 1), "keys");
+		for (n = 0; n < FEW - 1; n++) {
+			tmap_value(&t, order[n] + 50, want.p);
+			check_mem(v.p + n * t.vs, want.p, t.vs, "value %u", n);
+			check_elem(&t, order[n], -1, "taken");
+		}
+		check_elem(&t, order[n], order[n] + 50, "the last one");
+		check_num(tmap_walk(&t, 10), 1, "elements left");
+		tmap_close(&t);
 	}
-	b.count = N;
-	check_ret(map_batch(UB, t.fd, &b), -E2BIG, "too many");
-	check_num(b.count, N - 3, "count");
-	for (i = 0; i < N; i++)
-		check_elem(&t, i, i < N - 3 ? (int)i + 1 : -1, "updated");
-	b.count = N;
-	check_ret(map_batch(DB, t.fd, &b), -ENOENT, "more than there are");
-	check_num(b.count, N - 3, "count");
-	check_num(tmap_walk(&t, N), 0, "elements left");
 }
 
 TEST_MAIN

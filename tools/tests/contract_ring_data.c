@@ -14,8 +14,6 @@
 #define BUSY	BPFMAP_RINGBUF_BUSY_BIT
 #define DISCARD	BPFMAP_RINGBUF_DISCARD_BIT
 
-static size_t page;
-
 /* A ring and its mappings */
 struct ring {
 	int fd;
@@ -478,8 +476,4 @@ TEST(busy_blocks, 0)
 	}
 }
 
-int main(void)
-{
-	page = sysconf(_SC_PAGESIZE);
-	return run_tests();
-}
+TEST_MAIN

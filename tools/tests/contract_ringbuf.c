@@ -10,8 +10,6 @@
 #define RO	PROT_READ
 #define RW	(PROT_READ | PROT_WRITE)
 
-static size_t page;
-
 static bool is_user(const struct kind *k)
 {
 	return k->type == BPFMAP_TYPE_USER_RINGBUF;
@@ -305,8 +303,4 @@ TEST(data_twice, K_USER_RINGBUF)
 	munmap(q, 2 * page);
 }
 
-int main(void)
-{
-	page = sysconf(_SC_PAGESIZE);
-	return run_tests();
-}
+TEST_MAIN

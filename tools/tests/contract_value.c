@@ -94,7 +94,7 @@ static void lookup_and_delete_all(const struct tmap *t)
 	buf_free(&value);
 }
 
-TEST(sizes, K_ALL)
+TEST(sizes, K_ALL | K_RHASH)
 {
 	uint32_t n, s;
 
@@ -149,7 +149,7 @@ TEST(initial_content, K_ALL)
 	free(zero);
 }
 
-TEST(capacity, K_FULL_HASHES | K_ARRAYS)
+TEST(capacity, K_FULL_HASHES | K_ARRAYS | K_RHASH)
 {
 	static const uint32_t sizes[] = { 1, 2, 3, 7, 64, 1000 };
 	size_t s;
@@ -172,7 +172,7 @@ TEST(capacity, K_FULL_HASHES | K_ARRAYS)
 }
 
 /* A deleted element makes room for exactly one; again and again */
-TEST(reuse, K_FULL_HASHES)
+TEST(reuse, K_FULL_HASHES | K_RHASH)
 {
 	struct tmap t = tmap_new(k, 8, 24, 10);
 	struct buf key = buf_new(t.key_size);
@@ -199,7 +199,7 @@ TEST(reuse, K_FULL_HASHES)
 
 #define WALK 60
 
-TEST(walk_empty, K_HASHES)
+TEST(walk_empty, K_HASHES | K_RHASH)
 {
 	struct tmap t = tmap_new(k, 8, 8, WALK);
 	struct buf key = buf_new(8), next = buf_new(8);
@@ -491,7 +491,7 @@ TEST(new_key_is_zero, K_PHASH | K_PHASH_NP | K_PLRU)
 }
 
 /* A whole per-CPU value that ends one byte early is a fault */
-TEST(whole_value_cut, K_ALL)
+TEST(whole_value_cut, K_ALL | K_RHASH)
 {
 	struct tmap t = tmap_new(k, 4, 13, 3);
 	uint8_t *cut = edge_new(t.vs - 1);

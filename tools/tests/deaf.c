@@ -92,22 +92,12 @@ static uint64_t now_ns(void)
 	return t.tv_sec * 1000000000ULL + t.tv_nsec;
 }
 
-static void pin_to(unsigned int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	if (sched_setaffinity(0, sizeof(set), &set))
-		perror("sched_setaffinity");
-}
-
 static void *work(void *arg)
 {
 	struct bench *b = arg;
 	uint64_t start;
 
-	pin_to(1);
+	run_on(1);
 	pthread_barrier_wait(&b->start);
 	start = now_ns();
 	b->err = b->c->op(b);
@@ -123,7 +113,7 @@ static void *nap(void *arg)
 	struct bench *b = arg;
 	uint64_t start, ns;
 
-	pin_to(1);
+	run_on(1);
 	if (sched_setscheduler(0, SCHED_FIFO, &prio))
 		perror("sched_setscheduler");
 	pthread_barrier_wait(&b->start);
@@ -277,7 +267,7 @@ static void run_cases(const struct deaf *c, size_t n)
 		printf("# SKIP: no membarrier(), or one CPU alone\n");
 		return;
 	}
-	pin_to(0);
+	run_on(0);
 	for (i = 0; i < n; i++)
 		run_case(&c[i]);
 }

@@ -8,6 +8,7 @@
  * any seed, and
  * has a negligible chance against one that shows no pattern.
  */
+#include "jhash.h"
 #include "load.h"
 
 #define CHUNK		8192	/* elements of a batch */
@@ -108,56 +109,6 @@ static void sample_read(struct sample *s)
 #define JHASH_BASES	3
 #define JHASH_BUCKETS	(1U << 20)
 #define COLLIDERS	256
-
-static uint32_t rol(uint32_t x, int n)
-{
-	return x << n | x >> (32 - n);
-}
-
-static void jhash_mix(uint32_t s[3])
-{
-	static const uint8_t turns[] = { 4, 6, 8, 16, 19, 4 };
-	unsigned int i;
-
-	for (i = 0; i < 6; i++) {
-		uint32_t *a = &s[i % 3], *b = &s[(i + 1) % 3], *c = &s[(i + 2) % 3];
-
-		*a -= *c;
-		*a ^= rol(*c, turns[i]);
-		*c += *b;
-	}
-}
-
-static uint32_t jhash_final(uint32_t s[3])
-{
-	static const uint8_t turns[] = { 14, 11, 25, 16, 4, 14, 24 };
-	unsigned int i;
-
-	for (i = 0; i < 7; i++) {
-		uint32_t *c = &s[(i + 2) % 3], *b = &s[(i + 1) % 3];
-
-		*c ^= *b;
-		*c -= rol(*b, turns[i]);
-	}
-	return s[2];
-}
-
-/* Of a key of words, padded with zeroes; @start is what the seed makes of it */
-static uint32_t jhash(const uint32_t *words, uint32_t size, uint32_t start)
-{
-	uint32_t s[3] = { start, start, start };
-
-	for (;;) {
-		s[0] += words[0];
-		s[1] += words[1];
-		s[2] += words[2];
-		if (size <= 12)
-			return jhash_final(s);
-		jhash_mix(s);
-		words += 3;
-		size -= 12;
-	}
-}
 
 /* What the buckets of some keys are like if the hash function starts with @start */
 struct view {

@@ -30,6 +30,16 @@ void groups_end(void)
 	rmdir(GROUP_OTHER);
 }
 
+int groups_run_tests(void)
+{
+	int ret;
+
+	groups_begin();
+	ret = run_tests();
+	groups_end();
+	return ret;
+}
+
 bool groups_there(void)
 {
 	if (access(GROUP_OWNER "/memory.current", R_OK)) {

@@ -22,6 +22,9 @@
 void groups_begin(void);
 void groups_end(void);
 
+/* run_tests() between the two */
+int groups_run_tests(void);
+
 /* Are they there? Without limits then; if not, the test is skipped */
 bool groups_there(void);
 

@@ -153,7 +153,7 @@ static int make_pin(struct fill *fill)
 
 static int make_directory(struct fill *fill)
 {
-	return pin_result(mkdir(next_name(fill, ""), 0700));
+	return sys_result(mkdir(next_name(fill, ""), 0700));
 }
 
 /* Longer than what fits into a dentry by a byte or two */
@@ -168,7 +168,7 @@ static int make_link(struct fill *fill)
 
 	memset(target, 'x', sizeof(target));
 	target[1025] = 0;	/* allocated: 2 KiB */
-	return pin_result(symlink(target, next_name(fill, "")));
+	return sys_result(symlink(target, next_name(fill, "")));
 }
 
 /* A file system that will not be mounted; it takes a namespace of its own */
@@ -378,14 +378,10 @@ TEST(test_ids, 0)
 int main(void)
 {
 	struct rlimit many = { MOST + 1000, MOST + 1000 };
-	int ret;
 
 	setrlimit(RLIMIT_NOFILE, &many);
 	/* The table of descriptors grows once, and is charged to no group */
 	close(dup2(0, MOST + 500));
 	device_fd();
-	groups_begin();
-	ret = run_tests();
-	groups_end();
-	return ret;
+	return groups_run_tests();
 }

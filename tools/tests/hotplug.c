@@ -201,26 +201,6 @@ TEST(test_in_use, K_ALL)
 	free(value);
 }
 
-static void run_on(unsigned int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	expect_eq(sched_setaffinity(0, sizeof(set), &set), 0);
-}
-
-static void run_anywhere(void)
-{
-	cpu_set_t set;
-	unsigned int i;
-
-	CPU_ZERO(&set);
-	for (i = 0; i < n_cpus(); i++)
-		CPU_SET(cpu_nr(i), &set);
-	sched_setaffinity(0, sizeof(set), &set);
-}
-
 /* Elements freed on a CPU that went offline are usable again */
 TEST(test_free_lists, K_HASHES)
 {

@@ -211,7 +211,7 @@ static void check_shared(const struct shared *s)
 }
 
 /* Twice 64 KiB and more of a value, whatever the number of CPUs */
-TEST(test_whole, K_HASHES)
+TEST(test_whole, K_HASHES | K_RHASH)
 {
 	static void *(*const fns[])(void *) = {
 		write_values, write_values, write_values, read_values,

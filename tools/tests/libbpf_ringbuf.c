@@ -25,31 +25,10 @@
 #include <bpf/libbpf.h>
 #include <linux/bpfmap.h>
 
+#include "check.h"
 #include "ringtest.h"
 
 #define SIZE 4096
-
-static unsigned int assertions, failures, tests;
-
-#define CHECK(cond)							\
-	do {								\
-		assertions++;						\
-		if (!(cond)) {						\
-			failures++;					\
-			printf("# line %d: %s (errno %d)\n", __LINE__,	\
-			       #cond, errno);				\
-		}							\
-	} while (0)
-
-static void run(const char *name, void (*test)(void))
-{
-	unsigned int before = failures;
-
-	test();
-	printf("%sok %u - %s\n", failures == before ? "" : "not ", ++tests,
-	       name);
-	fflush(stdout);
-}
 
 #ifndef OURS
 static unsigned long bpf_calls;

@@ -12,32 +12,13 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "check.h"
+
 #define ENTRIES 64
 
 #ifndef PINS
 #define PINS "/sys/fs/bpfmap"
 #endif
-
-static unsigned int assertions, failures, tests;
-
-#define CHECK(cond)							\
-	do {								\
-		assertions++;						\
-		if (!(cond)) {						\
-			failures++;					\
-			printf("# line %d: %s (errno %d)\n", __LINE__,	\
-			       #cond, errno);				\
-		}							\
-	} while (0)
-
-static void run(const char *name, void (*test)(void))
-{
-	unsigned int before = failures;
-
-	test();
-	printf("%sok %u - %s\n", failures == before ? "" : "not ", ++tests,
-	       name);
-}
 
 static void test_elements(void)
 {

@@ -274,11 +274,7 @@ TEST(inserts, 0)
 
 int main(void)
 {
-	cpu_set_t one;
-
 	/* bpf(2)'s lists are each CPU's: what is compared is not the scheduler */
-	CPU_ZERO(&one);
-	CPU_SET(sched_getcpu(), &one);
-	sched_setaffinity(0, sizeof(one), &one);
+	run_on(sched_getcpu());
 	return run_tests();
 }

@@ -197,10 +197,5 @@ TEST(test_types, 0)
 
 int main(void)
 {
-	int ret;
-
-	groups_begin();
-	ret = run_tests();
-	groups_end();
-	return ret;
+	return groups_run_tests();
 }

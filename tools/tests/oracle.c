@@ -45,8 +45,7 @@ static const struct row *choose_row(struct rng *r, const struct row *only)
 		return only;
 	do {
 		row = &rows[rnd(r, n_rows)];
-	} while (!has[row - rows] ||
-		 (row->traits & T_OUTER && rnd(r, SLOW)));
+	} while (!has[row - rows] || (row->traits & T_OUTER && rnd(r, SLOW)));
 	return row;
 }
 
@@ -227,11 +226,7 @@ static void parse(int argc, char **argv)
 /* Types that evict do so for each CPU: there is one for all that is done */
 static void stay_here(void)
 {
-	cpu_set_t one;
-
-	CPU_ZERO(&one);
-	CPU_SET(sched_getcpu(), &one);
-	sched_setaffinity(0, sizeof(one), &one);
+	run_on(sched_getcpu());
 }
 
 /* Is this name one of the kernel's? */

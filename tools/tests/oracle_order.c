@@ -6,6 +6,7 @@
  * from bucket to bucket in the same order. In a bucket bpf(2) has the key that
  * was written last in front, the device the one that was inserted last.
  */
+#include "jhash.h"
 #include "oracle.h"
 
 #define WALK_MAX (2 * N_KEYS)
@@ -15,75 +16,14 @@ struct walk {
 	unsigned int n;
 };
 
-static inline uint32_t rol(uint32_t x, int by)
-{
-	return x << by | x >> (32 - by);
-}
-
-static void mix(uint32_t *a, uint32_t *b, uint32_t *c)
-{
-	static const int by[] = { 4, 6, 8, 16, 19, 4 };
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(by); i++) {
-		uint32_t *t = a;
-
-		*a -= *c;
-		*a ^= rol(*c, by[i]);
-		*c += *b;
-		a = b;
-		b = c;
-		c = t;
-	}
-}
-
-static void final(uint32_t *a, uint32_t *b, uint32_t *c)
-{
-	static const int by[] = { 14, 11, 25, 16, 4, 14, 24 };
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(by); i++) {
-		uint32_t *t = c;
-
-		*c ^= *b;
-		*c -= rol(*b, by[i]);
-		c = a;
-		a = b;
-		b = t;
-	}
-}
-
-/* Bob Jenkins' hashlittle() of lookup3.c with the kernel's initial value */
-static uint32_t jhash(const uint8_t *k, uint32_t length)
-{
-	uint32_t a = 0xdeadbeef + length, b = a, c = a;
-	uint32_t w[3];
-
-	for (; length > 12; length -= 12, k += 12) {
-		memcpy(w, k, sizeof(w));
-		a += w[0];
-		b += w[1];
-		c += w[2];
-		mix(&a, &b, &c);
-	}
-	if (!length)
-		return c;
-	memset(w, 0, sizeof(w));
-	memcpy(w, k, length);
-	a += w[0];
-	b += w[1];
-	c += w[2];
-	final(&a, &b, &c);
-	return c;
-}
-
 static uint32_t bucket(const struct object *o, const uint8_t *key)
 {
 	uint32_t n = 1;
 
 	while (n < o->shape.max_entries)
 		n *= 2;
-	return jhash(key, o->shape.key_size) & (n - 1);
+	return jhash(key, o->shape.key_size, JHASH_START(o->shape.key_size)) &
+	       (n - 1);
 }
 
 enum order order_of(const struct object *o)

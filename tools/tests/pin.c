@@ -7,11 +7,6 @@
 
 #include "pin.h"
 
-long pin_result(long ret)
-{
-	return ret < 0 ? -errno : ret;
-}
-
 const char *pin_fs_type(void)
 {
 	return backend() == BACKEND_BPF ? "bpf" : "bpfmapfs";
@@ -24,7 +19,7 @@ int pin_mount(char *dir, const char *options)
 	strcpy(dir, "/tmp/pins-XXXXXX");
 	if (!mkdtemp(dir))
 		return -errno;
-	ret = pin_result(mount("pins", dir, pin_fs_type(), 0, options));
+	ret = sys_result(mount("pins", dir, pin_fs_type(), 0, options));
 	if (ret)
 		rmdir(dir);
 	return ret;
@@ -32,7 +27,7 @@ int pin_mount(char *dir, const char *options)
 
 int pin_umount(const char *dir, int flags)
 {
-	int ret = pin_result(umount2(dir, flags));
+	int ret = sys_result(umount2(dir, flags));
 
 	if (!ret)
 		rmdir(dir);

@@ -9,9 +9,6 @@
 
 #define PIN_PATH 256	/* enough for a path of pin_path() */
 
-/* A system call's result as commands give it */
-long pin_result(long ret);
-
 /* The file system's type: bpf(2)'s for the tests of the tests */
 const char *pin_fs_type(void);
 

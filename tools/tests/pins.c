@@ -491,14 +491,14 @@ static void *fight(void *arg)
 			close(fd);
 			break;
 		case 1:
-			allow(pin_result(unlink(a)), -ENOENT, 0);
+			allow(sys_result(unlink(a)), -ENOENT, 0);
 			break;
 		case 2:
-			ret = pin_result(rename(a, b));
+			ret = sys_result(rename(a, b));
 			allow(ret, -ENOENT, late(-EXDEV));
 			break;
 		case 3:
-			ret = pin_result(link(a, b));
+			ret = sys_result(link(a, b));
 			allow(ret, -ENOENT, ret == -EEXIST ? ret : late(-EXDEV));
 			break;
 		default:

@@ -30,14 +30,11 @@ static long dying(const char *dir)
 static void charge_everywhere(void *arg)
 {
 	int cpu, nr = sysconf(_SC_NPROCESSORS_CONF);
-	cpu_set_t set;
 	void *p;
 
 	(void)arg;
 	for (cpu = 0; cpu < nr; cpu++) {
-		CPU_ZERO(&set);
-		CPU_SET(cpu, &set);
-		sched_setaffinity(0, sizeof(set), &set);
+		run_on(cpu);
 		p = mmap(NULL, MIB, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 		if (p != MAP_FAILED)
@@ -168,10 +165,5 @@ TEST(test_types, 0)
 
 int main(void)
 {
-	int ret;
-
-	groups_begin();
-	ret = run_tests();
-	groups_end();
-	return ret;
+	return groups_run_tests();
 }

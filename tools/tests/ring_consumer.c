@@ -215,9 +215,8 @@ TEST(overrun_before, 0)
 		check(bpfmap_ring_buffer_consume(rb) > 0, "consume");
 		check_num(s.next, n, "the last number");
 		check_num(s.wrong, 0, "wrong samples");
-		check_num(ring_query(map, BPFMAP_RB_CONS_POS) +
-			  record_bytes(8), ring_query(map, BPFMAP_RB_PROD_POS),
-			  "positions");
+		check_num(ring_query(map, BPFMAP_RB_CONS_POS) + record_bytes(8),
+			  ring_query(map, BPFMAP_RB_PROD_POS), "positions");
 		check_num(available(rb), record_bytes(8), "available");
 		check_ret(ring_discard(map, 0, 0), 0, "discard");
 		check_ret(bpfmap_ring_buffer_poll(rb, 0), 0, "discarded");

@@ -39,54 +39,35 @@ static int64_t call(struct ringtest *t)
 	return t->ret;
 }
 
+#define CALL(op_, map, ...) call(&(struct ringtest){			\
+		.op = RINGTEST_##op_, .map_fd = map, __VA_ARGS__ })
+
 long ring_output(int map, const void *data, size_t size, uint64_t flags)
 {
-	struct ringtest t = {
-		.op = RINGTEST_OUTPUT, .map_fd = map, .size = size,
-		.data = (uintptr_t)data, .flags = flags,
-	};
-
-	return call(&t);
+	return CALL(OUTPUT, map, .size = size, .data = (uintptr_t)data,
+		    .flags = flags);
 }
 
 long ring_reserve(int map, unsigned int slot, uint64_t size)
 {
-	struct ringtest t = {
-		.op = RINGTEST_RESERVE, .map_fd = map, .slot = slot,
-		.size = size,
-	};
-
-	return call(&t);
+	return CALL(RESERVE, map, .slot = slot, .size = size);
 }
 
 long ring_submit(int map, unsigned int slot, const void *data, size_t size,
 		 uint64_t flags)
 {
-	struct ringtest t = {
-		.op = RINGTEST_SUBMIT, .map_fd = map, .slot = slot,
-		.size = size, .data = (uintptr_t)data, .flags = flags,
-	};
-
-	return call(&t);
+	return CALL(SUBMIT, map, .slot = slot, .size = size,
+		    .data = (uintptr_t)data, .flags = flags);
 }
 
 long ring_discard(int map, unsigned int slot, uint64_t flags)
 {
-	struct ringtest t = {
-		.op = RINGTEST_DISCARD, .map_fd = map, .slot = slot,
-		.flags = flags,
-	};
-
-	return call(&t);
+	return CALL(DISCARD, map, .slot = slot, .flags = flags);
 }
 
 uint64_t ring_query(int map, uint64_t what)
 {
-	struct ringtest t = {
-		.op = RINGTEST_QUERY, .map_fd = map, .flags = what,
-	};
-
-	return call(&t);
+	return CALL(QUERY, map, .flags = what);
 }
 
 long ring_drain(int map, void *buf, uint32_t *used, uint64_t stop_after,

@@ -434,21 +434,12 @@ static const struct role roles[] = {
 	{ "lookup_and_delete_batch", step_take_batch, true, true, true },
 };
 
-static void pin(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	sched_setaffinity(0, sizeof(set), &set);
-}
-
 static void *work(void *arg)
 {
 	struct worker *w = arg;
 	unsigned int i;
 
-	pin(w->cpu);
+	run_on(w->cpu);
 	pthread_barrier_wait(&w->s->start);
 	while (!atomic_load(&w->s->stop)) {
 		for (i = 0; i < (w->s->pauses ? 1 : BURST); i++)
@@ -641,7 +632,7 @@ static void check_refill(struct stress *s)
 	for (cpu = 0; cpu < CPU_SETSIZE; cpu++) {
 		if (!CPU_ISSET(cpu, &set))
 			continue;
-		pin(cpu);
+		run_on(cpu);
 		count = load_count(s->fd, s->kind, s->keys);
 		expect(count >= 0 && count <= s->max_entries);
 		expect_eq(load_empty(s->fd), count);

@@ -309,11 +309,12 @@ static void trial_end(struct trial *t)
 		close(t->fd);
 }
 
-TEST(test_suspended, K_ALL)
+/* @what with each operation that the kind has */
+static void each_op(const struct kind *k, void (*what)(struct trial *t))
 {
+	int uffd = uffd_open();
 	struct trial t;
 	unsigned int i;
-	int uffd = uffd_open();
 
 	if (uffd < 0) {
 		skipped("no userfaultfd: %s", strerror(errno));
@@ -323,43 +324,47 @@ TEST(test_suspended, K_ALL)
 		if (ops[i].hash_only && !is_hash(k))
 			continue;
 		trial_begin(&t, k, &ops[i], uffd);
-		expect(suspend(&t));
-		disturb(&t);
-		expect_eq(map_freeze(t.fd), ops[i].writes ? -EBUSY : 0);
-		release(&t);
-		pthread_join(t.thread, NULL);
-		check_result(&t);
-		expect_eq(map_freeze(t.fd), ops[i].writes ? 0 : FROZEN_AGAIN);
+		what(&t);
 		trial_end(&t);
 	}
 }
 
+static void finish(struct trial *t)
+{
+	release(t);
+	pthread_join(t->thread, NULL);
+	check_result(t);
+}
+
+static void suspend_one(struct trial *t)
+{
+	expect(suspend(t));
+	disturb(t);
+	expect_eq(map_freeze(t->fd), t->op->writes ? -EBUSY : 0);
+	finish(t);
+	expect_eq(map_freeze(t->fd), t->op->writes ? 0 : FROZEN_AGAIN);
+}
+
+TEST(test_suspended, K_ALL)
+{
+	each_op(k, suspend_one);
+}
+
 /* The descriptor is closed during the command; the map is freed after it. */
+static void close_one(struct trial *t)
+{
+	long id = map_id(t->fd);
+
+	expect(suspend(t));
+	close(t->fd);
+	t->fd = -1;
+	finish(t);
+	expect(load_id_gone(id));
+}
+
 TEST(test_closed, K_ALL)
 {
-	int uffd = uffd_open();
-	unsigned int i;
-	struct trial t;
-	long id;
-
-	if (uffd < 0) {
-		skipped("no userfaultfd: %s", strerror(errno));
-		return;
-	}
-	for (i = 0; i < ARRAY_SIZE(ops); i++) {
-		if (ops[i].hash_only && !is_hash(k))
-			continue;
-		trial_begin(&t, k, &ops[i], uffd);
-		id = map_id(t.fd);
-		expect(suspend(&t));
-		close(t.fd);
-		t.fd = -1;
-		release(&t);
-		pthread_join(t.thread, NULL);
-		check_result(&t);
-		expect(load_id_gone(id));
-		trial_end(&t);
-	}
+	each_op(k, close_one);
 }
 
 /* A child that is suspended for good. Never returns. */
@@ -372,42 +377,33 @@ static void suspend_for_good(struct trial *t, int ready)
 	_exit(1);
 }
 
-/* A process killed in there dies, and leaves no writer behind. */
-TEST(test_killed, K_ALL)
+static void kill_one(struct trial *t)
 {
-	int ready[2], status, uffd = uffd_open();
-	unsigned int i;
-	struct trial t;
+	int ready[2], status;
 	pid_t pid;
 	char c;
 
-	if (uffd < 0) {
-		skipped("no userfaultfd: %s", strerror(errno));
-		return;
-	}
-	for (i = 0; i < ARRAY_SIZE(ops); i++) {
-		if (ops[i].hash_only && !is_hash(k))
-			continue;
-		trial_begin(&t, k, &ops[i], uffd);
-		need(pipe2(ready, O_CLOEXEC) == 0);
-		fflush(NULL);
-		pid = fork();
-		need(pid >= 0);
-		if (!pid)
-			suspend_for_good(&t, ready[1]);
-		close(ready[1]);
-		expect_eq(read(ready[0], &c, 1), 1);
-		close(ready[0]);
-		if (ops[i].writes)
-			expect_eq(map_freeze(t.fd), -EBUSY);
-		expect_eq(kill(pid, SIGKILL), 0);
-		expect_eq(waitpid(pid, &status, 0), pid);
-		expect(WIFSIGNALED(status));
-		disturb(&t);
-		expect_eq(map_freeze(t.fd), 0);
-		free(t.op->where == KEYS ? t.keys : t.values);
-		trial_end(&t);
-	}
+	need(pipe2(ready, O_CLOEXEC) == 0);
+	pid = load_fork();
+	if (!pid)
+		suspend_for_good(t, ready[1]);
+	close(ready[1]);
+	expect_eq(read(ready[0], &c, 1), 1);
+	close(ready[0]);
+	if (t->op->writes)
+		expect_eq(map_freeze(t->fd), -EBUSY);
+	expect_eq(kill(pid, SIGKILL), 0);
+	expect_eq(waitpid(pid, &status, 0), pid);
+	expect(WIFSIGNALED(status));
+	disturb(t);
+	expect_eq(map_freeze(t->fd), 0);
+	free(t->op->where == KEYS ? t->keys : t->values);
+}
+
+/* A process killed in there dies, and leaves no writer behind. */
+TEST(test_killed, K_ALL)
+{
+	each_op(k, kill_one);
 }
 
 TEST_MAIN
