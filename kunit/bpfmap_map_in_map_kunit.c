@@ -15,6 +15,7 @@
 #include <linux/smp.h>
 #include <linux/string.h>
 
+#include "../drivers/bpfmap/internal.h"
 #include "crew.h"
 #include "fixture.h"
 
@@ -438,6 +439,27 @@ static void map_in_map_create(struct kunit *test)
 	bpfmap_put(inner);
 }
 
+/* [inner.limit]: far below the number of references that saturates */
+static void map_in_map_many_elements(struct kunit *test)
+{
+	struct bpfmap *outer = kunit_outer(test, test->param_value);
+	struct bpfmap *inner = inner_create();
+	int refs;
+
+	KUNIT_ASSERT_NOT_NULL(test, inner);
+	refs = refcount_read(&inner->ref);
+	refcount_set(&inner->ref, INT_MAX / 2 + 1);
+	KUNIT_EXPECT_EQ(test, set_nth(outer, 0, inner, 0), -E2BIG);
+	KUNIT_EXPECT_EQ(test, refcount_read(&inner->ref), INT_MAX / 2 + 1);
+	refcount_set(&inner->ref, INT_MAX / 2);
+	KUNIT_EXPECT_EQ(test, set_nth(outer, 0, inner, 0), 0);
+	KUNIT_EXPECT_EQ(test, refcount_read(&inner->ref), INT_MAX / 2 + 1);
+	KUNIT_EXPECT_EQ(test, set_nth(outer, 1, inner, 0), -E2BIG);
+	KUNIT_EXPECT_EQ(test, del_nth(outer, 0), 0);
+	refcount_set(&inner->ref, refs);
+	bpfmap_put(inner);
+}
+
 /* Long enough for a grace period that does not wait for this reader */
 static void map_in_map_replaced_under_reader(struct kunit *test)
 {
@@ -588,6 +610,7 @@ static void map_in_map_stress(struct kunit *test)
 static struct kunit_case map_in_map_cases[] = {
 	KUNIT_CASE_PARAM(map_in_map_create, shape_gen_params),
 	KUNIT_CASE_PARAM(map_in_map_wrong_calls, shape_gen_params),
+	KUNIT_CASE_PARAM(map_in_map_many_elements, shape_gen_params),
 	KUNIT_CASE_PARAM(map_in_map_random, shape_gen_params),
 	KUNIT_CASE_PARAM(map_in_map_everywhere, shape_gen_params),
 	KUNIT_CASE_PARAM(map_in_map_replaced_under_reader, shape_gen_params),

@@ -3,6 +3,7 @@
  * contract_ringbuf - ring buffers of both directions as user space sees them:
  * creation, commands, mappings. contract_ring_data tests their contents.
  */
+#include <poll.h>
 #include <sys/mman.h>
 
 #include "keyless.h"
@@ -301,6 +302,42 @@ TEST(data_twice, K_USER_RINGBUF)
 	check_num(p[page], 99, "written by the second half");
 	munmap(p, 4 * page);
 	munmap(q, 2 * page);
+}
+
+static int poll_now(int fd)
+{
+	struct pollfd p = {
+		.fd = fd,
+		.events = POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM | POLLPRI,
+	};
+
+	return poll(&p, 1, 0) < 0 ? -errno : p.revents;
+}
+
+/* By the positions alone, whatever is in the data */
+TEST(room, K_USER_RINGBUF)
+{
+	static const struct {
+		long used;
+		bool room;
+	} rows[] = {
+		{ 0, true }, { 8, true }, { 4088, true }, { 4095, true },
+		{ 4096, false }, { 4104, false }, { -8, false },
+	};
+	int fd = new_ring(k, 1);
+	unsigned long *producer = map_at(fd, 1, RW, MAP_SHARED, 1, 0);
+	size_t i;
+
+	if (!producer)
+		return;
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		row("user_ring.poll", "%ld bytes used", rows[i].used);
+		*producer = rows[i].used;
+		check_num(poll_now(fd), rows[i].room ? POLLOUT | POLLWRNORM : 0,
+			  "poll");
+	}
+	munmap(producer, page);
+	close(fd);
 }
 
 TEST_MAIN

@@ -82,3 +82,17 @@ long ring_drain(int map, void *buf, uint32_t *used, uint64_t stop_after,
 	*used = t.used;
 	return ret;
 }
+
+long ring_read_inner(int outer, uint32_t key, unsigned int ms, uint64_t *start,
+		     uint64_t *end)
+{
+	struct ringtest t = {
+		.map_fd = outer, .op = RINGTEST_READ_INNER, .slot = key,
+		.size = ms,
+	};
+	long ret = call(&t);
+
+	*start = t.data;
+	*end = t.flags;
+	return ret;
+}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ringtest - the in-kernel side of a ring buffer, by the module of that name
+ * ringtest - the in-kernel side of a ring buffer, and a reader of a map of maps,
+ * by the module of that name
  */
 #ifndef BPFMAP_TESTS_RINGTEST_H
 #define BPFMAP_TESTS_RINGTEST_H
@@ -24,5 +25,9 @@ uint64_t ring_query(int map, uint64_t what);
 /* @buf: RINGTEST_BUF bytes, of which *@used are filled */
 long ring_drain(int map, void *buf, uint32_t *used, uint64_t stop_after,
 		uint64_t flags);
+
+/* Of element @key of @outer, for @ms; when it began and ended, CLOCK_MONOTONIC */
+long ring_read_inner(int outer, uint32_t key, unsigned int ms, uint64_t *start,
+		     uint64_t *end);
 
 #endif /* BPFMAP_TESTS_RINGTEST_H */

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Calls the ring buffers' in-kernel functions for tests: see ringtest.h
+ * Calls in-kernel functions for tests: see ringtest.h
  */
 #include <linux/bpfmap.h>
+#include <linux/delay.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/nospec.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
+#include <linux/timekeeping.h>
 #include <linux/uaccess.h>
 
 #include "ringtest.h"
@@ -117,6 +120,24 @@ static long do_drain(struct ringtest_file *f, struct bpfmap *map,
 	return ret;
 }
 
+/* A reader that was there before a writer came */
+static long do_read_inner(struct bpfmap *map, struct ringtest *t)
+{
+	long ret = 0;
+
+	if (bpfmap_key_size(map) != sizeof(t->slot) || t->size > 1000)
+		return -EINVAL;
+	rcu_read_lock();
+	t->data = ktime_get_ns();
+	if (bpfmap_lookup_inner(map, &t->slot))
+		mdelay(t->size);
+	else
+		ret = -ENOENT;
+	t->flags = ktime_get_ns();
+	rcu_read_unlock();
+	return ret;
+}
+
 static long ringtest_do(struct ringtest_file *f, struct ringtest *t)
 {
 	struct bpfmap *map;
@@ -148,6 +169,9 @@ static long ringtest_do(struct ringtest_file *f, struct ringtest *t)
 		break;
 	case RINGTEST_DRAIN:
 		ret = do_drain(f, map, t);
+		break;
+	case RINGTEST_READ_INNER:
+		ret = do_read_inner(map, t);
 		break;
 	}
 	bpfmap_put(map);
@@ -215,5 +239,5 @@ static struct miscdevice ringtest_device = {
 
 module_misc_device(ringtest_device);
 
-MODULE_DESCRIPTION("Test: the ring buffers' in-kernel functions on request");
+MODULE_DESCRIPTION("Test: in-kernel functions on request");
 MODULE_LICENSE("GPL");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Calls of the ring buffers' in-kernel functions, on request of the tests
+ * Calls of in-kernel functions, on request of the tests: those of ring buffers,
+ * and a reader of a map of maps
  */
 #ifndef RINGTEST_H
 #define RINGTEST_H
@@ -21,6 +22,9 @@
  * @RINGTEST_DRAIN: bpfmap_user_ringbuf_drain(); stops after size samples if
  *		    that is not 0; samples go to RINGTEST_BUF bytes at data, each
  *		    an __u32 size and the bytes
+ * @RINGTEST_READ_INNER: bpfmap_lookup_inner() of the __u32 key slot, size
+ *			 milliseconds before the end of the same RCU read-side
+ *			 critical section: 0 or -ENOENT
  */
 enum ringtest_op {
 	RINGTEST_OUTPUT,
@@ -29,6 +33,7 @@ enum ringtest_op {
 	RINGTEST_DISCARD,
 	RINGTEST_QUERY,
 	RINGTEST_DRAIN,
+	RINGTEST_READ_INNER,
 };
 
 struct ringtest {
@@ -36,9 +41,9 @@ struct ringtest {
 	__u32 op;
 	__u32 slot;
 	__u32 used;	/* out: bytes at data, of RINGTEST_DRAIN */
-	__u64 data;
+	__u64 data;	/* out: CLOCK_MONOTONIC at the start of READ_INNER */
 	__u64 size;
-	__u64 flags;
+	__u64 flags;	/* out: the same at its end */
 	__s64 ret;	/* out */
 };
 
