@@ -13,7 +13,7 @@ cd "$top"
 out=$(realpath -m "${1:-Documentation/build}")
 
 # Exported functions by file, in the order of the reference
-sources='map api map_in_map arena ringbuf user_ringbuf'
+sources='create file map api map_in_map arena ringbuf user_ringbuf'
 
 # quietly COMMAND... - its output counts if it fails or has something to say
 quietly()
