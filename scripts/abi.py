@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""The rules of Documentation/abi.rst: are they cited, and by whom?
+"""The rules of Documentation/abi.rst, the tests that cite them, and the errnos
 
 A rule is defined by an inline target, "_`area.word`". A test cites it in one of
 two ways: as a string that begins a table row or the arguments of row(), or as
@@ -32,8 +32,10 @@ C_PARTS = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:[^"\\\n]|\\.)*"', re.S)
 HASH_COMMENT = re.compile(r"(?:^|\s)#[^\n]*")
 CITED_IN_COMMENT = re.compile(rf"\[({NAME})\]")
 # What begins a row of a table, or the arguments of row()
-CITED_IN_CODE = re.compile(rf'(?:\b(?:rows?|check_create(?:s|_flags))\(|\{{ ?)"({NAME})",')
-NOT_A_RULE = re.compile(r'\brow\("(?!-")([^"]*)"')
+CITED_IN_CODE = re.compile(
+    rf'(?:\b(?:row|check_create(?:s|_flags))\(|\{{ ?)"({NAME})",')
+# "-" is for what no rule promises
+ROW = re.compile(r'\brow\("(?!-")([^"]*)"')
 
 GLOSSARY_HEAD = " * Each errno has one meaning, unless the command says otherwise:\n *\n"
 GLOSSARY_TAIL = " *\n * OBJ_PIN and OBJ_GET can also fail"
@@ -81,8 +83,8 @@ def split_header(header):
     return header[:start], header[start:end], header[end:]
 
 
-def citations(path, areas):
-    """Rules that a file cites; and what looks like a citation and is none"""
+def citations(path):
+    """Rules that a file cites; names of its rows that are no rules"""
     text = path.read_text()
     if path.suffix not in (".c", ".h"):
         comments = HASH_COMMENT.findall(text)
@@ -92,9 +94,8 @@ def citations(path, areas):
         code = C_PARTS.sub(lambda m: "" if m[0][0] == "/" else m[0], text)
     cited = [name for comment in comments
              for name in CITED_IN_COMMENT.findall(comment)]
-    cited += [name for name in CITED_IN_CODE.findall(code)]
-    bad = [name for name in NOT_A_RULE.findall(code)
-           if not re.fullmatch(NAME, name)]
+    cited += CITED_IN_CODE.findall(code)
+    bad = [name for name in ROW.findall(code) if not re.fullmatch(NAME, name)]
     return cited, bad
 
 
@@ -116,7 +117,7 @@ def check(top):
 
     used = set()
     for path in test_files(top):
-        cited, bad = citations(path, None)
+        cited, bad = citations(path)
         where = path.relative_to(top)
         for name in sorted(set(cited) - set(names)):
             yield f"{where}: there is no rule {name}"

@@ -160,6 +160,12 @@ phrases()
 		--exclude-dir=.git --exclude-dir=build .
 }
 
+# Faults planted in copies of the tree
+abi_checker()
+{
+	scripts/abi_test.py >"$tmp/log" 2>&1 || { cat "$tmp/log"; return 1; }
+}
+
 shell_scripts()
 {
 	find scripts tools .ci -name '*.sh' -print0 -o -path .ci/run -print0 |
@@ -193,6 +199,8 @@ check 'circles of includes and calls in the module' circles
 check 'user space with -Wall -Wextra -Werror' user_space
 check 'shellcheck' shell_scripts
 check 'turns of phrase' phrases
+check 'rules of the ABI and their tests' scripts/abi.py
+check 'what notices a rule without a test' abi_checker
 check 'faults for mutation tests' scripts/mutate.sh -c
 [ "$failed" = 0 ] || die "$failed checks failed"
 say 'all clean'
