@@ -20,6 +20,8 @@ in_kernel = ("design", "kernel-api", "module-author")
 # Texts are to be read as they are, too: links are made of names here
 def add_links(app, docname, source):
     text = re.sub(r"``([\w-]+)\.rst``", r":doc:`\1`", source[0])
+    # Rules of abi.rst, written as tests cite them
+    text = re.sub(r"\[([a-z_]+\.[a-z_]+)\]", r"[:ref:`\1 <\1>`]", text)
     if docname in in_kernel:
         text = re.sub(r"``(bpfmap_\w+)\(\)``", r":c:func:`\1`", text)
     source[0] = text

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Why the device refuses to create a map. One errno has many reasons: find the
- * one by the rules of uapi.rst.
+ * one by the rules of abi.rst.
  */
 #include <ctype.h>
 #include <errno.h>
