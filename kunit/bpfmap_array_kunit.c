@@ -23,32 +23,7 @@ static const struct map_shape shapes[] = {
 	ARRAY("mmapable", BPFMAP_F_MMAPABLE, 512, 64),
 };
 
-static void shape_describe(const struct map_shape *shape, char *desc)
-{
-	strscpy(desc, shape->name, KUNIT_PARAM_DESC_SIZE);
-}
-
-KUNIT_ARRAY_PARAM(shape, shapes, shape_describe);
-
-static void array_whole_values(struct kunit *test)
-{
-	stress_whole_values(test, test->param_value);
-}
-
-static void array_softirq(struct kunit *test)
-{
-	contexts_softirq(test, test->param_value);
-}
-
-static void array_hardirq(struct kunit *test)
-{
-	contexts_hardirq(test, test->param_value);
-}
-
-static void array_last_put(struct kunit *test)
-{
-	contexts_last_put(test, test->param_value);
-}
+SHAPE_PARAM(shape, shapes);
 
 /**
  * struct index_row - an index of an array of 5
@@ -218,10 +193,10 @@ static struct kunit_case array_cases[] = {
 	KUNIT_CASE(array_pointer_counts),
 	KUNIT_CASE(array_words),
 	KUNIT_CASE(array_large_values),
-	KUNIT_CASE_PARAM(array_softirq, shape_gen_params),
-	KUNIT_CASE_PARAM(array_hardirq, shape_gen_params),
-	KUNIT_CASE_PARAM(array_last_put, shape_gen_params),
-	KUNIT_CASE_PARAM(array_whole_values, shape_gen_params),
+	KUNIT_CASE_PARAM(contexts_softirq, shape_gen_params),
+	KUNIT_CASE_PARAM(contexts_hardirq, shape_gen_params),
+	KUNIT_CASE_PARAM(contexts_last_put, shape_gen_params),
+	KUNIT_CASE_PARAM(stress_whole_values, shape_gen_params),
 	{}
 };
 

@@ -26,12 +26,7 @@ static const struct map_shape shapes[] = {
 	BLOOM(512, 200),
 };
 
-static void shape_describe(const struct map_shape *shape, char *desc)
-{
-	strscpy(desc, shape->name, KUNIT_PARAM_DESC_SIZE);
-}
-
-KUNIT_ARRAY_PARAM(shape, shapes, shape_describe);
+SHAPE_PARAM(shape, shapes);
 
 static int push_nth(struct bpfmap *map, u32 n)
 {

@@ -47,12 +47,7 @@ static const struct map_shape shapes[] = {
 	ARRAY_SHAPES("percpu_array", BPFMAP_TYPE_PERCPU_ARRAY, 0),
 };
 
-static void shape_describe(const struct map_shape *shape, char *desc)
-{
-	strscpy(desc, shape->name, KUNIT_PARAM_DESC_SIZE);
-}
-
-KUNIT_ARRAY_PARAM(shape, shapes, shape_describe);
+SHAPE_PARAM(shape, shapes);
 
 /**
  * contract_begin() - the map and the oracle of a test case

@@ -26,37 +26,7 @@ static const struct map_shape shapes[] = {
 	HASH("no_prealloc", BPFMAP_F_NO_PREALLOC, 13, 77, 48),
 };
 
-static void shape_describe(const struct map_shape *shape, char *desc)
-{
-	strscpy(desc, shape->name, KUNIT_PARAM_DESC_SIZE);
-}
-
-KUNIT_ARRAY_PARAM(shape, shapes, shape_describe);
-
-static void hash_whole_values(struct kunit *test)
-{
-	stress_whole_values(test, test->param_value);
-}
-
-static void hash_capacity(struct kunit *test)
-{
-	stress_capacity(test, test->param_value);
-}
-
-static void hash_softirq(struct kunit *test)
-{
-	contexts_softirq(test, test->param_value);
-}
-
-static void hash_hardirq(struct kunit *test)
-{
-	contexts_hardirq(test, test->param_value);
-}
-
-static void hash_last_put(struct kunit *test)
-{
-	contexts_last_put(test, test->param_value);
-}
+SHAPE_PARAM(shape, shapes);
 
 static void hash_full_and_empty(struct kunit *test)
 {
@@ -92,27 +62,6 @@ static void hash_chain(struct kunit *test)
 		KUNIT_EXPECT_FALSE(test, has_nth(map, 2 * n + 1 - stays));
 		KUNIT_EXPECT_EQ(test, del_nth(map, stays), 0);
 	}
-}
-
-/* A pointer stays that of the element while its value is replaced */
-static void hash_pointer_stays(struct kunit *test)
-{
-	static const struct map_shape shape = HASH("", 0, 8, 16, 2);
-	struct bpfmap *map = kunit_map(test, &shape);
-	void *before, *after;
-	bool whole;
-	u8 key[8];
-
-	put_nth(map, 1, 1, 0);
-	key_make(map, key, 1);
-	rcu_read_lock();
-	before = bpfmap_lookup_elem(map, key);
-	put_nth(map, 1, 2, 0);
-	after = bpfmap_lookup_elem(map, key);
-	whole = before && value_is_whole(before, shape.value_size, 1);
-	rcu_read_unlock();
-	KUNIT_EXPECT_PTR_EQ(test, before, after);
-	KUNIT_EXPECT_TRUE(test, whole);
 }
 
 /* BPFMAP_F_ZERO_SEED: two maps have the same order */
@@ -276,14 +225,14 @@ static void hash_carried_away(struct kunit *test)
 
 static struct kunit_case hash_cases[] = {
 	KUNIT_CASE(hash_chain),
-	KUNIT_CASE(hash_pointer_stays),
+	KUNIT_CASE_PARAM(stress_pointer_stays, shape_gen_params),
 	KUNIT_CASE(hash_zero_seed),
 	KUNIT_CASE(hash_keyed),
-	KUNIT_CASE_PARAM(hash_capacity, shape_gen_params),
-	KUNIT_CASE_PARAM(hash_softirq, shape_gen_params),
-	KUNIT_CASE_PARAM(hash_hardirq, shape_gen_params),
-	KUNIT_CASE_PARAM(hash_last_put, shape_gen_params),
-	KUNIT_CASE_PARAM(hash_whole_values, shape_gen_params),
+	KUNIT_CASE_PARAM(stress_capacity, shape_gen_params),
+	KUNIT_CASE_PARAM(contexts_softirq, shape_gen_params),
+	KUNIT_CASE_PARAM(contexts_hardirq, shape_gen_params),
+	KUNIT_CASE_PARAM(contexts_last_put, shape_gen_params),
+	KUNIT_CASE_PARAM(stress_whole_values, shape_gen_params),
 	KUNIT_CASE(hash_carried_away),
 	KUNIT_CASE(hash_full_and_empty),
 	KUNIT_CASE(hash_grow),

@@ -4,10 +4,8 @@
  * bit from its start, in all contexts, and many at once
  */
 #include <linux/bits.h>
-#include <linux/cpumask.h>
 #include <linux/prandom.h>
 #include <linux/rcupdate.h>
-#include <linux/smp.h>
 #include <linux/string.h>
 
 #include "crew.h"
@@ -34,34 +32,14 @@ static const struct map_shape shapes[] = {
 	LPM("256 bytes", 260, 60),
 };
 
-static void shape_describe(const struct map_shape *shape, char *desc)
-{
-	strscpy(desc, shape->name, KUNIT_PARAM_DESC_SIZE);
-}
-
-KUNIT_ARRAY_PARAM(shape, shapes, shape_describe);
+SHAPE_PARAM(shape, shapes);
 
 static const struct map_shape irq_shapes[] = {
 	LPM("IPv4", 8, 64),
 	LPM("13 bytes", 17, 64),
 };
 
-KUNIT_ARRAY_PARAM(irq_shape, irq_shapes, shape_describe);
-
-static void lpm_softirq(struct kunit *test)
-{
-	contexts_softirq(test, test->param_value);
-}
-
-static void lpm_hardirq(struct kunit *test)
-{
-	contexts_hardirq(test, test->param_value);
-}
-
-static void lpm_last_put(struct kunit *test)
-{
-	contexts_last_put(test, test->param_value);
-}
+SHAPE_PARAM(irq_shape, irq_shapes);
 
 /* ------------------------------------------------------------------------- */
 /* The oracle */
@@ -578,15 +556,9 @@ static void lpm_interrupted(void *worker)
 	lpm_delete_step(worker);
 }
 
-/* In hardirq context, whatever that CPU is doing */
 static void lpm_interrupt_step(struct worker *w)
 {
-	int cpu = cpumask_next(worker_random(w, nr_cpu_ids), cpu_online_mask);
-
-	if (cpu >= nr_cpu_ids)
-		cpu = cpumask_first(cpu_online_mask);
-	worker_check(w, !smp_call_function_single(cpu, lpm_interrupted, w,
-						  true));
+	worker_interrupt(w, lpm_interrupted);
 }
 
 static void lpm_stress(struct kunit *test)
@@ -701,9 +673,9 @@ static struct kunit_case lpm_cases[] = {
 	KUNIT_CASE(lpm_deep),
 	KUNIT_CASE(lpm_delete_all),
 	KUNIT_CASE(lpm_pointer_stays),
-	KUNIT_CASE_PARAM(lpm_softirq, irq_shape_gen_params),
-	KUNIT_CASE_PARAM(lpm_hardirq, irq_shape_gen_params),
-	KUNIT_CASE_PARAM(lpm_last_put, irq_shape_gen_params),
+	KUNIT_CASE_PARAM(contexts_softirq, irq_shape_gen_params),
+	KUNIT_CASE_PARAM(contexts_hardirq, irq_shape_gen_params),
+	KUNIT_CASE_PARAM(contexts_last_put, irq_shape_gen_params),
 	KUNIT_CASE_SLOW(lpm_stress),
 	KUNIT_CASE_SLOW(lpm_not_fooled),
 	{}

@@ -34,12 +34,7 @@ static const struct map_shape shapes[] = {
 	LRU("lru percpu own", LRU_PERCPU_HASH, OWN, 8, 16, 60),
 };
 
-static void shape_describe(const struct map_shape *shape, char *desc)
-{
-	strscpy(desc, shape->name, KUNIT_PARAM_DESC_SIZE);
-}
-
-KUNIT_ARRAY_PARAM(shape, shapes, shape_describe);
+SHAPE_PARAM(shape, shapes);
 
 static bool shape_is_own(const struct map_shape *shape)
 {
@@ -51,17 +46,6 @@ static u32 share(const struct bpfmap *map, const struct map_shape *shape)
 {
 	return bpfmap_max_entries(map) /
 	       (shape_is_own(shape) ? num_possible_cpus() : 1);
-}
-
-static long each_nothing(struct bpfmap *map, const void *key, void *value,
-			 void *ctx)
-{
-	return 0;
-}
-
-static long count_keys(struct bpfmap *map)
-{
-	return bpfmap_for_each_elem(map, each_nothing, NULL, 0);
 }
 
 /*
@@ -282,21 +266,21 @@ static void lru_capacity(struct kunit *test)
 	kunit_move_to(test, cpumask_first(cpu_online_mask));
 	for (n = 0; n < max; n++)
 		failed += put_nth(map, n, n, BPFMAP_F_NOEXIST) != 0;
-	KUNIT_EXPECT_EQ(test, count_keys(map), (long)max);
+	KUNIT_EXPECT_EQ(test, count_elems(map), max);
 	for (; n < 3 * max; n++)
 		failed += put_nth(map, n, n, BPFMAP_F_NOEXIST) != 0 ||
-			  (!(n % (1 + max / 16)) && count_keys(map) != max);
+			  (!(n % (1 + max / 16)) && count_elems(map) != max);
 	KUNIT_EXPECT_EQ(test, failed, 0);
 	KUNIT_EXPECT_TRUE(test, has_nth(map, n - 1));
 
 	/* Every element can be deleted, and as many inserted again */
 	for (n = 0, failed = 0; n < 3 * max; n++)
 		del_nth(map, n);
-	KUNIT_EXPECT_EQ(test, count_keys(map), 0L);
+	KUNIT_EXPECT_EQ(test, count_elems(map), 0);
 	for (n = 0; n < max; n++)
 		failed += put_nth(map, n, n, BPFMAP_F_NOEXIST) != 0;
 	KUNIT_EXPECT_EQ(test, failed, 0);
-	KUNIT_EXPECT_EQ(test, count_keys(map), (long)max);
+	KUNIT_EXPECT_EQ(test, count_elems(map), max);
 }
 
 /* Updates that insert nothing evict nothing, be they successful or not */
@@ -334,7 +318,7 @@ static void lru_common(struct kunit *test)
 		kunit_move_to(test, cpu);
 		for (n = first; n < first + nr; n++)
 			failed += put_nth(map, n, 0, 0) != 0;
-		KUNIT_EXPECT_EQ(test, count_keys(map), (long)nr);
+		KUNIT_EXPECT_EQ(test, count_elems(map), nr);
 		/* Only this CPU's are left: delete half of them */
 		for (n = first; n < first + nr; n += 2)
 			del_nth(map, n);
@@ -364,7 +348,7 @@ static void lru_own(struct kunit *test)
 	kunit_move_to(test, other);
 	for (n = nr; n < 4 * nr; n++)
 		failed += put_nth(map, n, 0, 0) != 0;
-	KUNIT_EXPECT_EQ(test, count_keys(map), 2L * nr);
+	KUNIT_EXPECT_EQ(test, count_elems(map), 2 * nr);
 	for (n = 0; n < nr; n++)
 		failed += !has_nth(map, n);
 
@@ -373,11 +357,11 @@ static void lru_own(struct kunit *test)
 		failed += del_nth(map, n) != 0;
 	for (n = 4 * nr; n < 6 * nr; n++)
 		failed += put_nth(map, n, 0, 0) != 0;
-	KUNIT_EXPECT_EQ(test, count_keys(map), (long)nr);
+	KUNIT_EXPECT_EQ(test, count_elems(map), nr);
 	kunit_move_to(test, one);
 	for (n = 0; n < nr; n++)
 		failed += put_nth(map, n, 0, 0) != 0;
-	KUNIT_EXPECT_EQ(test, count_keys(map), 2L * nr);
+	KUNIT_EXPECT_EQ(test, count_elems(map), 2 * nr);
 	KUNIT_EXPECT_EQ(test, failed, 0);
 }
 
@@ -399,7 +383,7 @@ static void lru_balance(struct kunit *test)
 	/* Fill up from the other stripes, then replace everything */
 	for (n = 10000; n < 10000 + 8 * 2048; n++)
 		put_nth(map, n, 0, 0);
-	KUNIT_EXPECT_EQ(test, count_keys(map), 2048L);
+	KUNIT_EXPECT_EQ(test, count_elems(map), 2048);
 	/* Nearly all of the newest max_entries / 2 must be present */
 	for (n = 10000 + 7 * 2048 + 1024; n < 10000 + 8 * 2048; n++)
 		hits += has_nth(map, n);
@@ -429,130 +413,30 @@ static void lru_zero_on_insert(struct kunit *test)
 	}
 }
 
-/* Many at once. Keys 0 .. KEYS-1, of which a third fits */
-struct rush {
-	struct bpfmap *map;
-	u32 keys;
-	bool percpu;
-};
-
-static void rush_copy(struct worker *w)
-{
-	u8 value[SHAPE_MAX_VALUE], key[SHAPE_MAX_KEY];
-	const struct rush *r = w->ctx;
-	u32 n = worker_random(w, r->keys);
-	int err;
-
-	key_make(r->map, key, n);
-	err = bpfmap_copy_elem(r->map, key, value,
-			       r->percpu ? cpu_flags(0) : 0);
-	if (!err)
-		worker_check(w, value_is_whole(value, bpfmap_value_size(r->map),
-					       n));
-	else
-		worker_check(w, err == -ENOENT);
-}
-
-static void rush_put(struct worker *w)
-{
-	const struct rush *r = w->ctx;
-	u32 n = worker_random(w, r->keys);
-
-	worker_check(w, !put_nth(r->map, n, worker_random(w, U32_MAX),
-				 r->percpu ? BPFMAP_F_ALL_CPUS : 0));
-}
-
-static void rush_delete(struct worker *w)
-{
-	const struct rush *r = w->ctx;
-	int err = del_nth(r->map, worker_random(w, r->keys));
-
-	worker_check(w, !err || err == -ENOENT);
-}
-
-static void rush_lookup(struct worker *w)
-{
-	const struct rush *r = w->ctx;
-	u8 key[SHAPE_MAX_KEY];
-	u8 *value;
-
-	key_make(r->map, key, worker_random(w, r->keys));
-	rcu_read_lock();
-	value = bpfmap_lookup_elem(r->map, key);
-	if (value)
-		READ_ONCE(*value);
-	rcu_read_unlock();
-}
-
-static void rush_interrupted(void *worker)
-{
-	rush_put(worker);
-	rush_delete(worker);
-	rush_copy(worker);
-	rush_put(worker);
-}
-
-static void rush_interrupt(struct worker *w)
-{
-	int cpu = cpumask_next(worker_random(w, nr_cpu_ids), cpu_online_mask);
-
-	if (cpu >= nr_cpu_ids)
-		cpu = cpumask_first(cpu_online_mask);
-	worker_check(w, !smp_call_function_single(cpu, rush_interrupted, w,
-						  true));
-}
-
-static const struct job rush_jobs[] = {
-	{ "put", rush_put },
-	{ "copy", rush_copy },
-	{ "delete", rush_delete },
-	{ "lookup", rush_lookup },
-	{ "interrupt", rush_interrupt },
-};
-
-/* Whole values throughout, and in the end no element is lost */
+/* Of many keys a third fits. Whole values, and in the end no element is lost */
 static void lru_rush(struct kunit *test)
 {
 	const struct map_shape *shape = test->param_value;
-	struct rush r = {
-		.map = kunit_map(test, shape),
-		.percpu = shape->type == BPFMAP_TYPE_LRU_PERCPU_HASH,
-	};
-	u32 n, nr = bpfmap_max_entries(r.map), failed = 0;
+	struct bpfmap *map = kunit_map(test, shape);
+	u32 n, nr = bpfmap_max_entries(map), keys = 3 * nr, failed = 0;
 	int cpu;
 
-	r.keys = 3 * nr;
-	crew_run(test, rush_jobs, ARRAY_SIZE(rush_jobs), &r, 400);
-	KUNIT_EXPECT_LE(test, count_keys(r.map), (long)nr);
-	for (n = 0; n < r.keys; n++)
-		del_nth(r.map, n);
-	KUNIT_EXPECT_EQ(test, count_keys(r.map), 0L);
+	stress_run(test, shape, map, keys, 0);
+	KUNIT_EXPECT_LE(test, count_elems(map), nr);
+	for (n = 0; n < keys; n++)
+		del_nth(map, n);
+	KUNIT_EXPECT_EQ(test, count_elems(map), 0);
 
-	nr = share(r.map, shape);
+	nr = share(map, shape);
 	for_each_online_cpu(cpu) {
 		kunit_move_to(test, cpu);
 		for (n = 0; n < nr; n++)
-			failed += put_nth(r.map, n, 0, BPFMAP_F_NOEXIST) != 0;
-		KUNIT_EXPECT_EQ(test, count_keys(r.map), (long)nr);
+			failed += put_nth(map, n, 0, BPFMAP_F_NOEXIST) != 0;
+		KUNIT_EXPECT_EQ(test, count_elems(map), nr);
 		for (n = 0; n < nr; n++)
-			failed += del_nth(r.map, n) != 0;
+			failed += del_nth(map, n) != 0;
 	}
 	KUNIT_EXPECT_EQ(test, failed, 0);
-}
-
-static void lru_softirq(struct kunit *test)
-{
-	contexts_softirq(test, test->param_value);
-}
-
-static void lru_hardirq(struct kunit *test)
-{
-	contexts_hardirq(test, test->param_value);
-}
-
-static void lru_last_put(struct kunit *test)
-{
-	contexts_last_put(test, test->param_value);
 }
 
 static struct kunit_case lru_cases[] = {
@@ -564,9 +448,9 @@ static struct kunit_case lru_cases[] = {
 	KUNIT_CASE_PARAM(lru_own, shape_gen_params),
 	KUNIT_CASE(lru_balance),
 	KUNIT_CASE(lru_zero_on_insert),
-	KUNIT_CASE_PARAM(lru_softirq, shape_gen_params),
-	KUNIT_CASE_PARAM(lru_hardirq, shape_gen_params),
-	KUNIT_CASE_PARAM(lru_last_put, shape_gen_params),
+	KUNIT_CASE_PARAM(contexts_softirq, shape_gen_params),
+	KUNIT_CASE_PARAM(contexts_hardirq, shape_gen_params),
+	KUNIT_CASE_PARAM(contexts_last_put, shape_gen_params),
 	KUNIT_CASE_PARAM(lru_rush, shape_gen_params),
 	{}
 };

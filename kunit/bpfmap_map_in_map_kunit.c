@@ -12,7 +12,6 @@
 #include <linux/delay.h>
 #include <linux/prandom.h>
 #include <linux/rcupdate.h>
-#include <linux/smp.h>
 #include <linux/string.h>
 
 #include "../drivers/bpfmap/internal.h"
@@ -38,12 +37,7 @@ static const struct map_shape inner_shape = {
 	.max_entries = 3,
 };
 
-static void shape_describe(const struct map_shape *shape, char *desc)
-{
-	strscpy(desc, shape->name, KUNIT_PARAM_DESC_SIZE);
-}
-
-KUNIT_ARRAY_PARAM(shape, shapes, shape_describe);
+SHAPE_PARAM(shape, shapes);
 
 static bool is_array(const struct bpfmap *outer)
 {
@@ -573,11 +567,7 @@ static void interrupted(void *worker)
 
 static void interrupt_step(struct worker *w)
 {
-	int cpu = cpumask_next(worker_random(w, nr_cpu_ids), cpu_online_mask);
-
-	if (cpu >= nr_cpu_ids)
-		cpu = cpumask_first(cpu_online_mask);
-	worker_check(w, !smp_call_function_single(cpu, interrupted, w, true));
+	worker_interrupt(w, interrupted);
 }
 
 static const struct job jobs[] = {

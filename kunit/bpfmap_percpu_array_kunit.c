@@ -20,52 +20,7 @@ static const struct map_shape shapes[] = {
 	PERCPU_ARRAY(512, 64),
 };
 
-static void shape_describe(const struct map_shape *shape, char *desc)
-{
-	strscpy(desc, shape->name, KUNIT_PARAM_DESC_SIZE);
-}
-
-KUNIT_ARRAY_PARAM(shape, shapes, shape_describe);
-
-static void percpu_array_isolation(struct kunit *test)
-{
-	percpu_isolation(test, test->param_value);
-}
-
-static void percpu_array_this_cpu(struct kunit *test)
-{
-	percpu_this_cpu(test, test->param_value);
-}
-
-static void percpu_array_all_cpus(struct kunit *test)
-{
-	percpu_all_cpus(test, test->param_value);
-}
-
-static void percpu_array_cpu_range(struct kunit *test)
-{
-	percpu_cpu_range(test, test->param_value);
-}
-
-static void percpu_array_whole_values(struct kunit *test)
-{
-	stress_whole_values(test, test->param_value);
-}
-
-static void percpu_array_softirq(struct kunit *test)
-{
-	contexts_softirq(test, test->param_value);
-}
-
-static void percpu_array_hardirq(struct kunit *test)
-{
-	contexts_hardirq(test, test->param_value);
-}
-
-static void percpu_array_last_put(struct kunit *test)
-{
-	contexts_last_put(test, test->param_value);
-}
+SHAPE_PARAM(shape, shapes);
 
 static void percpu_array_counters(struct kunit *test)
 {
@@ -94,14 +49,14 @@ static void percpu_array_large_values(struct kunit *test)
 }
 
 static struct kunit_case percpu_array_cases[] = {
-	KUNIT_CASE_PARAM(percpu_array_isolation, shape_gen_params),
-	KUNIT_CASE_PARAM(percpu_array_this_cpu, shape_gen_params),
-	KUNIT_CASE_PARAM(percpu_array_all_cpus, shape_gen_params),
-	KUNIT_CASE_PARAM(percpu_array_cpu_range, shape_gen_params),
-	KUNIT_CASE_PARAM(percpu_array_softirq, shape_gen_params),
-	KUNIT_CASE_PARAM(percpu_array_hardirq, shape_gen_params),
-	KUNIT_CASE_PARAM(percpu_array_last_put, shape_gen_params),
-	KUNIT_CASE_PARAM(percpu_array_whole_values, shape_gen_params),
+	KUNIT_CASE_PARAM(percpu_isolation, shape_gen_params),
+	KUNIT_CASE_PARAM(percpu_this_cpu, shape_gen_params),
+	KUNIT_CASE_PARAM(percpu_all_cpus, shape_gen_params),
+	KUNIT_CASE_PARAM(percpu_cpu_range, shape_gen_params),
+	KUNIT_CASE_PARAM(contexts_softirq, shape_gen_params),
+	KUNIT_CASE_PARAM(contexts_hardirq, shape_gen_params),
+	KUNIT_CASE_PARAM(contexts_last_put, shape_gen_params),
+	KUNIT_CASE_PARAM(stress_whole_values, shape_gen_params),
 	KUNIT_CASE(percpu_array_counters),
 	KUNIT_CASE(percpu_array_large_values),
 	{}

@@ -21,57 +21,7 @@ static const struct map_shape shapes[] = {
 	PERCPU_HASH("no_prealloc", BPFMAP_F_NO_PREALLOC, 40, 512, 20),
 };
 
-static void shape_describe(const struct map_shape *shape, char *desc)
-{
-	strscpy(desc, shape->name, KUNIT_PARAM_DESC_SIZE);
-}
-
-KUNIT_ARRAY_PARAM(shape, shapes, shape_describe);
-
-static void percpu_hash_isolation(struct kunit *test)
-{
-	percpu_isolation(test, test->param_value);
-}
-
-static void percpu_hash_this_cpu(struct kunit *test)
-{
-	percpu_this_cpu(test, test->param_value);
-}
-
-static void percpu_hash_all_cpus(struct kunit *test)
-{
-	percpu_all_cpus(test, test->param_value);
-}
-
-static void percpu_hash_cpu_range(struct kunit *test)
-{
-	percpu_cpu_range(test, test->param_value);
-}
-
-static void percpu_hash_whole_values(struct kunit *test)
-{
-	stress_whole_values(test, test->param_value);
-}
-
-static void percpu_hash_capacity(struct kunit *test)
-{
-	stress_capacity(test, test->param_value);
-}
-
-static void percpu_hash_softirq(struct kunit *test)
-{
-	contexts_softirq(test, test->param_value);
-}
-
-static void percpu_hash_hardirq(struct kunit *test)
-{
-	contexts_hardirq(test, test->param_value);
-}
-
-static void percpu_hash_last_put(struct kunit *test)
-{
-	contexts_last_put(test, test->param_value);
-}
+SHAPE_PARAM(shape, shapes);
 
 static void percpu_hash_full_and_empty(struct kunit *test)
 {
@@ -136,16 +86,16 @@ static void percpu_hash_new_is_zero(struct kunit *test)
 }
 
 static struct kunit_case percpu_hash_cases[] = {
-	KUNIT_CASE_PARAM(percpu_hash_isolation, shape_gen_params),
-	KUNIT_CASE_PARAM(percpu_hash_this_cpu, shape_gen_params),
-	KUNIT_CASE_PARAM(percpu_hash_all_cpus, shape_gen_params),
-	KUNIT_CASE_PARAM(percpu_hash_cpu_range, shape_gen_params),
+	KUNIT_CASE_PARAM(percpu_isolation, shape_gen_params),
+	KUNIT_CASE_PARAM(percpu_this_cpu, shape_gen_params),
+	KUNIT_CASE_PARAM(percpu_all_cpus, shape_gen_params),
+	KUNIT_CASE_PARAM(percpu_cpu_range, shape_gen_params),
 	KUNIT_CASE_PARAM(percpu_hash_new_is_zero, shape_gen_params),
-	KUNIT_CASE_PARAM(percpu_hash_capacity, shape_gen_params),
-	KUNIT_CASE_PARAM(percpu_hash_softirq, shape_gen_params),
-	KUNIT_CASE_PARAM(percpu_hash_hardirq, shape_gen_params),
-	KUNIT_CASE_PARAM(percpu_hash_last_put, shape_gen_params),
-	KUNIT_CASE_PARAM(percpu_hash_whole_values, shape_gen_params),
+	KUNIT_CASE_PARAM(stress_capacity, shape_gen_params),
+	KUNIT_CASE_PARAM(contexts_softirq, shape_gen_params),
+	KUNIT_CASE_PARAM(contexts_hardirq, shape_gen_params),
+	KUNIT_CASE_PARAM(contexts_last_put, shape_gen_params),
+	KUNIT_CASE_PARAM(stress_whole_values, shape_gen_params),
 	KUNIT_CASE(percpu_hash_full_and_empty),
 	KUNIT_CASE(percpu_hash_counters),
 	KUNIT_CASE(percpu_hash_grow),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Queues and stacks, against lists; and waiting for them
+ * Queues and stacks, against a list; and waiting for them
  */
 #include <linux/completion.h>
 #include <linux/cpumask.h>
@@ -8,7 +8,6 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/irq_work.h>
-#include <linux/list.h>
 #include <linux/poll.h>
 #include <linux/prandom.h>
 #include <linux/sizes.h>
@@ -35,75 +34,50 @@ static const struct map_shape shapes[] = {
 	STACK(8, 1), STACK(1, 5), STACK(4, 32), STACK(77, 7), STACK(512, 40),
 };
 
-static void shape_describe(const struct map_shape *shape, char *desc)
-{
-	strscpy(desc, shape->name, KUNIT_PARAM_DESC_SIZE);
-}
-
-KUNIT_ARRAY_PARAM(shape, shapes, shape_describe);
+SHAPE_PARAM(shape, shapes);
 
 /**
- * struct item - an element of the oracle
- * @list: in oracle.items
- * @n: of its value
- */
-struct item {
-	struct list_head list;
-	u32 n;
-};
-
-/**
- * struct oracle - a list, the oldest first
- * @test: owner of the items' memory
+ * struct oracle - what a map should have
  * @shape: what the map is
- * @items: the elements
- * @nr: of them
+ * @items: numbers of its values, in a ring of max_entries
+ * @first: place of the oldest
+ * @nr: elements
  */
 struct oracle {
-	struct kunit *test;
 	const struct map_shape *shape;
-	struct list_head items;
+	u32 *items;
+	u32 first;
 	u32 nr;
 };
 
-static void oracle_remove(struct oracle *o, struct item *item)
+static u32 *oracle_item(const struct oracle *o, u32 age)
 {
-	list_del(&item->list);
-	kunit_kfree(o->test, item);
-	o->nr--;
+	return &o->items[(o->first + age) % o->shape->max_entries];
 }
 
 static int oracle_push(struct oracle *o, u32 n, u64 flags)
 {
-	struct item *item;
-
 	if (flags != 0 && flags != BPFMAP_F_EXIST)
 		return -EINVAL;
 	if (o->nr == o->shape->max_entries) {
 		if (!flags)
 			return -E2BIG;
-		oracle_remove(o, list_first_entry(&o->items, struct item, list));
+		o->first++;
+		o->nr--;
 	}
-	item = kunit_buf(o->test, sizeof(*item));
-	item->n = n;
-	list_add_tail(&item->list, &o->items);
-	o->nr++;
+	*oracle_item(o, o->nr++) = n;
 	return 0;
 }
 
 static int oracle_take(struct oracle *o, u32 *n, bool remove)
 {
-	struct item *item;
+	bool queue = o->shape->type == BPFMAP_TYPE_QUEUE;
 
-	if (list_empty(&o->items))
+	if (!o->nr)
 		return -ENOENT;
-	if (o->shape->type == BPFMAP_TYPE_QUEUE)
-		item = list_first_entry(&o->items, struct item, list);
-	else
-		item = list_last_entry(&o->items, struct item, list);
-	*n = item->n;
-	if (remove)
-		oracle_remove(o, item);
+	*n = *oracle_item(o, queue ? 0 : o->nr - 1);
+	o->first += remove && queue;
+	o->nr -= remove;
 	return 0;
 }
 
@@ -116,7 +90,8 @@ static int push_nth(struct bpfmap *map, u32 n, u64 flags)
 }
 
 /* Both take; the results, and what comes out, must be the same */
-static void expect_same_take(struct oracle *o, struct bpfmap *map, bool remove)
+static void expect_same_take(struct kunit *test, struct oracle *o,
+			     struct bpfmap *map, bool remove)
 {
 	u32 n = 0, size = o->shape->value_size;
 	u8 want[SHAPE_MAX_VALUE], got[SHAPE_MAX_VALUE];
@@ -127,10 +102,10 @@ static void expect_same_take(struct oracle *o, struct bpfmap *map, bool remove)
 	err = oracle_take(o, &n, remove);
 	if (!err)
 		value_make(want, size, n, 0);
-	KUNIT_EXPECT_EQ(o->test, err, remove ? bpfmap_pop_elem(map, got) :
-					       bpfmap_peek_elem(map, got));
+	KUNIT_EXPECT_EQ(test, err, remove ? bpfmap_pop_elem(map, got) :
+					    bpfmap_peek_elem(map, got));
 	/* Also what is behind it, and all of it if there is nothing */
-	KUNIT_EXPECT_MEMEQ(o->test, got, want, sizeof(want));
+	KUNIT_EXPECT_MEMEQ(test, got, want, sizeof(want));
 }
 
 static void queue_random(struct kunit *test)
@@ -142,11 +117,11 @@ static void queue_random(struct kunit *test)
 	};
 	const struct map_shape *shape = test->param_value;
 	struct bpfmap *map = kunit_map(test, shape);
-	struct oracle o = { .test = test, .shape = shape };
+	struct oracle o = { .shape = shape };
 	struct rnd_state rnd;
 	u32 i, f, bias = 0;
 
-	INIT_LIST_HEAD(&o.items);
+	o.items = kunit_buf(test, shape->max_entries * sizeof(*o.items));
 	prandom_seed_state(&rnd, bpfmap_kunit_seed());
 	for (i = 0; i < 1500 * bpfmap_kunit_effort; i++) {
 		/* In phases that fill the map, and that empty it */
@@ -157,13 +132,13 @@ static void queue_random(struct kunit *test)
 			KUNIT_EXPECT_EQ(test, push_nth(map, i, flags[f]),
 					oracle_push(&o, i, flags[f]));
 		} else {
-			expect_same_take(&o, map,
+			expect_same_take(test, &o, map,
 					 prandom_u32_state(&rnd) & 3);
 		}
 	}
 	while (o.nr)
-		expect_same_take(&o, map, true);
-	expect_same_take(&o, map, true);
+		expect_same_take(test, &o, map, true);
+	expect_same_take(test, &o, map, true);
 }
 
 static void queue_cannot(struct kunit *test)
@@ -301,15 +276,9 @@ static void traffic_interrupt(void *worker)
 		traffic_step(worker);
 }
 
-/* In an interrupt of the other CPU, whatever it is doing */
 static void interrupt_step(struct worker *w)
 {
-	int cpu = cpumask_next(w->cpu, cpu_online_mask);
-
-	if (cpu >= nr_cpu_ids)
-		cpu = cpumask_first(cpu_online_mask);
-	worker_check(w, !smp_call_function_single(cpu, traffic_interrupt, w,
-						  true));
+	worker_interrupt(w, traffic_interrupt);
 }
 
 /* Nothing is lost, doubled or torn when all CPUs push and pop */

@@ -23,37 +23,7 @@ static const struct map_shape shapes[] = {
 	RHASH(13, 77, 48),
 };
 
-static void shape_describe(const struct map_shape *shape, char *desc)
-{
-	strscpy(desc, shape->name, KUNIT_PARAM_DESC_SIZE);
-}
-
-KUNIT_ARRAY_PARAM(shape, shapes, shape_describe);
-
-static void rhash_whole_values(struct kunit *test)
-{
-	stress_whole_values(test, test->param_value);
-}
-
-static void rhash_capacity(struct kunit *test)
-{
-	stress_capacity(test, test->param_value);
-}
-
-static void rhash_softirq(struct kunit *test)
-{
-	contexts_softirq(test, test->param_value);
-}
-
-static void rhash_hardirq(struct kunit *test)
-{
-	contexts_hardirq(test, test->param_value);
-}
-
-static void rhash_last_put(struct kunit *test)
-{
-	contexts_last_put(test, test->param_value);
-}
+SHAPE_PARAM(shape, shapes);
 
 static void rhash_full_and_empty(struct kunit *test)
 {
@@ -67,31 +37,6 @@ static void rhash_grow(struct kunit *test)
 	static const struct map_shape shape = RHASH(8, 64, 600);
 
 	contexts_grow(test, &shape);
-}
-
-/* A pointer stays that of the element while its value is replaced */
-static void rhash_pointer_stays(struct kunit *test)
-{
-	static const struct map_shape shape = RHASH(8, 16, 2);
-	struct bpfmap *map = kunit_map(test, &shape);
-	void *before, *after;
-	bool whole, gone;
-	u8 key[8];
-
-	put_nth(map, 1, 1, 0);
-	key_make(map, key, 1);
-	rcu_read_lock();
-	before = bpfmap_lookup_elem(map, key);
-	put_nth(map, 1, 2, 0);
-	after = bpfmap_lookup_elem(map, key);
-	del_nth(map, 1);
-	gone = !bpfmap_lookup_elem(map, key);
-	/* For KASAN: deleted, but it is there up to rcu_read_unlock() */
-	whole = before && value_is_whole(before, shape.value_size, 1);
-	rcu_read_unlock();
-	KUNIT_EXPECT_PTR_EQ(test, before, after);
-	KUNIT_EXPECT_TRUE(test, whole);
-	KUNIT_EXPECT_TRUE(test, gone);
 }
 
 #define MANY	6000
@@ -459,89 +404,19 @@ static void rhash_lone_element(struct kunit *test)
 	}
 }
 
-/**
- * struct create_row - a request
- * @name: what is special about it
- * @flags: besides BPFMAP_F_NO_PREALLOC; that bit here takes it away
- * @key: bytes
- * @value: bytes
- * @max: entries
- * @extra: map_extra
- * @err: result
- */
-struct create_row {
-	const char *name;
-	u32 flags, key, value, max;
-	u64 extra;
-	int err;
-};
-
-static const struct create_row create_rows[] = {
-	{ "smallest", 0, 1, 1, 1 },
-	{ "preallocated", BPFMAP_F_NO_PREALLOC, 4, 8, 4, 0, -EINVAL },
-	{ "zero_seed", BPFMAP_F_ZERO_SEED, 4, 8, 4, 0, -EINVAL },
-	{ "zero_seed before key", BPFMAP_F_ZERO_SEED, 65536, 8, 4, 0, -EINVAL },
-	{ "mmapable", BPFMAP_F_MMAPABLE, 4, 8, 4, 0, -EINVAL },
-	{ "key 65535", 0, 65535, 8, 4 },
-	{ "key 65536", 0, 65536, 8, 4, 0, -E2BIG },
-	{ "key before hint", 0, 65536, 8, 4, 1ULL << 32, -E2BIG },
-	{ "key before flags", BPFMAP_F_MMAPABLE, 65536, 8, 4, 0, -E2BIG },
-	{ "hint 1", 0, 4, 8, 4, 1 },
-	{ "hint is max", 0, 4, 8, 4, 4 },
-	{ "hint over max", 0, 4, 8, 4, 5, -EINVAL },
-	{ "hint 65535", 0, 4, 8, 65535, 65535 },
-	{ "hint 65536", 0, 4, 8, 65536, 65536, -E2BIG },
-	{ "hint 2^32", 0, 4, 8, 4, 1ULL << 32, -EINVAL },
-	{ "hint before max 0", 0, 4, 8, 0, 1, -EINVAL },
-	{ "key 0", 0, 0, 8, 4, 0, -EINVAL },
-	{ "value 0", 0, 4, 0, 4, 0, -EINVAL },
-	{ "max 0", 0, 4, 8, 0, 0, -EINVAL },
-	{ "sum at limit", 0, 8, (4U << 20) - 48 - 8, 1, 0, -E2BIG },
-	{ "sum under limit", 0, 8, (4U << 20) - 48 - 9, 1 },
-	{ "value 2^32-1", 0, 8, U32_MAX, 1, 0, -E2BIG },
-	{ "max 2^31", 0, 4, 8, 1U << 31 },
-	{ "max 2^31+1", 0, 4, 8, (1U << 31) + 1, 0, -E2BIG },
-	{ "max 2^32-1", 0, 4, 8, U32_MAX, 0, -E2BIG },
-};
-
-static void rhash_create(struct kunit *test)
-{
-	struct bpfmap *map;
-	u32 i;
-
-	for (i = 0; i < ARRAY_SIZE(create_rows); i++) {
-		const struct create_row *r = &create_rows[i];
-		struct bpfmap_create_attr attr = {
-			.map_type = BPFMAP_TYPE_RHASH,
-			.key_size = r->key,
-			.value_size = r->value,
-			.max_entries = r->max,
-			.map_flags = r->flags ^ BPFMAP_F_NO_PREALLOC,
-			.map_extra = r->extra,
-		};
-
-		map = bpfmap_create(&attr);
-		KUNIT_EXPECT_EQ_MSG(test, PTR_ERR_OR_ZERO(map), r->err, "%s",
-				    r->name);
-		if (!IS_ERR(map))
-			bpfmap_put(map);
-	}
-}
-
 static struct kunit_case rhash_cases[] = {
-	KUNIT_CASE(rhash_create),
 	KUNIT_CASE(rhash_lone_element),
-	KUNIT_CASE(rhash_pointer_stays),
+	KUNIT_CASE_PARAM(stress_pointer_stays, shape_gen_params),
 	KUNIT_CASE(rhash_resize),
 	KUNIT_CASE(rhash_buckets),
 	KUNIT_CASE(rhash_order_stays),
 	KUNIT_CASE(rhash_no_table),
 	KUNIT_CASE(rhash_long_chains),
-	KUNIT_CASE_PARAM(rhash_capacity, shape_gen_params),
-	KUNIT_CASE_PARAM(rhash_softirq, shape_gen_params),
-	KUNIT_CASE_PARAM(rhash_hardirq, shape_gen_params),
-	KUNIT_CASE_PARAM(rhash_last_put, shape_gen_params),
-	KUNIT_CASE_PARAM(rhash_whole_values, shape_gen_params),
+	KUNIT_CASE_PARAM(stress_capacity, shape_gen_params),
+	KUNIT_CASE_PARAM(contexts_softirq, shape_gen_params),
+	KUNIT_CASE_PARAM(contexts_hardirq, shape_gen_params),
+	KUNIT_CASE_PARAM(contexts_last_put, shape_gen_params),
+	KUNIT_CASE_PARAM(stress_whole_values, shape_gen_params),
 	KUNIT_CASE(rhash_walk_while_resizing),
 	KUNIT_CASE(rhash_one_winner),
 	KUNIT_CASE(rhash_full_and_empty),

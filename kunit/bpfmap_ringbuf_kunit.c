@@ -26,12 +26,7 @@ static const struct map_shape shapes[] = {
 	RING("overwrite 4096", BPFMAP_F_RB_OVERWRITE, SZ_4K),
 };
 
-static void shape_describe(const struct map_shape *shape, char *desc)
-{
-	strscpy(desc, shape->name, KUNIT_PARAM_DESC_SIZE);
-}
-
-KUNIT_ARRAY_PARAM(shape, shapes, shape_describe);
+SHAPE_PARAM(shape, shapes);
 
 static struct bpfmap_ring *ring_of(struct bpfmap *map)
 {

@@ -89,11 +89,11 @@ static void probe_timer(struct timer_list *timer)
 
 /**
  * contexts_softirq() - every operation from a timer
- * @test: the test
- * @shape: values at least 12 bytes
+ * @test: the test, its parameter a shape with values of at least 12 bytes
  */
-void contexts_softirq(struct kunit *test, const struct map_shape *shape)
+void contexts_softirq(struct kunit *test)
 {
+	const struct map_shape *shape = test->param_value;
 	struct probe *p = kunit_buf(test, sizeof(*p));
 
 	probe_init(test, p, shape);
@@ -117,11 +117,11 @@ static void probe_irq_work(struct irq_work *work)
 
 /**
  * contexts_hardirq() - every operation from an interrupt
- * @test: the test
- * @shape: values at least 12 bytes
+ * @test: the test, its parameter a shape with values of at least 12 bytes
  */
-void contexts_hardirq(struct kunit *test, const struct map_shape *shape)
+void contexts_hardirq(struct kunit *test)
 {
+	const struct map_shape *shape = test->param_value;
 	struct probe *p = kunit_buf(test, sizeof(*p));
 
 	probe_init(test, p, shape);
@@ -234,13 +234,14 @@ static void put_in_softirq(struct timer_list *timer)
 /**
  * contexts_last_put() - what a look-up found outlives the map until the end of
  *			 the RCU read-side critical section
- * @test: the test; KASAN finds a use after free
- * @shape: values at least 12 bytes
+ * @test: the test, its parameter a shape with values of at least 12 bytes; KASAN
+ *	  finds a use after free
  *
  * The last put comes from here and from a timer, in turn.
  */
-void contexts_last_put(struct kunit *test, const struct map_shape *shape)
+void contexts_last_put(struct kunit *test)
 {
+	const struct map_shape *shape = test->param_value;
 	struct probe *p = kunit_buf(test, sizeof(*p));
 	u8 key[SHAPE_MAX_KEY];
 	bool whole = true;

@@ -5,6 +5,7 @@
 #include <linux/cpumask.h>
 #include <linux/delay.h>
 #include <linux/kthread.h>
+#include <linux/smp.h>
 
 #include "crew.h"
 #include "fixture.h"
@@ -112,4 +113,19 @@ void crew_run(struct kunit *test, const struct job *jobs, unsigned int nr_jobs,
 		KUNIT_EXPECT_GT_MSG(test, w->steps, 0UL, "%s on CPU %d",
 				    w->job->name, w->cpu);
 	}
+}
+
+/**
+ * worker_interrupt() - run a step in an interrupt, whatever that CPU is doing
+ * @w: the worker, which waits
+ * @step: called with @w on a random CPU; in hardirq context unless that is the
+ *	  worker's own
+ */
+void worker_interrupt(struct worker *w, smp_call_func_t step)
+{
+	int cpu = cpumask_next(worker_random(w, nr_cpu_ids), cpu_online_mask);
+
+	if (cpu >= nr_cpu_ids)
+		cpu = cpumask_first(cpu_online_mask);
+	worker_check(w, !smp_call_function_single(cpu, step, w, true));
 }

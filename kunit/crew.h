@@ -10,6 +10,7 @@
 #include <kunit/test.h>
 #include <linux/prandom.h>
 #include <linux/sched.h>
+#include <linux/smp.h>
 
 struct worker;
 
@@ -75,5 +76,6 @@ static inline u32 worker_random(struct worker *w, u32 below)
 
 void crew_run(struct kunit *test, const struct job *jobs, unsigned int nr_jobs,
 	      void *ctx, unsigned int ms);
+void worker_interrupt(struct worker *w, smp_call_func_t step);
 
 #endif /* _BPFMAP_KUNIT_CREW_H */

@@ -281,3 +281,18 @@ bool has_nth(struct bpfmap *map, u32 n)
 	key_make(map, key, n);
 	return !bpfmap_copy_elem(map, key, value, 0);
 }
+
+static long each_nothing(struct bpfmap *map, const void *key, void *value,
+			 void *ctx)
+{
+	return 0;
+}
+
+/**
+ * count_elems() - elements that bpfmap_for_each_elem() visits
+ * @map: the map
+ */
+long count_elems(struct bpfmap *map)
+{
+	return bpfmap_for_each_elem(map, each_nothing, NULL, 0);
+}

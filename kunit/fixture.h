@@ -8,6 +8,7 @@
 
 #include <kunit/test.h>
 #include <linux/bpfmap.h>
+#include <linux/string.h>
 #include <linux/types.h>
 
 /**
@@ -27,6 +28,15 @@ struct map_shape {
 	u32 value_size;
 	u32 max_entries;
 };
+
+static inline void shape_describe(const struct map_shape *s, char *desc)
+{
+	strscpy(desc, s->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+/* Makes NAME_gen_params() for cases with each of an array of shapes */
+#define SHAPE_PARAM(name, shapes)					\
+	KUNIT_ARRAY_PARAM(name, shapes, shape_describe)
 
 static inline bool shape_is_array(const struct map_shape *s)
 {
@@ -75,6 +85,7 @@ int put_nth(struct bpfmap *map, u32 n, u32 nonce, u64 flags);
 int put_patiently(struct bpfmap *map, u32 n, u32 nonce, u64 flags);
 int del_nth(struct bpfmap *map, u32 n);
 bool has_nth(struct bpfmap *map, u32 n);
+long count_elems(struct bpfmap *map);
 
 /* Keys of the shapes used in the suites are not larger than this, nor values */
 #define SHAPE_MAX_KEY	40

@@ -30,11 +30,11 @@ static void expect_value(struct kunit *test, struct bpfmap *map, u32 n, int cpu,
 
 /**
  * percpu_isolation() - each possible CPU has a value of its own
- * @test: the test
- * @shape: a per-CPU type
+ * @test: the test, its parameter the shape of a per-CPU type
  */
-void percpu_isolation(struct kunit *test, const struct map_shape *shape)
+void percpu_isolation(struct kunit *test)
 {
+	const struct map_shape *shape = test->param_value;
 	struct bpfmap *map = kunit_map(test, shape);
 	u32 n, max = shape->max_entries;
 	int cpu, changed;
@@ -62,11 +62,11 @@ void percpu_isolation(struct kunit *test, const struct map_shape *shape)
 
 /**
  * percpu_this_cpu() - without a CPU, it is the one that this runs on
- * @test: the test
- * @shape: a per-CPU type
+ * @test: the test, its parameter the shape of a per-CPU type
  */
-void percpu_this_cpu(struct kunit *test, const struct map_shape *shape)
+void percpu_this_cpu(struct kunit *test)
 {
+	const struct map_shape *shape = test->param_value;
 	u8 value[SHAPE_MAX_VALUE], key[SHAPE_MAX_KEY];
 	struct bpfmap *map = kunit_map(test, shape);
 	void *mine, *named;
@@ -95,11 +95,11 @@ void percpu_this_cpu(struct kunit *test, const struct map_shape *shape)
 
 /**
  * percpu_all_cpus() - one value for every possible CPU
- * @test: the test
- * @shape: a per-CPU type
+ * @test: the test, its parameter the shape of a per-CPU type
  */
-void percpu_all_cpus(struct kunit *test, const struct map_shape *shape)
+void percpu_all_cpus(struct kunit *test)
 {
+	const struct map_shape *shape = test->param_value;
 	struct bpfmap *map = kunit_map(test, shape);
 	int cpu;
 
@@ -113,11 +113,11 @@ void percpu_all_cpus(struct kunit *test, const struct map_shape *shape)
 
 /**
  * percpu_cpu_range() - CPUs that are not possible
- * @test: the test
- * @shape: a per-CPU type
+ * @test: the test, its parameter the shape of a per-CPU type
  */
-void percpu_cpu_range(struct kunit *test, const struct map_shape *shape)
+void percpu_cpu_range(struct kunit *test)
 {
+	const struct map_shape *shape = test->param_value;
 	const u32 cpus[] = { 0, nr_cpu_ids - 1, nr_cpu_ids, nr_cpu_ids + 1,
 			     1U << 31, U32_MAX };
 	u8 value[SHAPE_MAX_VALUE], key[SHAPE_MAX_KEY];

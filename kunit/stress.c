@@ -5,16 +5,12 @@
 #include <linux/cpumask.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
-#include <linux/smp.h>
 #include <linux/string.h>
 
 #include "crew.h"
 #include "stress.h"
 
-/*
- * Keys 0 .. STABLE-1 are always there. In a hash, the others come and go, so
- * that elements change their key all the time.
- */
+/* Keys that are always there, in maps that do not evict */
 #define STABLE	4
 
 /* So few that they collide all the time */
@@ -24,14 +20,19 @@
  * struct stress - what the workers share; all constant
  * @map: the map
  * @keys: keys in use
+ * @stable: keys 0 .. @stable - 1 are always there. In a hash, the others come
+ *	    and go, so that elements change their key all the time
  * @array: elements cannot be deleted
+ * @evicts: it is never full
  * @percpu: there is a value for each CPU
  * @allocates: each insertion takes memory, which no true interrupt may
  */
 struct stress {
 	struct bpfmap *map;
 	u32 keys;
+	u32 stable;
 	bool array;
+	bool evicts;
 	bool percpu;
 	bool allocates;
 };
@@ -62,19 +63,20 @@ static void write_step(struct worker *w)
 	if (s->allocates && irqs_disabled())
 		flags = BPFMAP_F_EXIST;
 	err = put_nth(s->map, n, worker_random(w, U32_MAX), flags);
-	if (flags == BPFMAP_F_EXIST && n >= STABLE && err == -ENOENT)
+	if (flags == BPFMAP_F_EXIST && n >= s->stable && err == -ENOENT)
 		return;
 	/*
 	 * An element is unavailable until it reaches the pool: for a moment the
 	 * map may look full.
 	 */
-	worker_check(w, !err || (n >= STABLE && err == -E2BIG));
+	worker_check(w, !err ||
+		     (!s->evicts && n >= s->stable && err == -E2BIG));
 }
 
 static void delete_step(struct worker *w)
 {
 	const struct stress *s = w->ctx;
-	u32 n = STABLE + worker_random(w, s->keys - STABLE);
+	u32 n = s->stable + worker_random(w, s->keys - s->stable);
 	int err = del_nth(s->map, n);
 
 	if (s->array)
@@ -104,7 +106,7 @@ static void copy_step(struct worker *w)
 	if (!err)
 		worker_check(w, value_fits(s, value, n));
 	else
-		worker_check(w, err == -ENOENT && n >= STABLE && !s->array);
+		worker_check(w, err == -ENOENT && n >= s->stable && !s->array);
 }
 
 static void lookup_step(struct worker *w)
@@ -120,7 +122,7 @@ static void lookup_step(struct worker *w)
 	if (value)
 		READ_ONCE(value[bpfmap_value_size(s->map) - 1]);
 	rcu_read_unlock();
-	worker_check(w, value || (n >= STABLE && !s->array));
+	worker_check(w, value || (n >= s->stable && !s->array));
 }
 
 static void next_step(struct worker *w)
@@ -136,21 +138,15 @@ static void next_step(struct worker *w)
 		err = bpfmap_get_next_key(s->map, keys[i & 1],
 					  keys[!(i & 1)]);
 	}
-	worker_check(w, i);
+	worker_check(w, i || !s->stable);
 	worker_check(w, !err || err == -ENOENT);
-}
-
-static long each_nothing(struct bpfmap *map, const void *key, void *value,
-			 void *ctx)
-{
-	return 0;
 }
 
 static void each_step(struct worker *w)
 {
 	const struct stress *s = w->ctx;
 
-	worker_check(w, bpfmap_for_each_elem(s->map, each_nothing, NULL, 0) >= 0);
+	worker_check(w, count_elems(s->map) >= 0);
 }
 
 /* All in one thread too, else the scheduler decides which operations race */
@@ -172,14 +168,9 @@ static void interrupted(void *worker)
 		mixed_step(worker);
 }
 
-/* The same in hardirq context, whatever that CPU is doing */
 static void interrupt_step(struct worker *w)
 {
-	int cpu = cpumask_next(worker_random(w, nr_cpu_ids), cpu_online_mask);
-
-	if (cpu >= nr_cpu_ids)
-		cpu = cpumask_first(cpu_online_mask);
-	worker_check(w, !smp_call_function_single(cpu, interrupted, w, true));
+	worker_interrupt(w, interrupted);
 }
 
 static const struct job whole_jobs[] = {
@@ -193,72 +184,115 @@ static const struct job whole_jobs[] = {
 	{ "interrupt", interrupt_step },
 };
 
-static u32 count_keys(struct bpfmap *map)
-{
-	return bpfmap_for_each_elem(map, each_nothing, NULL, 0);
-}
-
 /* From empty to exactly full and back */
 static void expect_fill_and_empty(struct kunit *test, struct bpfmap *map,
 				  u32 nr)
 {
 	u32 n, failed = 0;
 
-	KUNIT_EXPECT_EQ(test, count_keys(map), 0);
+	KUNIT_EXPECT_EQ(test, count_elems(map), 0);
 	for (n = 0; n < nr; n++)
 		failed += put_patiently(map, n, n, BPFMAP_F_NOEXIST) != 0;
 	KUNIT_EXPECT_EQ(test, failed, 0);
 	KUNIT_EXPECT_EQ(test, put_nth(map, nr, 0, 0), -E2BIG);
-	KUNIT_EXPECT_EQ(test, count_keys(map), nr);
+	KUNIT_EXPECT_EQ(test, count_elems(map), nr);
 	for (n = 0; n < nr; n++)
 		failed += del_nth(map, n) != 0;
 	KUNIT_EXPECT_EQ(test, failed, 0);
-	KUNIT_EXPECT_EQ(test, count_keys(map), 0);
+	KUNIT_EXPECT_EQ(test, count_elems(map), 0);
 }
 
 /**
- * stress_whole_values() - no reader sees a torn value, or misses one
+ * stress_run() - no reader sees a torn value, or misses one
  * @test: the test
- * @shape: values at least 12 bytes; how many entries does not matter
+ * @shape: of the map, values at least 12 bytes
+ * @map: the map; the first @stable keys are there
+ * @keys: keys to use
+ * @stable: those of them that are never deleted
  *
  * Writers, deleters and readers of all kinds at once, interrupted by more of
  * them. A copied value must be one that a writer stored, for that key; a key
- * that stays must be found by every look-up; keys must be whole. Afterwards,
- * all elements must still be there.
+ * that stays must be found by every look-up; keys must be whole.
  */
-void stress_whole_values(struct kunit *test, const struct map_shape *shape)
+void stress_run(struct kunit *test, const struct map_shape *shape,
+		struct bpfmap *map, u32 keys, u32 stable)
 {
-	struct map_shape small = *shape;
 	struct stress s = {
-		.keys = KEYS,
+		.map = map,
+		.keys = keys,
+		.stable = stable,
 		.array = shape_is_array(shape),
+		.evicts = shape_is_lru(shape),
 		.percpu = shape_is_percpu(shape),
 		.allocates = shape->type == BPFMAP_TYPE_RHASH,
 	};
+
+	crew_run(test, whole_jobs, ARRAY_SIZE(whole_jobs), &s, 500);
+}
+
+/**
+ * stress_whole_values() - stress_run(), after which all elements are still there
+ * @test: the test, its parameter a shape with values of at least 12 bytes that
+ *	  does not evict; how many entries does not matter
+ */
+void stress_whole_values(struct kunit *test)
+{
+	struct map_shape small = *(const struct map_shape *)test->param_value;
+	struct bpfmap *map;
 	u32 n;
 
 	small.max_entries = KEYS;
-	s.map = kunit_map(test, &small);
+	map = kunit_map(test, &small);
 	/* All of them, so that no interrupt has to allocate memory */
-	for (n = 0; n < s.keys; n++)
-		KUNIT_ASSERT_EQ(test, put_patiently(s.map, n, 0, 0), 0);
-	crew_run(test, whole_jobs, ARRAY_SIZE(whole_jobs), &s, 500);
-	if (s.array)
+	for (n = 0; n < KEYS; n++)
+		KUNIT_ASSERT_EQ(test, put_patiently(map, n, 0, 0), 0);
+	stress_run(test, &small, map, KEYS, STABLE);
+	if (shape_is_array(&small))
 		return;
-	for (n = 0; n < s.keys; n++)
-		del_nth(s.map, n);
-	expect_fill_and_empty(test, s.map, KEYS);
+	for (n = 0; n < KEYS; n++)
+		del_nth(map, n);
+	expect_fill_and_empty(test, map, KEYS);
+}
+
+/**
+ * stress_pointer_stays() - a pointer is that of the element while its value is
+ *			    replaced, and valid until rcu_read_unlock() if that
+ *			    is deleted
+ * @test: the test, its parameter the shape of a hash with values of at least 12
+ *	  bytes; KASAN finds a use after free
+ */
+void stress_pointer_stays(struct kunit *test)
+{
+	const struct map_shape *shape = test->param_value;
+	struct bpfmap *map = kunit_map(test, shape);
+	void *before, *after;
+	u8 key[SHAPE_MAX_KEY];
+	bool whole, gone;
+
+	put_nth(map, 1, 1, 0);
+	key_make(map, key, 1);
+	rcu_read_lock();
+	before = bpfmap_lookup_elem(map, key);
+	put_nth(map, 1, 2, 0);
+	after = bpfmap_lookup_elem(map, key);
+	del_nth(map, 1);
+	gone = !bpfmap_lookup_elem(map, key);
+	whole = before && value_is_whole(before, shape->value_size, 1);
+	rcu_read_unlock();
+	KUNIT_EXPECT_PTR_EQ(test, before, after);
+	KUNIT_EXPECT_TRUE(test, whole);
+	KUNIT_EXPECT_TRUE(test, gone);
 }
 
 /**
  * stress_capacity() - the capacity is exact on every CPU
- * @test: the test
- * @shape: a hash
+ * @test: the test, its parameter the shape of a hash
  *
  * Each CPU in turn fills what another one has emptied.
  */
-void stress_capacity(struct kunit *test, const struct map_shape *shape)
+void stress_capacity(struct kunit *test)
 {
+	const struct map_shape *shape = test->param_value;
 	struct bpfmap *map = kunit_map(test, shape);
 	u32 n, failed, nr = shape->max_entries;
 	int filler, emptier;
