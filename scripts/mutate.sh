@@ -43,6 +43,11 @@ faults()
 	fault 'a torn copy: arrays' stock-6.1 array.c \
 		'/^static void array_read/,/^}/ s/!read_seqcount_retry(&stripe->seq, seq)/1/' \
 		'STRESS_KIND=ARRAY STRESS_SIZE=64 STRESS_SECONDS=12 stress'
+	fault 'torn values of all CPUs' stock-6.1 array.h \
+		's/return way == ARRAY_CPU_WORDS ? ARRAY_STRIPED : ARRAY_LARGE;/return ARRAY_WORDS;/' \
+		cpu_words
+	fault 'a snapshot without the element that is removed' stock-6.1 hash_bucket.h \
+		'/u32 htab_cut(/,/^}/ s/htab_save(h, e, true);/;/' large_values
 	fault 'padding that is not zeroed' stock-6.1 value.h \
 		'/bpfmap_slot_load(/,/^}/ s/memset(.*);/;/' contract_value
 	fault 'the wrong stride of per-CPU values' stock-6.1 value.h \
@@ -52,6 +57,15 @@ faults()
 	fault 'an index one too large' stock-6.1 array.h \
 		's/unlikely(index >= map->max_entries)/unlikely(index > map->max_entries)/' \
 		contract_elem
+	fault 'a chain of any length' stock-6.1 hash_bucket.h \
+		'/int htab_upsert(/,/^}/ s/length >= HTAB_CHAIN_MAX/!~length/' \
+		large_values
+	fault 'a bucket of any size copied with a lock held' stock-6.1 hash_alloc.c \
+		's/h->walk_max = BPFMAP_ATOMIC_COPY/h->walk_max = SZ_16M/' \
+		deaf
+	fault 'the same hash function for all maps' stock-6.1 keyed_hash.h \
+		's/get_random_bytes(key, sizeof(key));/memset(key, 0, sizeof(key));/' \
+		flood
 	fault 'the wrong errno' stock-6.1 hash_bucket.h \
 		'/int htab_upsert(/,/^}/ s/return -EEXIST/return -EINVAL/' \
 		contract_elem
@@ -66,8 +80,13 @@ faults()
 		mapping
 	fault 'a page that is frozen while somebody writes to it' stock-6.1 freeze.c \
 		's/return count - bpfmap_page_mapcount(page) > 1;/return !count;/' held
+	fault 'a writer that FREEZE does not see' stock-6.1 freeze.c \
+		's/return begun != ended;/return begun < ended;/' suspend
 	fault 'a pin that is good for more than its descriptor was' stock-6.1 pinfs.c \
 		's/return mask & MAY_WRITE ? -EACCES :/return mask < 0 ? -EACCES :/' \
+		contract_access
+	fault 'a pin that can be read although its descriptor could not' stock-6.1 pinfs.c \
+		's/return mask & MAY_READ ? -EACCES :/return mask < 0 ? -EACCES :/' \
 		contract_access
 	# Batches
 	fault 'one off in the count of a batch' stock-6.1 batch.c \
@@ -79,6 +98,15 @@ faults()
 	fault 'a walk that misses the last element' stock-6.1 array_iter.c \
 		'/^int array_get_next_key/,/^}/ s/++index == map->max_entries/\+\+index == map->max_entries - 1/' \
 		contract_value
+	fault 'a walk that begins again at a deleted key' stock-6.1 batch.c \
+		's/attr->flags & BPFMAP_BATCH_F_RESUME ?/attr->flags \& 1 ?/' \
+		contract_resume
+	fault 'a walk that gets lost in a deep trie' stock-6.1 lpm_iter.c \
+		's/path->depth == path->lost && path->lost/path->depth > LPM_DATA_MAX * 9/' \
+		contract_lpm
+	fault 'a look-up that misses a key while the table grows' debug-7 rhash.h \
+		's/unlikely(rhash_moved(h, t))/rhash_moved(h, t) \&\& 0/' \
+		'!kunit:bpfmap_rhash'
 	# References and memory
 	fault 'a lost put' stock-6.1 ioctl.c \
 		'/^static long cmd_get_fd_by_id/,/^}/ s/bpfmap_put(map);/;/' \
@@ -88,6 +116,12 @@ faults()
 		hotplug
 	fault 'elements of a batch that are lost to the pool' stock-6.1 hash_run.c \
 		's/bpfmap_pool_free_bundle(&h->pool, &free);/;/' contract_batch
+	fault 'a table that nobody is charged for' stock-6.1 rhash_table.c \
+		's/bpfmap_charge_begin(&h->map)/set_active_memcg(NULL)/' \
+		'HOSTILE_SHAPE=RHASH hostile_memory'
+	fault 'a removed cgroup that each allocation pins' stock-6.1 mem.c \
+		'/^void bpfmap_charge_end/,/^}/ s/mem_cgroup_put(set_active_memcg(old))/set_active_memcg(old)/' \
+		removed_group
 	fault 'no grace period before a map is freed' debug-7 map.c \
 		's/queue_rcu_work(bpfmap_free_wq, &map->free_work);/queue_work(bpfmap_free_wq, \&map->free_work.work);/' \
 		'!kunit:bpfmap_map_in_map'

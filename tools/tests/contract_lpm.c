@@ -624,9 +624,9 @@ TEST(order, K_LPM)
 }
 
 /* Each bit is a branch: the deepest trie there is, as one chain of elements */
-TEST(deep, K_LPM)
+static void chain(uint32_t size)
 {
-	const uint32_t size = 260, max = 2048;
+	const uint32_t max = 8 * (size - 4);
 	uint8_t *keys = calloc(max + 1, size), value[VALUE];
 	uint32_t i, len;
 	int fd = new_trie(size, max + 1);
@@ -647,6 +647,13 @@ TEST(deep, K_LPM)
 		check_ret(map_delete(fd, keys + (size_t)i * size), 0, "DELETE");
 	check_ret(map_next_key(fd, NULL, keys), -ENOENT, "empty");
 	free(keys);
+}
+
+TEST(deep, K_LPM)
+{
+	/* Many to a buffer, and few */
+	chain(20);
+	chain(260);
 }
 
 TEST(next_key_of_others, K_LPM)

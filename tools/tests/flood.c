@@ -300,6 +300,38 @@ static void bloom_attack(void *arg)
 	close(fd);
 }
 
+/* ------------------------------------------------------------------------- */
+/* Keys that collide in a map of the attacker's own do not in another one */
+#define OTHER_KEYS	256
+#define OTHER_BUCKETS	65536
+
+static void other_attack(void *arg)
+{
+	struct sample s[2];
+	uint32_t i, m, same = 0;
+
+	(void)arg;
+	for (m = 0; m < 2; m++) {
+		s[m] = sample_new(8, OTHER_BUCKETS);
+		for (i = 0; i < OTHER_KEYS; i++)
+			sample_add(&s[m], (const uint32_t[]){ i, 0 });
+		sample_read(&s[m]);
+	}
+	/* Distances: the bucket that counts as 0 may be another one */
+	for (i = 1; i < OTHER_KEYS; i++)
+		same += s[0].buckets[i] - s[0].buckets[i - 1] ==
+			s[1].buckets[i] - s[1].buckets[i - 1];
+	check(same < 4, "%u of %u keys are as far apart in another map", same,
+	      OTHER_KEYS);
+	sample_free(&s[0]);
+	sample_free(&s[1]);
+}
+
+TEST(flood_other, 0)
+{
+	as_nobody(other_attack, NULL);
+}
+
 TEST(flood_bloom, 0)
 {
 	as_nobody(bloom_attack, NULL);

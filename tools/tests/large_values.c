@@ -32,6 +32,7 @@ static unsigned int rounds(void)
  * @keys: keys that are in it now and then
  * @n_keys: how many
  * @size: bytes of a value as the user sees it
+ * @renewed: elements are removed before they get another value
  * @left: writers that are still running
  * @torn: values that were not one that one update stored
  * @mixed: buckets that were not of one time
@@ -43,6 +44,7 @@ struct shared {
 	uint32_t *keys;
 	uint32_t n_keys;
 	size_t size;
+	bool renewed;
 	atomic_uint left;
 	atomic_uint torn;
 	atomic_uint mixed;
@@ -238,21 +240,28 @@ TEST(test_whole, K_HASHES | K_RHASH)
 /* ------------------------------------------------------------------------- */
 /* A bucket is a snapshot */
 
-/* All elements get one number after the other, and always in the same order */
+/* Give all elements the number @n, always in the same order */
+static void number_all(struct shared *s, uint64_t *value, uint32_t n)
+{
+	uint32_t i;
+
+	for (i = 0; i < s->n_keys; i++) {
+		fill_value(value, s->size, (uint64_t)s->keys[i] << 32 | n);
+		if (s->renewed && n > 1 && map_delete(s->fd, &s->keys[i]))
+			atomic_fetch_add(&s->failed, 1);
+		if (map_update(s->fd, &s->keys[i], value, 0))
+			atomic_fetch_add(&s->failed, 1);
+	}
+}
+
 static void *count_up(void *arg)
 {
 	struct shared *s = arg;
 	uint64_t *value = must_alloc(s->size);
-	uint32_t i, n, max = rounds();
+	uint32_t n, max = rounds();
 
-	for (n = 1; n <= max; n++) {
-		for (i = 0; i < s->n_keys; i++) {
-			fill_value(value, s->size,
-				   (uint64_t)s->keys[i] << 32 | n);
-			if (map_update(s->fd, &s->keys[i], value, 0))
-				atomic_fetch_add(&s->failed, 1);
-		}
-	}
+	for (n = 2; n <= max; n++)
+		number_all(s, value, n);
 	atomic_fetch_sub(&s->left, 1);
 	free(value);
 	return NULL;
@@ -271,6 +280,24 @@ static void numbers(const struct shared *s, const uint32_t *keys,
 				nr[j] = *(const uint64_t *)(values + i * s->size);
 }
 
+/* Could these be the numbers at one moment? */
+static bool at_once(const struct shared *s, const uint32_t *nr)
+{
+	uint32_t i, first = 0, last = 0, missing = 0;
+
+	for (i = 0; i < s->n_keys; i++) {
+		if (!nr[i]) {
+			missing++;
+			continue;
+		}
+		if (first && (nr[i] > last || nr[i] + 1 < first))
+			return false;
+		last = nr[i];
+		first = first ?: last;
+	}
+	return missing <= s->renewed;
+}
+
 static void *read_bucket(void *arg)
 {
 	struct shared *s = arg;
@@ -285,10 +312,7 @@ static void *read_bucket(void *arg)
 		for (i = 0; i < n; i++)
 			look_at(s, keys[i], (void *)(values + i * s->size));
 		numbers(s, keys, values, n, nr);
-		for (i = 1; i < s->n_keys; i++)
-			if (nr[i] > nr[i - 1] || nr[i] + 1 < nr[0])
-				break;
-		if (i < s->n_keys)
+		if (!at_once(s, nr))
 			atomic_fetch_add(&s->mixed, 1);
 	} while (atomic_load(&s->left));
 	free(values);
@@ -297,8 +321,9 @@ static void *read_bucket(void *arg)
 	return NULL;
 }
 
+/* @renewed: an element is removed, and inserted again, for each number */
 static void one_bucket(const struct kind *k, uint32_t n_keys,
-		       uint32_t value_size)
+		       uint32_t value_size, bool renewed)
 {
 	static void *(*const fns[])(void *) = {
 		count_up, read_bucket, read_bucket,
@@ -310,11 +335,17 @@ static void one_bucket(const struct kind *k, uint32_t n_keys,
 		.n_keys = n_keys,
 		.size = user_value_size(k, value_size),
 		.left = 1,
+		.renewed = renewed,
 	};
+	uint64_t *value = must_alloc(s.size);
 
-	row("batch.whole", "%s: %u of %u bytes", k->name, n_keys, value_size);
-	if (check_ret(s.fd, GOT_FD, "create"))
+	row("batch.whole", "%s: %u of %u bytes%s", k->name, n_keys, value_size,
+	    renewed ? ", renewed" : "");
+	if (check_ret(s.fd, GOT_FD, "create")) {
+		number_all(&s, value, 1);
 		run_threads(&s, fns, ARRAY_SIZE(fns));
+	}
+	free(value);
 	check_shared(&s);
 	check(s.seen > 0, "no value was looked at");
 	free(s.keys);
@@ -322,10 +353,13 @@ static void one_bucket(const struct kind *k, uint32_t n_keys,
 
 TEST(test_bucket, K_HASHES)
 {
-	one_bucket(k, 32, 1 * KIB);
-	one_bucket(k, 32, 12 * KIB);
-	if (!is_percpu(k))
-		one_bucket(k, 5, 200 * KIB);
+	one_bucket(k, 32, 1 * KIB, false);
+	one_bucket(k, 32, 1 * KIB, true);
+	one_bucket(k, 32, 12 * KIB, false);
+	if (!is_percpu(k)) {
+		one_bucket(k, 5, 200 * KIB, false);
+		one_bucket(k, 5, 200 * KIB, true);
+	}
 }
 
 /* ------------------------------------------------------------------------- */
