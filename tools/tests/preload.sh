@@ -188,17 +188,15 @@ trie_verbs()
 keyless_verbs()
 {
 	pin=/sys/fs/bpf/keyless
-	run map create $pin type bloom_filter key 0 value 4 entries 100 name bloom
-	run map show pinned $pin
-	run -j map show pinned $pin
-	run map update pinned $pin value 1 2 3 4
-	run map dump pinned $pin
-	rm -f /sys/fs/bpf/keyless /sys/fs/bpfmap/keyless
-	run map create $pin type ringbuf key 0 value 0 entries 4096 name ring
-	run map show pinned $pin
-	run map update pinned $pin value 1 2 3 4
-	run map dump pinned $pin
-	rm -f /sys/fs/bpf/keyless /sys/fs/bpfmap/keyless
+	for kind in 'bloom_filter key 0 value 4 entries 100' \
+		'ringbuf key 0 value 0 entries 4096'; do
+		run map create $pin type $kind name keyless
+		run map show pinned $pin
+		run -j map show pinned $pin
+		run map update pinned $pin value 1 2 3 4
+		run map dump pinned $pin
+		rm -f $pin /sys/fs/bpfmap/keyless
+	done
 }
 
 # bpftool's text output under the preload
