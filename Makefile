@@ -14,7 +14,9 @@ KERNEL ?= $(stock)
 FILES ?= $(wildcard tools/demo/demo)
 MEMORY ?= 1024
 # As if it were installed
-vm_tools = $(addsuffix :/usr/bin/bpfmapctl,$(wildcard tools/cli/bpfmapctl))
+# bpfmapctl is built for this machine's architecture
+vm_tools = $(if $(filter arm64-%,$(KERNEL)),,$(addsuffix \
+	:/usr/bin/bpfmapctl,$(wildcard tools/cli/bpfmapctl)))
 
 kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR)
 

@@ -10,6 +10,7 @@ set -eu
 self=build.sh
 top=$(cd "$(dirname "$0")/.." && pwd)
 . "$top/scripts/lib.sh"
+. "$top/scripts/vm/foreign.sh"
 
 [ $# -ge 1 ] || die 'usage: scripts/build.sh KERNEL [MAKE-ARGUMENT...]'
 kernel=$1
@@ -37,9 +38,10 @@ if [ -e "$out/log" ] && complaints "$out/log" >/dev/null; then
 	find "$out" -name '*.o' -delete
 fi
 
-arch=
-case $kernel in uml-*) arch=ARCH=um ;; esac
-if ! make -C "$dir/build" -j"$(nproc)" M="$out" $arch EXAMPLES=y \
+set_foreign "$dir"
+case $kernel in uml-*) karch=um ;; esac
+[ -z "$karch" ] || set -- "ARCH=$karch" "CROSS_COMPILE=$cross" "$@"
+if ! make -C "$dir/build" -j"$(nproc)" M="$out" EXAMPLES=y \
 	BENCH_MODULE=y W=1 "$@" modules >"$out/log.new" 2>&1; then
 	mv "$out/log.new" "$out/log"
 	cat "$out/log" >&2

@@ -54,6 +54,10 @@ find_kernel()
 apt_setup()
 {
 	apt='-q -o APT::Sandbox::User='
+	if [ "$foreign" ]; then
+		apt_setup_foreign
+		return
+	fi
 	if [ $# = 0 ]; then
 		apt-cache policy linux-source-6.1 2>/dev/null | grep -q 500 ||
 			as_root apt-get -qq update >&2
@@ -80,6 +84,22 @@ apt_setup()
 	touch "$state/sources.list"
 }
 
+# Packages of $foreign, and of this machine's own by "NAME:amd64", from the machine's
+# sources. An apt state in which nothing is installed.
+apt_setup_foreign()
+{
+	state=$cache/apt/$foreign
+	mkdir -p "$state/lists/partial" "$state/cache/archives/partial"
+	: >"$state/status"
+	apt="$apt -o APT::Architecture=$foreign -o APT::Architectures::=$foreign \
+		-o APT::Architectures::=amd64 -o Dir::State::status=$state/status \
+		-o Dir::State::Lists=$state/lists -o Dir::Cache=$state/cache"
+	[ -z "$(find "$state/fresh" -mmin -720 2>/dev/null)" ] || return 0
+	# shellcheck disable=SC2086
+	apt-get $apt update >"$state/log" 2>&1 || { cat "$state/log" >&2; exit 1; }
+	touch "$state/fresh"
+}
+
 # unpack PACKAGE [TAR-OPTION...] - download a package and unpack it into $tmp
 unpack()
 {
@@ -104,23 +124,37 @@ depends()
 }
 
 # The image and headers that the cloud metapackage stands for. The headers'
-# Makefile names an absolute path, which becomes that in the cache.
+# Makefile names an absolute path, which becomes that in the cache. Programs that
+# build modules are this machine's.
 get_stock()
 {
-	image=$(depends linux-image-cloud-amd64 'linux-image-.*')
+	image=$(depends "$pkg" 'linux-image-.*')
 	release=${image#linux-image-}
-	[ -n "$release" ] || die 'no linux-image-cloud-amd64 package to be had'
+	[ -n "$release" ] || die "no $pkg package to be had"
 	headers=linux-headers-$release
 	unpack "$image" --wildcards './boot/*'
 	unpack "$headers"
 	unpack "$(depends "$headers" 'linux-headers-.*-common.*')"
-	unpack "$(depends "$headers" 'linux-kbuild-.*')"
+	unpack "$(depends "$headers" 'linux-kbuild-.*')${foreign:+:amd64}"
 	[ -e "$tmp/root/usr/src/$headers/scripts" ] ||
 		die "$headers does not look as expected"
 	sed -i "s|/usr/src/|$dir/root/usr/src/|" "$tmp/root/usr/src/$headers/Makefile"
 	ln -s "root/usr/src/$headers" "$tmp/build"
 	mv "$tmp/root/boot/vmlinuz-$release" "$tmp/vmlinuz"
+	[ -z "$foreign" ] || get_sysroot
 	echo "$release" >"$tmp/name"
+}
+
+# What programs for $foreign are linked with, and run with in its machine
+get_sysroot()
+{
+	echo "$foreign" >"$tmp/arch"
+	mv "$tmp/root" "$tmp/kernel"
+	for each in busybox-static libc6 libgcc-s1 libcmocka0 libcmocka-dev; do
+		unpack "$each"
+	done
+	mv "$tmp/root" "$tmp/sysroot"
+	mv "$tmp/kernel" "$tmp/root"
 }
 
 case ${1-} in
@@ -130,8 +164,11 @@ esac
 [ $# = 1 ] || { usage >&2; exit 2; }
 kernel=$1
 find_kernel || { usage >&2; exit 2; }
+foreign=
 case $from in
-image)
+image*)
+	foreign=${from#image}
+	foreign=${foreign#-}
 	get=get_stock
 	config=
 	;;
@@ -158,6 +195,7 @@ if [ -n "${update-}" ] || [ ! -e "$latest/name" ]; then
 	apt_setup $suites
 	case $kernel in
 	stock-*) pkg=linux-image-cloud-amd64 ;;
+	arm64-*) pkg=linux-image-cloud-arm64 ;;
 	*-7) pkg=$(newest_source 7) ;;
 	*) pkg=linux-source-${kernel#*-} ;;
 	esac

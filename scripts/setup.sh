@@ -20,6 +20,7 @@ usage: scripts/setup.sh [-n] GROUP...
   python   the Python module and its tests
   check    make check
   doc      make doc
+  arm64    build for that and boot it
   test     all of these
 END
 }
@@ -47,8 +48,9 @@ group()
 	python) echo python3 python3-setuptools python3-wheel libbpf1 ;;
 	check) echo sparse shellcheck perl ;;
 	doc) echo python3-sphinx groff-base openssl perl ;;
+	arm64) echo gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-system-arm ;;
 	test)
-		for each in vm kernel tools package python check doc; do
+		for each in vm kernel tools package python check doc arm64; do
 			group $each
 		done
 		;;

@@ -7,6 +7,7 @@ self=run.sh
 top=$(cd "$(dirname "$0")/../.." && pwd)
 . "$top/scripts/lib.sh"
 . "$top/scripts/vm/uml.sh"
+. "$top/scripts/vm/foreign.sh"
 
 usage()
 {
@@ -66,6 +67,10 @@ add_libraries()
 	7f454c4602) bits=64 ;;
 	*) return 0 ;;
 	esac
+	if [ "$foreign" ]; then
+		foreign_libraries "$1"
+		return
+	fi
 	ldd "$1" >"$tmp/ldd" 2>/dev/null || return 0	# a static one
 	mkdir -p "$root/vm/lib$bits"
 	while read -r name arrow path _; do
@@ -108,10 +113,16 @@ boot()
 		boot_uml
 		return
 	fi
-	accel=$(accelerator)
-	[ -z "$icount" ] || cpus=1
 	panic=1
 	! finds_races || panic=0
+	kernel_args="panic=-1 oops=panic panic_on_warn=$panic loglevel=7 \
+log_buf_len=1M rcupdate.rcu_cpu_stall_timeout=240 watchdog_thresh=60"
+	if [ "$foreign" ]; then
+		boot_foreign
+		return
+	fi
+	accel=$(accelerator)
+	[ -z "$icount" ] || cpus=1
 	case $accel in
 	# The clock is then read without asking the emulator for another timer.
 	*thread=multi*) args="tsc=reliable $args" ;;
@@ -120,8 +131,7 @@ boot()
 	$limit qemu-system-x86_64 -nodefaults -no-user-config -no-reboot \
 		-display none $accel -smp "$cpus,sockets=$cpus" -m "$memory" \
 		-kernel "$kernel/vmlinuz" -initrd "$tmp/initrd" \
-		-append "console=ttyS0 panic=-1 oops=panic panic_on_warn=$panic \
-loglevel=7 log_buf_len=1M rcupdate.rcu_cpu_stall_timeout=240 watchdog_thresh=60 $args" \
+		-append "console=ttyS0 $kernel_args $args" \
 		-chardev "file,id=console,path=$tmp/console" -serial chardev:console \
 		-chardev stdio,id=tty,signal=off -serial chardev:tty \
 		-chardev "file,id=result,path=$tmp/result" -serial chardev:result
@@ -168,6 +178,7 @@ while getopts k:m:f:M:c:t:a:l:ih option; do
 done
 shift $((OPTIND - 1))
 [ -n "$kernel" ] || kernel=$("$top/scripts/kernel.sh" "$("$top/scripts/kernel.sh" -l stock)")
+set_foreign "$kernel"
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -177,8 +188,10 @@ root=$tmp/root
 mkdir -p "$root/vm/modules" "$root/bin" "$root/root" "$root/dev" "$root/proc" \
 	"$root/sys" "$root/tmp"
 chmod 1777 "$root/tmp"
-cp "$(command -v busybox)" "$root/bin/busybox"
-gcc -std=gnu11 -O2 -Wall -static -o "$root/init" "$top/scripts/vm/init.c"
+busybox=$sysroot/bin/busybox
+[ "$sysroot" ] || busybox=$(command -v busybox)
+cp "$busybox" "$root/bin/busybox"
+"${cross}gcc" -std=gnu11 -O2 -Wall -static -o "$root/init" "$top/scripts/vm/init.c"
 
 n=100
 printf %s "$modules" >"$tmp/list"
