@@ -270,11 +270,16 @@ class TestPrograms(Machine):
     """Those that tools/Makefile lists or the environment's TESTS, and some more"""
 
     leave_out: frozenset[str] = frozenset()  # names in tools/tests
+    only: frozenset[str] = frozenset()  # the same; empty: all
+    listed: str = "tests"
 
     def run(self, resources: Resources, say: Say) -> Tally:
         if not (tests := os.environ.get("TESTS", "").split()):
-            listed = resources.get("tests", say).split()
-            tests = [each for each in listed if Path(each).name not in self.leave_out]
+            listed = resources.get(self.listed, say).split()
+            names = {Path(each).name for each in listed} - self.leave_out
+            if self.only:
+                names &= self.only
+            tests = [each for each in listed if Path(each).name in names]
         programs = [Program(each, f"exec {each}", self.limit // 4) for each in tests]
         whole = replace(
             self,
@@ -282,3 +287,14 @@ class TestPrograms(Machine):
             modules=("bpfmap_ringtest", "bpfmap_arena_list", *self.modules),
         )
         return Machine.run(whole, resources, say)
+
+
+@dataclass(frozen=True)
+class ForeignPrograms(TestPrograms):
+    """On a machine of another architecture: those that can be built for it with no
+    library but ours and cmocka"""
+
+    listed: str = "plain-tests"
+
+    def named(self) -> list[str]:
+        return [f"{{cross {self.kernel}}}/{each}:{each}" for each in super().named()]

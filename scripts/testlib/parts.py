@@ -6,7 +6,17 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .jobs import Builds, Job, KUnit, Machine, Made, Program, Script, TestPrograms
+from .jobs import (
+    Builds,
+    ForeignPrograms,
+    Job,
+    KUnit,
+    Machine,
+    Made,
+    Program,
+    Script,
+    TestPrograms,
+)
 from .kernels import with_use
 
 
@@ -65,6 +75,11 @@ SLOW = frozenset(
     hostile_memory""".split()
 )
 
+# Copies to and from user space, which differ between architectures, and random commands
+BYTES = frozenset(
+    "contract_batch contract_batch_hash contract_rhash contract_value oracle".split()
+)
+
 # The Python that a machine gets
 USE_PYTHON = "export LD_LIBRARY_PATH=$LD_LIBRARY_PATH:/usr/lib; "
 
@@ -115,6 +130,14 @@ def checked(kernel: str, scale: Mapping[str, int], fight: int, limit: int = 3600
         ),
     )
     return programs(kernel, scale, more, SLOW, limit, seconds=400)
+
+
+def foreign(kernel: str, scale: Mapping[str, int], **more: object) -> Job:
+    return ForeignPrograms(
+        f"programs on {kernel}",
+        kernel,
+        **{"env": amount(scale), "memory": 3072, "limit": 3600, **more},
+    )
 
 
 def kunit(kernel: str) -> Job:
@@ -294,6 +317,7 @@ KERNELS = (
     Script("a bare machine, with an empty cache", ("scripts/bare/test.sh", "cold")),
     *builds((STOCK, *with_use("build")[1:-1], *DEBUG_ALL)),
     *(programs(each, FULL, limit=14400) for each in with_use("programs")),
+    *(foreign(each, BRIEF_DEBUG, limit=14400) for each in with_use("foreign")),
     *(kunit(each) for each in (*DEBUG_ALL, *with_use("rt"))),
     checked(DEBUG_ALL[-1], FULL_DEBUG, fight=60, limit=14400),
     *(
@@ -344,6 +368,14 @@ PARTS = (
         "user",
         "the test programs on the stock kernel",
         (programs(STOCK, BRIEF, seconds=300),),
+    ),
+    Part(
+        "arm64",
+        "module and test programs for arm64: batches, and the bytes of values",
+        [
+            foreign(each, BRIEF_DEBUG, only=BYTES, seconds=90)
+            for each in with_use("foreign")
+        ],
     ),
     Part(
         "build",

@@ -6,6 +6,8 @@
     tool NAME      the path of a program of this machine
     library NAME   that of a shared library, by the name to link with it
     tests          the names of the test programs
+    plain-tests    of those that are built for other architectures
+    cross NAME     a directory with these, for a kernel of another architecture
     tmp            a directory for results that nobody looks at
     python         a tree with Python and the module bpfmap
 """
@@ -21,7 +23,7 @@ from pathlib import Path
 from . import process
 
 LIMIT = 4 * 3600  # seconds: a kernel is built in 5 to 15 minutes
-WORD = re.compile(r"\{([a-z]+(?: [^{} ]+)?)\}")
+WORD = re.compile(r"\{([a-z-]+(?: [^{} ]+)?)\}")
 
 Say = Callable[[str], None]
 
@@ -94,9 +96,11 @@ class Resources:
             return subprocess.check_output(
                 ["gcc", f"-print-file-name={what}"], text=True
             ).strip()
-        if kind == "tests":
+        if kind == "cross":
+            return self.command(say, "scripts/cross.sh", what, "plain-tests")
+        if kind in ("tests", "plain-tests"):
             return subprocess.check_output(
-                ["make", "-s", "-C", "tools", "list-tests"], text=True
+                ["make", "-s", "-C", "tools", f"list-{kind}"], text=True
             )
         if kind == "python":
             tree = str(self.tmp / "python")

@@ -281,6 +281,7 @@ class TableTest(unittest.TestCase):
     def test_kernels(self) -> None:
         known = with_use("stock") + with_use("build") + with_use("programs")
         known += with_use("kunit") + with_use("rt") + with_use("kcsan")
+        known += with_use("foreign")
         for part in PARTS:
             for job in part.jobs:
                 self.assertLessEqual(set(job.kernels()), set(known), job.name)
