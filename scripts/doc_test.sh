@@ -133,39 +133,6 @@ is_excerpt()
 		}' "$2" "$1"
 }
 
-# Each command of the guest's, in the order of the texts
-guest_script()
-{
-	cat <<'END'
-mkdir -p /etc
-echo root:x:0:0::/root:/bin/sh >/etc/passwd
-echo user:x:1000:1000::/home:/bin/sh >>/etc/passwd
-echo other:x:1001:1001::/home:/bin/sh >>/etc/passwd
-printf '%s\n' root:x:0: user:x:1000: other:x:1001: bpfmap:x:999:user >/etc/group
-chgrp bpfmap /dev/bpfmap
-chmod 660 /dev/bpfmap
-chmod 1777 /tmp
-chown -R user /home
-export PATH=$PATH:/sbin:/usr/sbin
-export LD_LIBRARY_PATH=$LD_LIBRARY_PATH:$(echo /usr/lib/*-linux-gnu*)
-while read -r nr who dir where; do
-	echo "@@ begin $nr"
-	mkdir -p /home/$dir
-	chown user /home/$dir
-	cd /home/$dir
-	if [ "$who" = '#' ]; then
-		sh /commands/$nr </dev/null >/tmp/out 2>&1
-	else
-		su user -s /bin/sh -c "sh /commands/$nr" </dev/null >/tmp/out 2>&1
-	fi
-	status=$?
-	cat /tmp/out
-	echo
-	echo "@@ end $status"
-done </session
-END
-}
-
 run_guest()
 {
 	[ -s "$tmp/session" ] || return 0
@@ -186,7 +153,8 @@ run_guest()
 boot()
 {
 	LD_LIBRARY_PATH="$libdir" scripts/vm/run.sh -k "$kernel" \
-		-m "$build/bpfmap.ko" -t 300 "$@" -- "$(guest_script)" >"$tmp/out"
+		-m "$build/bpfmap.ko" -t 300 -f scripts/guest/session.sh:/session.sh \
+		"$@" -- sh /session.sh >"$tmp/out"
 }
 
 # as_shown NR - status 0, and the output that the text shows

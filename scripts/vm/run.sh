@@ -8,6 +8,7 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 . "$top/scripts/lib.sh"
 . "$top/scripts/vm/uml.sh"
 . "$top/scripts/vm/foreign.sh"
+. "$top/scripts/vm/reports.sh"
 
 usage()
 {
@@ -33,17 +34,6 @@ its exit status is that of this script. Status 125 means that the machine went
 wrong: it died, did not end in time, or its kernel had something to report.
 END
 }
-
-# Messages that no healthy kernel prints. Some of them make it panic as well.
-reports='WARNING:|BUG:|BUG [a-z]|INFO: (possible|trying|task|rcu|inconsistent|suspicious)|KASAN|KCSAN|UBSAN|ODEBUG|DEBUG_LOCKS'
-reports="$reports|suspicious RCU|unreferenced object|suspected memory leak|Call Trace:|general protection fault[,:]"
-reports="$reports|Oops|Kernel panic|[Ss]tack-protector|detected stall|self-detected|soft lockup|blocked for more than"
-reports="$reports|refcount_t|list_(add|del) corruption|Objects remaining|still has objects|scheduling while atomic|held lock freed|leaked|duplicate filename"
-# The first is about the settings of the machine; the second is what the kernel
-# says to a page fault that fails on purpose, as allocations do under fault
-# injection, without the machine being out of memory.
-harmless='Spectre V2 : WARNING: Unprivileged eBPF'
-harmless="$harmless\|VM_FAULT_OOM leaked out to the #PF handler"
 
 # add FILE GUESTPATH - copy it, symbolic links followed, and what it links to
 add()
@@ -144,8 +134,7 @@ failed()
 	if grep -q . "$tmp/result"; then
 		sed '/^exit /d; s/^/run.sh: /' "$tmp/result"
 	fi
-	line=$(grep -nE "$reports" "$tmp/console" | grep -v "$harmless" |
-		head -n 1 | cut -d: -f1)
+	line=$(reported "$tmp/console" | head -n 1 | cut -d: -f1)
 	echo '--- console'
 	if [ -n "$line" ]; then
 		[ "$line" -gt 10 ] || line=11
@@ -253,6 +242,6 @@ if [ -e "$tmp/qemu" ]; then
 fi
 [ -n "$status" ] || failed 'the machine died before the end'
 [ "$(wc -l <"$tmp/result")" = 1 ] || failed 'the kernel is not as it was before'
-grep -E "$reports" "$tmp/console" | grep -qv "$harmless" &&
+[ -z "$(reported "$tmp/console")" ] ||
 	failed 'the kernel has something to report'
 exit "$status"

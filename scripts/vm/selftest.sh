@@ -9,6 +9,7 @@ self=selftest.sh
 top=$(cd "$(dirname "$0")/../.." && pwd)
 . "$top/scripts/lib.sh"
 . "$top/scripts/tap.sh"
+. "$top/scripts/vm/reports.sh"
 cd "$top"
 
 [ $# -gt 0 ] || set -- "$(scripts/kernel.sh -l stock)"
@@ -102,27 +103,11 @@ shell()
 	cat "$tmp/out" >>"$tmp/err"
 }
 
-# What one program leaves, the next one does not find: it can unload the module
+# What one program leaves, the next one does not find
 alone()
 {
-	# shellcheck disable=SC2016
-	vm -k "$dir" -m "$(scripts/build.sh "$kernel")/bpfmap.ko" -- '
-		next()
-		{
-			/init 100 sh -c "umount /sys/fs/bpfmap && rmmod bpfmap"
-			echo "$1: $?"
-		}
-		/init 100 sh -c "setsid sleep 1000 </dev/bpfmap &"
-		next session
-		/init 100 sh -c "(setsid sh -c \"sleep 1000 </dev/bpfmap &\" &)"
-		next orphan
-		/init 100 sh -c "mkdir /tmp/pins; mount -t bpfmapfs pins /tmp/pins"
-		next mount
-		/init 100 sh -c "umount /sys/fs/bpfmap; rmmod bpfmap"
-		next unloaded
-		/init 5 sleep 1000 </dev/bpfmap
-		echo "late: $?"
-		next killed'
+	vm -k "$dir" -m "$(scripts/build.sh "$kernel")/bpfmap.ko" \
+		-f scripts/guest/leave.sh:/root/leave.sh -- sh leave.sh
 	for each in session orphan mount unloaded killed; do
 		holds "what a program leaves: $each" grep -qx "$each: 0" "$tmp/out"
 	done
@@ -164,14 +149,32 @@ stock()
 	holds 'a shell for people' gave 3 'the answer is 42'
 }
 
+# noticed NAME REPORT - of several misdeeds in one machine
+noticed()
+{
+	sed -n "/misdeed $1\$/,/misdeed /p" "$tmp/log" >"$tmp/section"
+	reported "$tmp/section" | grep -q "$2" && gave 125
+}
+
+# A bad access ends the machine; the others do not. Lockdep reports only one
+# deadlock, and no use of RCU after it.
 debug()
 {
 	build_broken
 	misdeed bounds 'KASAN: slab-out-of-bounds'
-	misdeed leak 'leak: unreferenced object'
-	misdeed sleep 'BUG: sleeping function called from invalid context'
-	misdeed deadlock 'possible circular locking dependency'
-	misdeed rcu 'suspicious RCU usage'
+	# shellcheck disable=SC2016
+	vm -k "$dir" -t 900 -f "$tmp/broken/broken.ko:/root/broken.ko" -- '
+		for how in rcu deadlock sleep leak; do
+			echo "misdeed $how" >/dev/kmsg
+			insmod broken.ko how=$how
+			rmmod broken
+		done'
+	holds "$kernel: rcu" noticed rcu 'suspicious RCU usage'
+	holds "$kernel: deadlock" noticed deadlock \
+		'possible circular locking dependency'
+	holds "$kernel: sleep" noticed sleep \
+		'BUG: sleeping function called from invalid context'
+	holds "$kernel: leak" gave 125 'leak: unreferenced object'
 }
 
 kcsan()
