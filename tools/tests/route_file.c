@@ -307,14 +307,15 @@ static int watch_one(int trie, uint32_t *version)
 	return 0;
 }
 
+/* For so long; on a slow machine until enough tables were seen, or 20 times that */
 static int watch(unsigned int seconds, unsigned int at_least)
 {
 	uint32_t version = 0, before = 0;
 	unsigned int seen = 0, looks = 0;
-	time_t end = time(NULL) + seconds;
+	time_t begin = time(NULL), end = begin + seconds, late = begin + 20 * seconds;
 	int outer = open_outer(), trie, err = 0;
 
-	for (; !err && time(NULL) < end; looks++) {
+	for (; !err && time(NULL) < (seen < at_least ? late : end); looks++) {
 		trie = route_table(outer);
 		if (trie < 0)
 			return fail("table", trie);
