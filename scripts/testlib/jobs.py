@@ -83,13 +83,9 @@ class Script(Job):
         if not self.tap:
             say(tally.verdict(status == 0, self.name))
             return tally
-        if status == process.LATE:
-            say(
-                tally.verdict(
-                    False, f"{self.name}: not finished after {self.limit} seconds"
-                )
-            )
         tally.add(finish(self.name, parser, say))
+        if status and not tally.failed:
+            say(tally.verdict(False, f"{self.name}: exit status {status}"))
         return tally
 
 

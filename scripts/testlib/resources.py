@@ -59,13 +59,20 @@ class Resources:
         self._lock = threading.Lock()
         self._locks: dict[str, threading.Lock] = {}
         self._made: dict[str, str] = {}
+        self._missing: dict[str, Missing] = {}
 
     def get(self, name: str, say: Say) -> str:
         with self._lock:
             lock = self._locks.setdefault(name, threading.Lock())
         with lock:
+            if name in self._missing:
+                raise self._missing[name]
             if name not in self._made:
-                self._made[name] = self._make(name, say)
+                try:
+                    self._made[name] = self._make(name, say)
+                except Missing as error:
+                    self._missing[name] = error
+                    raise
             return self._made[name]
 
     def expand(self, text: str, say: Say) -> str:

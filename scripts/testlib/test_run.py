@@ -215,7 +215,11 @@ class JobTest(unittest.TestCase):
 
     def test_late(self) -> None:
         job = jobs.Script("x", (SH, "-c", "echo 1..1; echo ok 1; sleep 99"), limit=1)
-        self.assertEqual(self.run_job(job), (1, 1, ["x: not finished after 1 seconds"]))
+        self.assertEqual(self.run_job(job), (1, 1, ["x: exit status 124"]))
+
+    def test_status(self) -> None:
+        job = jobs.Script("x", (SH, "-c", "echo 1..1; echo ok 1; exit 2"))
+        self.assertEqual(self.run_job(job), (1, 1, ["x: exit status 2"]))
 
     def test_tries(self) -> None:
         script = 'test -e "$0" || { touch "$0"; exit 1; }'
@@ -231,8 +235,9 @@ class JobTest(unittest.TestCase):
             self.resources.expand("{tool sh}:/root/sh", self.said.append)[-8:], "/root/sh"
         )
         for bad in ("tool no-such-program", "kernel no-such-kernel", "nonsense"):
-            with self.assertRaises(Missing):
-                self.resources.get(bad, self.said.append)
+            for _ in range(2):
+                with self.assertRaises(Missing):
+                    self.resources.get(bad, self.said.append)
 
     def test_complaints(self) -> None:
         log = "warning: the compiler differs from\na.c:1: warning: x\n  CC y\nERROR: modpost"
