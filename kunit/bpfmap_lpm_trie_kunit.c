@@ -91,11 +91,13 @@ static u32 max_len(const struct list *l)
 /* Bits that two keys have in common, both prefixes that long at least */
 static u32 key_common(const u8 *a, const u8 *b)
 {
-	u32 pos, len = min(key_len(a), key_len(b));
+	u32 pos = 0, len = min(key_len(a), key_len(b));
 
-	for (pos = 0; pos < len; pos++)
-		if (key_bit(a, pos) != key_bit(b, pos))
-			break;
+	/* Whole bytes first: this is where the oracle's time goes */
+	while (pos + 8 <= len && a[4 + pos / 8] == b[4 + pos / 8])
+		pos += 8;
+	while (pos < len && key_bit(a, pos) == key_bit(b, pos))
+		pos++;
 	return pos;
 }
 
@@ -273,7 +275,7 @@ static void trial_lookup(struct trial *t)
 	rcu_read_unlock();
 }
 
-static void trial_next(struct trial *t, const u8 *key)
+static struct entry *trial_next(struct trial *t, const u8 *key)
 {
 	const u8 *behind = key;
 	struct entry *e;
@@ -287,6 +289,7 @@ static void trial_next(struct trial *t, const u8 *key)
 	if (e)
 		KUNIT_EXPECT_MEMEQ(t->test, t->next, e->key,
 				   t->list.shape->key_size);
+	return e;
 }
 
 /**
@@ -326,8 +329,7 @@ static void trial_all(struct trial *t)
 						      &each, 0),
 			(long)t->list.nr);
 	do {
-		trial_next(t, e ? e->key : NULL);
-		e = list_next(&t->list, e ? e->key : NULL);
+		e = trial_next(t, e ? e->key : NULL);
 		nr += !!e;
 	} while (e);
 	KUNIT_EXPECT_EQ(t->test, nr, t->list.nr);
