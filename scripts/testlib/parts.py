@@ -132,11 +132,21 @@ def checked(kernel: str, scale: Mapping[str, int], fight: int, limit: int = 3600
     return programs(kernel, scale, more, SLOW, limit, seconds=400)
 
 
-def foreign(kernel: str, scale: Mapping[str, int], **more: object) -> Job:
+def foreign(
+    kernel: str,
+    scale: Mapping[str, int],
+    only: frozenset[str] = frozenset(),
+    limit: int = 3600,
+    seconds: int = 300,
+) -> Job:
     return ForeignPrograms(
         f"programs on {kernel}",
         kernel,
-        **{"env": amount(scale), "memory": 3072, "limit": 3600, **more},
+        env=amount(scale),
+        only=only,
+        memory=3072,
+        limit=limit,
+        seconds=seconds,
     )
 
 
