@@ -142,6 +142,48 @@ const char *bpfmap_ops_complete(struct bpfmap_ops *ops)
 EXPORT_SYMBOL_GPL(bpfmap_ops_complete);
 #endif
 
+enum { VALUE_NONE, VALUE_BYTES, VALUE_PERCPU, VALUE_MAPS };
+enum { CURSOR_NONE, CURSOR_BUCKET, CURSOR_KEY };
+
+/**
+ * struct bpfmap_listed - what user space is told about a type
+ * @value: kind of its values
+ * @cursor: kind of its batches' cursors
+ * @props: BPFMAP_T_...
+ */
+struct bpfmap_listed {
+	u8 value;
+	u8 cursor;
+	u8 props;
+};
+
+static const struct bpfmap_listed bpfmap_listed[] __initconst = {
+#define BPFMAP_MAP_TYPE(NAME, name, key, value, cursor, must, may, since, props) \
+	[BPFMAP_TYPE_##NAME] = { VALUE_##value, CURSOR_##cursor, props },
+#include <linux/bpfmap_types.h>
+#undef BPFMAP_MAP_TYPE
+};
+
+static bool __init is_as_listed(const struct bpfmap_ops *ops,
+				const struct bpfmap_listed *listed)
+{
+	bool bucket = ops->batch == &bpfmap_batch_by_bucket;
+
+	return ops->percpu == (listed->value == VALUE_PERCPU) &&
+	       !!ops->set_inner == (listed->value == VALUE_MAPS) &&
+	       ops->map_extra == !!(listed->props & BPFMAP_T_EXTRA) &&
+	       ops->lookup_by_value == !!(listed->props & BPFMAP_T_BY_VALUE) &&
+	       !ops->batch == (listed->cursor == CURSOR_NONE) &&
+	       bucket == (listed->cursor == CURSOR_BUCKET);
+}
+
+static const char * __init check_type(u32 type)
+{
+	if (!is_as_listed(bpfmap_types[type], &bpfmap_listed[type]))
+		return "not as in bpfmap_types.h";
+	return bpfmap_ops_complete(bpfmap_types[type]);
+}
+
 /**
  * bpfmap_types_init() - check and complete all types, before the first map
  *
@@ -155,7 +197,7 @@ int __init bpfmap_types_init(void)
 	for (type = 0; type < ARRAY_SIZE(bpfmap_types); type++) {
 		if (!bpfmap_types[type])
 			continue;
-		wrong = bpfmap_ops_complete(bpfmap_types[type]);
+		wrong = check_type(type);
 		if (wrong) {
 			pr_err("bpfmap: operations of type %u: %s\n", type,
 			       wrong);
