@@ -15,6 +15,7 @@
 #include <json-c/json.h>
 
 #include "bpfmap.h"
+#include "map_types.h"
 
 #define PROGRAM "bpfmapctl"
 #define ENOTSUPP 524	/* what the kernel says, and no header of user space */

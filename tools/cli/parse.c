@@ -85,33 +85,37 @@ int take_seconds(struct args *args, double *seconds)
 
 bool type_is_percpu(uint32_t type)
 {
-	return type == BPFMAP_TYPE_PERCPU_HASH ||
-	       type == BPFMAP_TYPE_PERCPU_ARRAY ||
-	       type == BPFMAP_TYPE_LRU_PERCPU_HASH;
+	const struct type_row *row = type_row(type);
+
+	return row && row->values == VALUES_PERCPU;
 }
 
 bool type_is_outer(uint32_t type)
 {
-	return type == BPFMAP_TYPE_ARRAY_OF_MAPS ||
-	       type == BPFMAP_TYPE_HASH_OF_MAPS;
-}
+	const struct type_row *row = type_row(type);
 
-/* All elements are there always, and cannot be deleted */
-bool type_is_array(uint32_t type)
-{
-	return type == BPFMAP_TYPE_ARRAY || type == BPFMAP_TYPE_PERCPU_ARRAY;
+	return row && row->values == VALUES_MAPS;
 }
 
 /* Keys are numbers that are always there */
 bool type_has_indexes(uint32_t type)
 {
-	return type_is_array(type) || type == BPFMAP_TYPE_ARRAY_OF_MAPS;
+	const struct type_row *row = type_row(type);
+
+	return row && row->keys == KEYS_INDEX;
+}
+
+/* All elements are there always, and cannot be deleted */
+bool type_is_array(uint32_t type)
+{
+	return type_has_indexes(type) && !type_is_outer(type);
 }
 
 bool type_is_lru(uint32_t type)
 {
-	return type == BPFMAP_TYPE_LRU_HASH ||
-	       type == BPFMAP_TYPE_LRU_PERCPU_HASH;
+	const struct type_row *row = type_row(type);
+
+	return row && row->props & BPFMAP_T_EVICTS;
 }
 
 int type_from_name(const char *name)

@@ -14,62 +14,9 @@
 
 #define MODES	(BPFMAP_F_RDONLY | BPFMAP_F_WRONLY)
 #define PROGS	(BPFMAP_F_RDONLY_PROG | BPFMAP_F_WRONLY_PROG)
-#define COMMON	(BPFMAP_F_NUMA_NODE | MODES | PROGS)
-#define HASHES	(COMMON | BPFMAP_F_NO_PREALLOC | BPFMAP_F_ZERO_SEED)
-
 #define ELEM_MAX	((4U << 20) - 48)	/* key and value together, less 1 */
 #define VALUE_MAX	(4U << 20)
 #define PERCPU_MAX	32768U
-
-enum size { NONE, ANY, INDEX, PREFIX, SHORT, PERCPU, ID };
-
-/**
- * struct rule - what a type can be made of
- * @type: enum bpfmap_type
- * @key: size of keys
- * @value: size of values
- * @must: flags that it cannot do without
- * @may: flags that it can have
- * @extra: map_extra means something
- */
-static const struct rule {
-	uint32_t type;
-	enum size key, value;
-	uint32_t must, may;
-	bool extra;
-} rules[] = {
-	{ BPFMAP_TYPE_HASH, ANY, ANY, 0, HASHES, false },
-	{ BPFMAP_TYPE_PERCPU_HASH, ANY, PERCPU, 0, HASHES, false },
-	{ BPFMAP_TYPE_LRU_HASH, ANY, ANY, 0,
-	  HASHES | BPFMAP_F_NO_COMMON_LRU, false },
-	{ BPFMAP_TYPE_LRU_PERCPU_HASH, ANY, PERCPU, 0,
-	  HASHES | BPFMAP_F_NO_COMMON_LRU, false },
-	{ BPFMAP_TYPE_HASH_OF_MAPS, ANY, ID, 0, HASHES, false },
-	{ BPFMAP_TYPE_ARRAY, INDEX, ANY, 0,
-	  COMMON | BPFMAP_F_MMAPABLE | BPFMAP_F_INNER_MAP, false },
-	{ BPFMAP_TYPE_PERCPU_ARRAY, INDEX, PERCPU, 0, COMMON, false },
-	{ BPFMAP_TYPE_ARRAY_OF_MAPS, INDEX, ID, 0, COMMON & ~PROGS, false },
-	{ BPFMAP_TYPE_LPM_TRIE, PREFIX, ANY, BPFMAP_F_NO_PREALLOC, COMMON,
-	  false },
-	{ BPFMAP_TYPE_RHASH, SHORT, ANY, BPFMAP_F_NO_PREALLOC, COMMON, true },
-	{ BPFMAP_TYPE_QUEUE, NONE, ANY, 0, COMMON, false },
-	{ BPFMAP_TYPE_STACK, NONE, ANY, 0, COMMON, false },
-	{ BPFMAP_TYPE_BLOOM_FILTER, NONE, ANY, 0, COMMON | BPFMAP_F_ZERO_SEED,
-	  true },
-	{ BPFMAP_TYPE_RINGBUF, NONE, NONE, 0,
-	  BPFMAP_F_NUMA_NODE | BPFMAP_F_RB_OVERWRITE, false },
-	{ BPFMAP_TYPE_USER_RINGBUF, NONE, NONE, 0, BPFMAP_F_NUMA_NODE, false },
-	{ BPFMAP_TYPE_ARENA, NONE, NONE, BPFMAP_F_MMAPABLE,
-	  BPFMAP_F_SEGV_ON_FAULT | BPFMAP_F_NO_USER_CONV, true },
-};
-
-static const struct rule *find_rule(uint32_t type)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
-		if (rules[i].type == type)
-			return &rules[i];
-	return NULL;
-}
 
 /* "a hash", "an lru_hash": as the name is spoken */
 const char *a_type(uint32_t type)
@@ -117,37 +64,49 @@ static int check_name(const struct wanted *want)
 	return 0;
 }
 
-static int check_size(const struct wanted *want, const char *what,
-		      enum size rule, uint32_t size)
+static int check_key(const struct wanted *want, enum keys rule)
 {
-	if (rule == NONE && size)
-		return refused(want, "it has no %ss: their size must be 0, not %u",
-			       what, size);
-	if (rule == INDEX && size != 4)
+	uint32_t size = want->key_size;
+
+	if (rule == KEYS_NONE && size)
+		return refused(want, "it has no keys: their size must be 0, not %u",
+			       size);
+	if (rule == KEYS_INDEX && size != 4)
 		return refused(want, "keys are indexes of 4 bytes, not %u", size);
-	if (rule == ID && size != 4)
-		return refused(want, "values are ids of 4 bytes, not %u", size);
-	if (rule == PREFIX && (size < 5 || size > 260))
+	if (rule == KEYS_PREFIX && (size < 5 || size > 260))
 		return refused(want, "keys are a length of 4 bytes and 1 to 256 bytes of data: 5 to 260 in all, not %u",
 			       size);
-	if (rule != NONE && !size)
-		return refused(want, "the size of %ss must not be 0", what);
-	if (rule == SHORT && size > 65535)
+	if (rule != KEYS_NONE && !size)
+		return refused(want, "the size of keys must not be 0");
+	if (rule == KEYS_SHORT && size > 65535)
 		return refused(want, "keys have 65535 bytes at most, not %u",
 			       size);
-	if (rule == PERCPU && size > PERCPU_MAX)
+	return 0;
+}
+
+static int check_value(const struct wanted *want, enum values rule)
+{
+	uint32_t size = want->value_size;
+
+	if (rule == VALUES_NONE && size)
+		return refused(want, "it has no values: their size must be 0, not %u",
+			       size);
+	if (rule == VALUES_MAPS && size != 4)
+		return refused(want, "values are ids of 4 bytes, not %u", size);
+	if (rule != VALUES_NONE && !size)
+		return refused(want, "the size of values must not be 0");
+	if (rule == VALUES_PERCPU && size > PERCPU_MAX)
 		return refused(want, "values have %u bytes for each CPU at most, not %u",
 			       PERCPU_MAX, size);
 	return 0;
 }
 
-static int check_entries(const struct wanted *want)
+static int check_entries(const struct wanted *want, const struct type_row *row)
 {
 	long page = sysconf(_SC_PAGESIZE);
 	uint32_t entries = want->max_entries;
 
-	if (want->type == BPFMAP_TYPE_RINGBUF ||
-	    want->type == BPFMAP_TYPE_USER_RINGBUF) {
+	if (row->props & BPFMAP_T_RING) {
 		if (entries < page || entries & (entries - 1))
 			return refused(want, "entries are its bytes: a power of two from %ld on, not %u",
 				       page, entries);
@@ -158,22 +117,25 @@ static int check_entries(const struct wanted *want)
 	return 0;
 }
 
-static int check_flags(const struct wanted *want, const struct rule *rule)
+static int check_flags(const struct wanted *want, const struct type_row *row)
 {
-	uint32_t flags = want->opts->map_flags;
-	uint32_t more = flags & ~(rule->must | rule->may);
+	uint32_t flags = want->opts->map_flags, more = flags & ~(row->must | row->may);
+	bool evicts = row->props & BPFMAP_T_EVICTS;
 
-	if ((flags & rule->must) != rule->must)
-		return refused(want, "flags must have 0x%x in them", rule->must);
+	if ((flags & row->must) != row->must)
+		return refused(want, "flags must have 0x%x in them", row->must);
+	/* An LRU type has a reason of its own, below */
+	if (evicts)
+		more &= ~BPFMAP_F_NO_PREALLOC;
 	if (more)
 		return refused(want, "it knows no flag 0x%x", more);
 	if ((flags & MODES) == MODES || (flags & PROGS) == PROGS)
 		return refused(want, "read-only and write-only at once (flags 0x%x)",
 			       flags);
-	if (type_is_lru(want->type) && flags & BPFMAP_F_NO_PREALLOC)
+	if (evicts && flags & BPFMAP_F_NO_PREALLOC)
 		return refused(want, "its memory is preallocated: no flag 0x%x",
 			       BPFMAP_F_NO_PREALLOC);
-	if (want->opts->map_extra && !rule->extra)
+	if (want->opts->map_extra && !(row->props & BPFMAP_T_EXTRA))
 		return refused(want, "it knows no map_extra (\"extra\")");
 	if (flags & BPFMAP_F_NUMA_NODE && want->opts->numa_node != -1U)
 		return refused(want, "node %u is not there, or it cannot be put on one node",
@@ -182,15 +144,15 @@ static int check_flags(const struct wanted *want, const struct rule *rule)
 }
 
 /* Every argument is valid, but the map is too large */
-static int check_limits(const struct wanted *want, const struct rule *rule)
+static int check_limits(const struct wanted *want, const struct type_row *row)
 {
 	uint64_t elem = (uint64_t)want->key_size + want->value_size;
-	bool keyed = rule->key == ANY || rule->key == SHORT;
+	bool keyed = row->keys == KEYS_BYTES || row->keys == KEYS_SHORT;
 
 	if (keyed && elem >= ELEM_MAX)
 		return refused(want, "key and value must have less than %u bytes together, not %llu",
 			       ELEM_MAX, (unsigned long long)elem);
-	if (rule->value == ANY && rule->key != INDEX &&
+	if (row->values == VALUES_BYTES && row->keys != KEYS_INDEX &&
 	    want->value_size > VALUE_MAX)
 		return refused(want, "a value of %u bytes is too large",
 			       want->value_size);
@@ -218,19 +180,18 @@ static int check_inner(const struct wanted *want)
 
 static int find_reason(int err, const struct wanted *want)
 {
-	const struct rule *rule = find_rule(want->type);
+	const struct type_row *row = type_row(want->type);
 
-	if (!rule)
+	if (!row)
 		return refused(want, "the device has no maps of this type");
 	if (want->opts->map_ifindex)
 		return refused(want, "it cannot be on a network device");
-	if (check_name(want) || check_entries(want) ||
-	    check_size(want, "key", rule->key, want->key_size) ||
-	    check_size(want, "value", rule->value, want->value_size) ||
-	    check_flags(want, rule) || check_inner(want))
+	if (check_name(want) || check_entries(want, row) ||
+	    check_key(want, row->keys) || check_value(want, row->values) ||
+	    check_flags(want, row) || check_inner(want))
 		return TROUBLE;
 	if (err == -E2BIG)
-		return check_limits(want, rule);
+		return check_limits(want, row);
 	return refused(want, "the device does not take these sizes, flags or \"extra\"");
 }
 

@@ -479,21 +479,24 @@ int bpfmap_num_possible_cpus(void)
 
 const char *bpfmap_type_str(enum bpfmap_type t)
 {
-	/* All types of bpf(2) in Linux 7.3, whether the device has them or not */
+	/* The device's types, and those that only bpf(2) of Linux 7.3 has */
 	static const char *const names[] = {
-		"unspec", "hash", "array", "prog_array", "perf_event_array",
-		"percpu_hash", "percpu_array", "stack_trace", "cgroup_array",
-		"lru_hash", "lru_percpu_hash", "lpm_trie", "array_of_maps",
-		"hash_of_maps", "devmap", "sockmap", "cpumap", "xskmap",
-		"sockhash", "cgroup_storage", "reuseport_sockarray",
-		"percpu_cgroup_storage", "queue", "stack", "sk_storage",
-		"devmap_hash", "struct_ops", "ringbuf", "inode_storage",
-		"task_storage", "bloom_filter", "user_ringbuf",
-		"cgrp_storage", "arena", "insn_array", "rhash",
+#define BPFMAP_MAP_TYPE(NAME, name, ...)				\
+	[BPFMAP_TYPE_##NAME] = #name,
+#include "../../include/linux/bpfmap_types.h"
+#undef BPFMAP_MAP_TYPE
+		[0] = "unspec", [3] = "prog_array", "perf_event_array",
+		[7] = "stack_trace", "cgroup_array",
+		[14] = "devmap", "sockmap", "cpumap", "xskmap", "sockhash",
+		"cgroup_storage", "reuseport_sockarray",
+		"percpu_cgroup_storage",
+		[24] = "sk_storage", "devmap_hash", "struct_ops",
+		[28] = "inode_storage", "task_storage",
+		[32] = "cgrp_storage", [34] = "insn_array",
 	};
 	unsigned int i = t;
 
-	if (i >= ARRAY_SIZE(names)) {
+	if (i >= ARRAY_SIZE(names) || !names[i]) {
 		errno = EINVAL;
 		return NULL;
 	}

@@ -34,6 +34,8 @@
 #include <unistd.h>
 #include <linux/bpfmap.h>
 
+#include "map_types.h"
+
 #define EXPORT __attribute__((visibility("default")))
 #define DEVICE "/dev/bpfmap"
 #define BPF_FS_MAGIC 0xcafe4a11
@@ -194,31 +196,6 @@ static bool is_ours(int fd)
 	return ours;
 }
 
-static bool type_is_ours(uint32_t type)
-{
-	switch (type) {
-	case BPFMAP_TYPE_HASH:
-	case BPFMAP_TYPE_ARRAY:
-	case BPFMAP_TYPE_PERCPU_HASH:
-	case BPFMAP_TYPE_PERCPU_ARRAY:
-	case BPFMAP_TYPE_LRU_HASH:
-	case BPFMAP_TYPE_LRU_PERCPU_HASH:
-	case BPFMAP_TYPE_LPM_TRIE:
-	case BPFMAP_TYPE_ARRAY_OF_MAPS:
-	case BPFMAP_TYPE_HASH_OF_MAPS:
-	case BPFMAP_TYPE_QUEUE:
-	case BPFMAP_TYPE_STACK:
-	case BPFMAP_TYPE_RINGBUF:
-	case BPFMAP_TYPE_BLOOM_FILTER:
-	case BPFMAP_TYPE_USER_RINGBUF:
-	case BPFMAP_TYPE_ARENA:
-	case BPFMAP_TYPE_RHASH:
-		return true;
-	default:
-		return false;
-	}
-}
-
 enum verdict { DONE, PASS };	/* pass on to bpf(2) */
 
 /*
@@ -240,7 +217,7 @@ static enum verdict create_command(unsigned int cmd, void *attr,
 {
 	*ret = device_ioctl(cmd, attr, size);
 	/* It has been read, so it can be */
-	if (*ret < 0 && errno == EINVAL && !type_is_ours(member(attr, size, 0)))
+	if (*ret < 0 && errno == EINVAL && !type_row(member(attr, size, 0)))
 		return PASS;
 	return DONE;
 }

@@ -7,6 +7,7 @@
 
 #include "bpfmap.h"
 #include "common.h"
+#include "map_types.h"
 #include "pin.h"
 
 #define ENTRIES 8
@@ -704,25 +705,34 @@ TEST(test_possible_cpus, 0)
 
 TEST(test_type_str, 0)
 {
+	/* bpf(2)'s own: of those between the device's types */
 	static const struct {
 		unsigned int type;
 		const char *name;
-	} known[] = {
-		{ 0, "unspec" }, { 1, "hash" }, { 2, "array" },
-		{ 5, "percpu_hash" }, { 6, "percpu_array" }, { 9, "lru_hash" },
-		{ 10, "lru_percpu_hash" }, { 11, "lpm_trie" },
-		{ 12, "array_of_maps" }, { 13, "hash_of_maps" },
-		{ 22, "queue" }, { 23, "stack" }, { 27, "ringbuf" },
-		{ 30, "bloom_filter" }, { 33, "arena" }, { 35, "rhash" },
+	} others[] = {
+		{ 0, "unspec" }, { 3, "prog_array" }, { 4, "perf_event_array" },
+		{ 8, "cgroup_array" }, { 14, "devmap" },
+		{ 21, "percpu_cgroup_storage" }, { 24, "sk_storage" },
+		{ 26, "struct_ops" }, { 28, "inode_storage" },
+		{ 29, "task_storage" }, { 32, "cgrp_storage" },
+		{ 34, "insn_array" },
 	};
+	uint32_t last = type_rows[N_TYPE_ROWS - 1].type;
+	const char *name;
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(known); i++) {
-		const char *name = bpfmap_type_str((enum bpfmap_type)known[i].type);
-
-		expect(name && !strcmp(name, known[i].name));
+	for (i = 0; i < N_TYPE_ROWS; i++) {
+		name = bpfmap_type_str((enum bpfmap_type)type_rows[i].type);
+		expect(name && !strcmp(name, type_rows[i].name));
 	}
-	expect(!bpfmap_type_str((enum bpfmap_type)36));
+	for (i = 0; i < ARRAY_SIZE(others); i++) {
+		name = bpfmap_type_str((enum bpfmap_type)others[i].type);
+		expect(name && !strcmp(name, others[i].name));
+	}
+	/* Programs go through them from 1 on to the first that has no name */
+	for (i = 0; i <= last; i++)
+		expect(bpfmap_type_str((enum bpfmap_type)i));
+	expect(!bpfmap_type_str((enum bpfmap_type)(last + 1)));
 	expect(!bpfmap_type_str((enum bpfmap_type)~0U));
 }
 
