@@ -12,6 +12,7 @@
 #include <sys/types.h>
 #include <linux/bpfmap.h>
 
+#include "map_types.h"
 #include "../tests/rng.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -24,8 +25,8 @@
 
 /* Descriptors of a program, then those that all programs share, then others */
 #define N_FDS		16
-#define N_SHARED	16
 enum {
+	N_SHARED = N_TYPE_ROWS,		/* one of each type */
 	FD_SHARED = N_FDS,
 	FD_DEVICE = FD_SHARED + N_SHARED,
 	FD_CLOSED,
@@ -130,7 +131,6 @@ extern const unsigned int n_paths;
 
 int op_find(const char *name);
 unsigned int op_args(const struct op *op);
-const char *type_name(uint32_t type);
 void prog_print(FILE *f, const struct prog *p);
 void call_print(char *buf, size_t size, const struct call *c);
 
@@ -310,25 +310,12 @@ void cover_print(void);
 
 #define ROW_LIST	20
 
-/**
- * struct row - maps of a type that can be made; lists end with 0
- * @must: flags that it needs
- * @may: flags of which one can be
- */
-struct row {
-	uint32_t type;
-	uint32_t must;
-	uint32_t keys[ROW_LIST];
-	uint32_t values[ROW_LIST];
-	uint32_t entries[ROW_LIST];
-	uint32_t may[ROW_LIST];
-};
-
-extern const struct row rows[];
-extern const unsigned int n_rows;
-
+/* Sizes and numbers of elements to try with a type; lists end with 0 */
+const uint32_t *row_keys(const struct type_row *row);
+const uint32_t *row_values(const struct type_row *row);
+const uint32_t *row_entries(const struct type_row *row);
 uint32_t row_pick(struct rng *r, const uint32_t *list);
-void gen_create(struct rng *r, struct call *c, const struct row *row);
+void gen_create(struct rng *r, struct call *c, const struct type_row *row);
 void gen_recipe(struct rng *r, struct prog *p);		/* recipe.c */
 bool gen_sweep(unsigned int nr, struct prog *p);	/* false: no more */
 void gen_prog(struct rng *r, struct prog *p);

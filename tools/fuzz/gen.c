@@ -134,47 +134,46 @@ uint64_t gen_arg(struct rng *r, const struct arg *arg)
 /* ------------------------------------------------------------------------- */
 /* Maps */
 
-#define COMMON	BPFMAP_F_RDONLY, BPFMAP_F_WRONLY, BPFMAP_F_RDONLY_PROG,	\
-		BPFMAP_F_NUMA_NODE
-#define KEYS	{ 4, 8, 1, 2, 12, 40, 64, 3, 5, 6, 7, 9, 10, 11, 100, 520, 601 }
-#define VALUES	{ 8, 4, 1, 2, 16, 64, 12, 3, 7, 31, 191, 500, 513, 700, 5000, 20000 }
-#define ENTRIES	{ 16, 1, 3, 100, 1000, 5000, 64, 2 }
+const uint32_t *row_keys(const struct type_row *row)
+{
+	static const uint32_t sizes[][ROW_LIST] = {
+		[KEYS_NONE] = { 0 },
+		[KEYS_BYTES] = { 4, 8, 1, 2, 12, 40, 64, 3, 5, 6, 7, 9, 10, 11,
+				 100, 520, 601 },
+		[KEYS_INDEX] = { 4 },
+		[KEYS_PREFIX] = { 8, 12, 20, 5, 16, 36, 260, 7, 13 },
+	};
 
-const struct row rows[] = {
-	{ BPFMAP_TYPE_HASH, 0, KEYS, VALUES, ENTRIES,
-	  { BPFMAP_F_NO_PREALLOC, COMMON, BPFMAP_F_ZERO_SEED } },
-	{ BPFMAP_TYPE_PERCPU_HASH, 0, KEYS, VALUES, ENTRIES,
-	  { BPFMAP_F_NO_PREALLOC, COMMON } },
-	{ BPFMAP_TYPE_LRU_HASH, 0, KEYS, VALUES, { 16, 1, 3, 300, 1000, 5000 },
-	  { BPFMAP_F_NO_COMMON_LRU, COMMON, BPFMAP_F_NO_PREALLOC } },
-	{ BPFMAP_TYPE_LRU_PERCPU_HASH, 0, KEYS, VALUES, { 16, 1, 3, 300, 1000 },
-	  { BPFMAP_F_NO_COMMON_LRU, COMMON } },
-	{ BPFMAP_TYPE_ARRAY, 0, { 4 }, VALUES, ENTRIES,
-	  { BPFMAP_F_MMAPABLE, BPFMAP_F_INNER_MAP, COMMON } },
-	{ BPFMAP_TYPE_ARRAY, BPFMAP_F_MMAPABLE, { 4 }, VALUES, ENTRIES,
-	  { BPFMAP_F_RDONLY_PROG } },
-	{ BPFMAP_TYPE_PERCPU_ARRAY, 0, { 4 }, VALUES, ENTRIES, { COMMON } },
-	{ BPFMAP_TYPE_LPM_TRIE, BPFMAP_F_NO_PREALLOC,
-	  { 8, 12, 20, 5, 16, 36, 260, 7, 13 }, VALUES, ENTRIES, { COMMON } },
-	{ BPFMAP_TYPE_ARRAY_OF_MAPS, 0, { 4 }, { 4 }, { 4, 1, 16, 5000 },
-	  { COMMON } },
-	{ BPFMAP_TYPE_HASH_OF_MAPS, 0, KEYS, { 4 }, { 4, 1, 16, 1000 },
-	  { BPFMAP_F_NO_PREALLOC, COMMON } },
-	{ BPFMAP_TYPE_QUEUE, 0, { }, VALUES, ENTRIES, { COMMON } },
-	{ BPFMAP_TYPE_STACK, 0, { }, VALUES, ENTRIES, { COMMON } },
-	{ BPFMAP_TYPE_BLOOM_FILTER, 0, { }, VALUES, ENTRIES,
-	  { BPFMAP_F_ZERO_SEED, COMMON } },
-	{ BPFMAP_TYPE_RINGBUF, 0, { }, { }, { 4096, 8192, 65536 },
-	  { BPFMAP_F_RB_OVERWRITE, BPFMAP_F_NUMA_NODE } },
-	{ BPFMAP_TYPE_USER_RINGBUF, 0, { }, { }, { 4096, 8192, 65536 },
-	  { BPFMAP_F_NUMA_NODE } },
-	{ BPFMAP_TYPE_ARENA, BPFMAP_F_MMAPABLE, { }, { }, { 4, 1, 100, 70000 },
-	  { BPFMAP_F_SEGV_ON_FAULT, BPFMAP_F_NO_USER_CONV } },
-	{ BPFMAP_TYPE_RHASH, BPFMAP_F_NO_PREALLOC, KEYS, VALUES, ENTRIES,
-	  { COMMON } },
-};
+	return sizes[row->keys == KEYS_SHORT ? KEYS_BYTES : row->keys];
+}
 
-const unsigned int n_rows = ARRAY_SIZE(rows);
+const uint32_t *row_values(const struct type_row *row)
+{
+	static const uint32_t sizes[][ROW_LIST] = {
+		[VALUES_NONE] = { 0 },
+		[VALUES_BYTES] = { 8, 4, 1, 2, 16, 64, 12, 3, 7, 31, 191, 500,
+				   513, 700, 5000, 20000 },
+		[VALUES_MAPS] = { 4 },
+	};
+
+	return sizes[row->values == VALUES_PERCPU ? VALUES_BYTES : row->values];
+}
+
+const uint32_t *row_entries(const struct type_row *row)
+{
+	static const uint32_t bytes[ROW_LIST] = { 4096, 8192, 65536 };
+	static const uint32_t pages[ROW_LIST] = { 4, 1, 100, 70000 };
+	static const uint32_t maps[ROW_LIST] = { 4, 1, 16, 5000 };
+	static const uint32_t elements[ROW_LIST] = {
+		16, 1, 3, 100, 1000, 5000, 64, 2,
+	};
+
+	if (row->props & BPFMAP_T_RING)
+		return bytes;
+	if (row->values == VALUES_NONE)
+		return pages;
+	return row->values == VALUES_MAPS ? maps : elements;
+}
 
 /* One of a list, the first ones more often */
 uint32_t row_pick(struct rng *r, const uint32_t *list)
@@ -188,22 +187,33 @@ uint32_t row_pick(struct rng *r, const uint32_t *list)
 	return list[rnd(r, one_in(r, 2) && n > 3 ? 3 : n)];
 }
 
-void gen_create(struct rng *r, struct call *c, const struct row *row)
+/* One of the flags that a type accepts, those that few types have more often */
+static uint32_t pick_flag(struct rng *r, uint32_t may)
+{
+	uint32_t own = may & ~BPFMAP_T_COMMON, from = own && one_in(r, 2) ? own : may;
+	unsigned int nr = rnd(r, __builtin_popcount(from));
+
+	while (nr--)
+		from &= from - 1;
+	return from & -from;
+}
+
+void gen_create(struct rng *r, struct call *c, const struct type_row *row)
 {
 	uint64_t *a = c->arg;
 
 	*c = (struct call){ .op = op_find("create"), .rep = 1 };
 	a[CREATE_TYPE] = row->type;
-	a[CREATE_KEY] = row_pick(r, row->keys);
-	a[CREATE_VALUE] = row_pick(r, row->values);
-	a[CREATE_ENTRIES] = row_pick(r, row->entries);
+	a[CREATE_KEY] = row_pick(r, row_keys(row));
+	a[CREATE_VALUE] = row_pick(r, row_values(row));
+	a[CREATE_ENTRIES] = row_pick(r, row_entries(row));
 	a[CREATE_FLAGS] = row->must;
 	if (one_in(r, 2))
-		a[CREATE_FLAGS] |= row_pick(r, row->may);
-	if (row->type == BPFMAP_TYPE_BLOOM_FILTER)
-		a[CREATE_EXTRA] = rnd(r, 17);
+		a[CREATE_FLAGS] |= pick_flag(r, row->may);
 	if (row->type == BPFMAP_TYPE_ARENA && one_in(r, 2))
 		a[CREATE_EXTRA] = WINDOW_START + rnd(r, 4) * 0x40000000ULL;
+	else if (row->props & BPFMAP_T_EXTRA && one_in(r, 2))
+		a[CREATE_EXTRA] = rnd(r, 17);
 	if (a[CREATE_FLAGS] & BPFMAP_F_NUMA_NODE && one_in(r, 2))
 		a[CREATE_NUMA] = one_in(r, 2) ? UINT32_MAX : rnd(r, 3);
 	if (one_in(r, 12))
@@ -352,7 +362,7 @@ void gen_call(struct rng *r, const struct prog *before, struct call *c)
 	c->op = gen_op(r);
 	op = &ops[c->op];
 	if (!strcmp(op->name, "create") && rnd(r, 6)) {
-		gen_create(r, c, &PICK(r, rows));
+		gen_create(r, c, &PICK(r, type_rows));
 	} else {
 		n = op_args(op);
 		for (unsigned int i = 0; i < n; i++)
@@ -367,7 +377,7 @@ void gen_call(struct rng *r, const struct prog *before, struct call *c)
 void gen_prog(struct rng *r, struct prog *p)
 {
 	unsigned int maps = 1 + rnd(r, 3), n = 4 + rnd(r, MAX_CALLS - 8);
-	const struct row *row = &PICK(r, rows);
+	const struct type_row *row = &PICK(r, type_rows);
 
 	if (one_in(r, 2)) {
 		gen_recipe(r, p);
@@ -381,7 +391,7 @@ void gen_prog(struct rng *r, struct prog *p)
 		c->arg[CREATE_OUT] = i;
 		c->arg[CREATE_INNER] = i ? i - 1 : rnd(r, N_FD_NAMES);
 		if (one_in(r, 2))
-			row = &PICK(r, rows);
+			row = &PICK(r, type_rows);
 	}
 	while (p->n < n) {
 		gen_call(r, p, &p->calls[p->n]);

@@ -125,44 +125,25 @@ static void set_files(void)
 /* Maps for all: others of the same kind after a while, as these get frozen */
 static void share_maps(void)
 {
-	static const struct shape shapes[N_SHARED] = {
-		{ BPFMAP_TYPE_HASH, 4, 64, 100 },
-		{ BPFMAP_TYPE_ARRAY, 4, 64, 16 },
-		{ BPFMAP_TYPE_PERCPU_HASH, 4, 8, 16 },
-		{ BPFMAP_TYPE_PERCPU_ARRAY, 4, 8, 16 },
-		{ BPFMAP_TYPE_LRU_HASH, 4, 8, 64 },
-		{ BPFMAP_TYPE_LRU_PERCPU_HASH, 4, 8, 64 },
-		{ BPFMAP_TYPE_LPM_TRIE, 8, 8, 100 },
-		{ BPFMAP_TYPE_QUEUE, 0, 16, 16 },
-		{ BPFMAP_TYPE_STACK, 0, 16, 16 },
-		{ BPFMAP_TYPE_RINGBUF, 0, 0, 4096 },
-		{ BPFMAP_TYPE_BLOOM_FILTER, 0, 8, 16 },
-		{ BPFMAP_TYPE_USER_RINGBUF, 0, 0, 4096 },
-		{ BPFMAP_TYPE_ARENA, 0, 0, 8 },
-		{ BPFMAP_TYPE_RHASH, 4, 16, 100 },
-		{ BPFMAP_TYPE_ARRAY_OF_MAPS, 4, 4, 4 },
-		{ BPFMAP_TYPE_HASH_OF_MAPS, 4, 4, 4 },
-	};
 	int device = open("/dev/bpfmap", O_RDWR | O_CLOEXEC);
 
 	for (int i = 0; i < N_SHARED; i++) {
-		const struct shape *s = &shapes[i];
+		const struct type_row *row = &type_rows[i];
 		struct bpfmap_create_attr a = {
-			.map_type = s->type, .key_size = s->key_size,
-			.value_size = s->value_size,
-			.max_entries = s->max_entries,
+			.map_type = row->type,
+			.key_size = row_keys(row)[0],
+			.value_size = row_values(row)[0],
+			.max_entries = row_entries(row)[0],
+			.map_flags = row->must | (row->may & BPFMAP_F_MMAPABLE),
 			.inner_map_fd = shared_fds[0],
 		};
 
-		if (s->type == BPFMAP_TYPE_LPM_TRIE ||
-		    s->type == BPFMAP_TYPE_RHASH)
-			a.map_flags = BPFMAP_F_NO_PREALLOC;
-		if (s->type == BPFMAP_TYPE_ARRAY || s->type == BPFMAP_TYPE_ARENA)
-			a.map_flags = BPFMAP_F_MMAPABLE;
 		if (shared_fds[i] > 0)
 			close(shared_fds[i]);
 		shared_fds[i] = ioctl(device, BPFMAP_MAP_CREATE, &a);
-		shared_shapes[i] = *s;
+		shared_shapes[i] = (struct shape){
+			a.map_type, a.key_size, a.value_size, a.max_entries,
+		};
 		if (shared_fds[i] < 0) {
 			perror("fuzz: shared maps");
 			exit(1);

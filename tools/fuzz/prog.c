@@ -15,27 +15,6 @@
 
 #include "fuzz.h"
 
-static const struct {
-	uint32_t type;
-	const char *name;
-} types[] = {
-#define TYPE(t) { BPFMAP_TYPE_##t, #t }
-	TYPE(HASH), TYPE(ARRAY), TYPE(PERCPU_HASH), TYPE(PERCPU_ARRAY),
-	TYPE(LRU_HASH), TYPE(LRU_PERCPU_HASH), TYPE(LPM_TRIE),
-	TYPE(ARRAY_OF_MAPS), TYPE(HASH_OF_MAPS), TYPE(QUEUE), TYPE(STACK),
-	TYPE(RINGBUF), TYPE(BLOOM_FILTER), TYPE(USER_RINGBUF), TYPE(ARENA),
-	TYPE(RHASH),
-#undef TYPE
-};
-
-static const char *const create_flags[] = {
-	"NO_PREALLOC", "NO_COMMON_LRU", "NUMA_NODE", "RDONLY", "WRONLY",
-	"STACK_BUILD_ID", "ZERO_SEED", "RDONLY_PROG", "WRONLY_PROG", "CLONE",
-	"MMAPABLE", "PRESERVE_ELEMS", "INNER_MAP", "LINK", "PATH_FD",
-	"VTYPE_BTF_OBJ_FD", "TOKEN_FD", "SEGV_ON_FAULT", "NO_USER_CONV",
-	"RB_OVERWRITE",
-};
-
 static const char *const elem_flags[] = {
 	"NOEXIST", "EXIST", "LOCK", "CPU", "ALL_CPUS",
 };
@@ -48,14 +27,6 @@ static const char *const places[N_PLACES] = {
 };
 
 static const char *const prots[] = { "READ", "WRITE", "EXEC" };
-
-const char *type_name(uint32_t type)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
-		if (types[i].type == type)
-			return types[i].name;
-	return NULL;
-}
 
 int op_find(const char *name)
 {
@@ -90,7 +61,7 @@ static void print_flags(char *buf, size_t size, uint64_t v,
 	size_t at = 0;
 
 	for (unsigned int i = 0; i < n; i++) {
-		if (!(v & 1ULL << i))
+		if (!(v & 1ULL << i) || !names[i])
 			continue;
 		v &= ~(1ULL << i);
 		at += snprintf(buf + at, size - at, "%s%s", at ? "|" : "",
@@ -127,12 +98,13 @@ static void print_place(char *buf, size_t size, uint64_t v)
 
 static void print_arg(char *buf, size_t size, enum kind kind, uint64_t v)
 {
-	const char *name = kind == K_TYPE ? type_name(v) : NULL;
+	const struct type_row *row = kind == K_TYPE ? type_row(v) : NULL;
 
-	if (name)
-		snprintf(buf, size, "%s", name);
+	if (row)
+		snprintf(buf, size, "%s", row->NAME);
 	else if (kind == K_CREATE_FLAGS)
-		print_flags(buf, size, v, create_flags, ARRAY_SIZE(create_flags));
+		print_flags(buf, size, v, create_flag_names,
+			    ARRAY_SIZE(create_flag_names));
 	else if (kind == K_ELEM_FLAGS)
 		print_flags(buf, size, v, elem_flags, ARRAY_SIZE(elem_flags));
 	else if (kind == K_PROT)
@@ -209,7 +181,7 @@ static bool read_flags(char *s, uint64_t *v, const char *const *names,
 	while ((word = strsep(&s, "|"))) {
 		unsigned int i;
 
-		for (i = 0; i < n && strcmp(names[i], word); i++)
+		for (i = 0; i < n && (!names[i] || strcmp(names[i], word)); i++)
 			;
 		if (i < n)
 			*v |= 1ULL << i;
@@ -254,9 +226,9 @@ static bool read_place(char *s, uint64_t *v)
 
 static bool read_type(const char *s, uint64_t *v)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
-		if (!strcmp(types[i].name, s)) {
-			*v = types[i].type;
+	for (size_t i = 0; i < N_TYPE_ROWS; i++) {
+		if (!strcmp(type_rows[i].NAME, s)) {
+			*v = type_rows[i].type;
 			return true;
 		}
 	}
@@ -277,7 +249,8 @@ static bool read_arg(char *s, enum kind kind, uint64_t *v)
 	case K_TYPE:
 		return read_type(s, v);
 	case K_CREATE_FLAGS:
-		return read_flags(s, v, create_flags, ARRAY_SIZE(create_flags));
+		return read_flags(s, v, create_flag_names,
+			    ARRAY_SIZE(create_flag_names));
 	case K_ELEM_FLAGS:
 		return read_flags(s, v, elem_flags, ARRAY_SIZE(elem_flags));
 	case K_PROT:

@@ -65,22 +65,23 @@ static struct call *call(struct prog *p, const char *op, const uint64_t *args,
 	call(p, op, (const uint64_t[]){ __VA_ARGS__ },			\
 	     sizeof((const uint64_t[]){ __VA_ARGS__ }) / sizeof(uint64_t))
 
-static const struct row *row_of(struct rng *r, const uint32_t *types)
+static const struct type_row *keyed_row(struct rng *r)
 {
-	uint32_t type = row_pick(r, types);
+	const struct type_row *row;
 
-	for (unsigned int i = 0; i < n_rows; i++)
-		if (rows[i].type == type)
-			return &rows[i];
-	return rows;
+	do {
+		row = &PICK(r, type_rows);
+	} while (row->keys == KEYS_NONE || row->values == VALUES_MAPS);
+	return row;
 }
 
+/* @types: one of these; NULL: any with keys and values of bytes */
 static struct call *make(struct rng *r, struct prog *p, const uint32_t *types)
 {
 	struct call *c = add(p, "create");
 	unsigned int rep = c->rep;
 
-	gen_create(r, c, row_of(r, types));
+	gen_create(r, c, types ? type_row(row_pick(r, types)) : keyed_row(r));
 	c->rep = rep;
 	c->arg[CREATE_OUT] = MAP;
 	return c;
@@ -88,12 +89,6 @@ static struct call *make(struct rng *r, struct prog *p, const uint32_t *types)
 
 /* ------------------------------------------------------------------------- */
 /* Every command on one map */
-
-static bool is_outer(uint32_t type)
-{
-	return type == BPFMAP_TYPE_ARRAY_OF_MAPS ||
-	       type == BPFMAP_TYPE_HASH_OF_MAPS;
-}
 
 static void sweep_elems(struct prog *p, bool percpu, unsigned int rep)
 {
@@ -167,15 +162,13 @@ static void use_prefixes(struct prog *p, uint32_t key_size)
 	}
 }
 
-static void sweep(struct rng *r, struct prog *p, const struct row *row,
+static void sweep(struct rng *r, struct prog *p, const struct type_row *row,
 		  uint32_t key, uint32_t value)
 {
-	bool percpu = row->type == BPFMAP_TYPE_PERCPU_HASH ||
-		      row->type == BPFMAP_TYPE_PERCPU_ARRAY ||
-		      row->type == BPFMAP_TYPE_LRU_PERCPU_HASH;
+	bool percpu = row->values == VALUES_PERCPU;
 	struct call *c;
 
-	if (is_outer(row->type))
+	if (row->values == VALUES_MAPS)
 		CALL(p, "create", OTHER, BPFMAP_TYPE_HASH, 4, 8, 16);
 	c = add(p, "create");
 	gen_create(r, c, row);
@@ -199,21 +192,21 @@ static bool gen_sizes(unsigned int nr, struct prog *p)
 {
 	struct rng r = { nr };
 
-	for (unsigned int i = 0; i < 2 * n_rows; i++) {
-		const struct row *row = &rows[i % n_rows];
+	for (unsigned int i = 0; i < 2 * N_TYPE_ROWS; i++) {
+		const struct type_row *row = &type_rows[i % N_TYPE_ROWS];
 		unsigned int keys = 0, values = 0;
 
-		while (keys < ROW_LIST && row->keys[keys])
+		while (row_keys(row)[keys])
 			keys++;
-		while (values < ROW_LIST && row->values[values])
+		while (row_values(row)[values])
 			values++;
 		if (nr >= keys + values) {
 			nr -= keys + values;
 			continue;
 		}
 		p->n = 0;
-		sweep(&r, p, row, row->keys[nr < keys ? nr : 0],
-		      row->values[nr < keys ? 0 : nr - keys]);
+		sweep(&r, p, row, row_keys(row)[nr < keys ? nr : 0],
+		      row_values(row)[nr < keys ? 0 : nr - keys]);
 		return true;
 	}
 	return false;
@@ -221,19 +214,14 @@ static bool gen_sizes(unsigned int nr, struct prog *p)
 
 static void gen_one(struct rng *r, struct prog *p)
 {
-	const struct row *row = &rows[rnd(r, n_rows)];
+	const struct type_row *row = &PICK(r, type_rows);
 
-	sweep(r, p, row, row_pick(r, row->keys), row_pick(r, row->values));
+	sweep(r, p, row, row_pick(r, row_keys(row)),
+	      row_pick(r, row_values(row)));
 }
 
 /* ------------------------------------------------------------------------- */
 /* Readers that writers outrun: large values, few keys */
-
-static const uint32_t with_keys[ROW_LIST] = {
-	BPFMAP_TYPE_HASH, BPFMAP_TYPE_LPM_TRIE, BPFMAP_TYPE_RHASH,
-	BPFMAP_TYPE_LRU_HASH, BPFMAP_TYPE_PERCPU_HASH, BPFMAP_TYPE_ARRAY,
-	BPFMAP_TYPE_LRU_PERCPU_HASH, BPFMAP_TYPE_PERCPU_ARRAY,
-};
 
 static uint64_t race_key(struct rng *r, const struct call *map)
 {
@@ -251,7 +239,7 @@ static void gen_race(struct rng *r, struct prog *p)
 	};
 	static const char *const readers[] = { "lookup", "next_key", "lookup" };
 	static const uint32_t sizes[] = { 16, 700, 5000, 30000, 100000 };
-	struct call *map = make(r, p, with_keys), *c;
+	struct call *map = make(r, p, NULL), *c;
 	unsigned int n = 3 + rnd(r, 6);
 
 	map->arg[CREATE_VALUE] = PICK(r, sizes);
@@ -517,7 +505,7 @@ static void gen_mapped(struct rng *r, struct prog *p)
 
 static void gen_outer(struct rng *r, struct prog *p)
 {
-	const struct row *row = &rows[rnd(r, n_rows)];
+	const struct type_row *row = &PICK(r, type_rows);
 	uint32_t type = one_in(r, 2) ? BPFMAP_TYPE_ARRAY_OF_MAPS :
 				       BPFMAP_TYPE_HASH_OF_MAPS;
 	struct call inner, *c;
@@ -564,7 +552,7 @@ static void gen_found(struct rng *r, struct prog *p)
 	unsigned int n = 6 + rnd(r, 12);
 
 	*add(p, "create") = (struct call){ .rep = 1 };
-	gen_create(r, &p->calls[p->n - 1], &rows[rnd(r, n_rows)]);
+	gen_create(r, &p->calls[p->n - 1], &PICK(r, type_rows));
 	p->calls[p->n - 1].arg[CREATE_OUT] = MAP;
 	while (n--) {
 		switch (rnd(r, 6)) {

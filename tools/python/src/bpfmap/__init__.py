@@ -34,7 +34,8 @@ from .codec import (
     u64,
 )
 from .keyless import BloomFilter, Queue
-from .kinds import CreateFlag, Info, MapType
+from ._types import CreateFlag, MapType
+from .kinds import Info
 from .mapping import Map, PerCpuMap
 from .outer import MapOfMaps
 from .ring import RingBuffer, UserRingBuffer

@@ -11,15 +11,21 @@ from . import _lib
 from .base import BaseMap, Descriptor, duplicate, path_bytes, read_info
 from .codec import Bytes, Codec, Spec, codec, u32
 from .keyless import BloomFilter, Queue
-from .kinds import (
+from ._types import (
     ARRAY_TYPES,
+    BY_VALUE_TYPES,
+    EMPTY_TYPES,
+    KEYLESS_TYPES,
     NO_PREALLOC_TYPES,
     OUTER_TYPES,
     PERCPU_TYPES,
     CreateFlag,
-    Info,
     MapType,
+    Outer,
+    PerCpu,
+    Plain,
 )
+from .kinds import Info
 from .mapping import Map, PerCpuMap
 from .outer import MapOfMaps
 from .ring import RingBuffer, UserRingBuffer
@@ -27,9 +33,6 @@ from .ring import RingBuffer, UserRingBuffer
 K = TypeVar("K")
 V = TypeVar("V")
 
-Plain: TypeAlias = Literal["hash", "array", "lru_hash", "lpm_trie", "rhash"]
-PerCpu: TypeAlias = Literal["percpu_hash", "percpu_array", "lru_percpu_hash"]
-Outer: TypeAlias = Literal["array_of_maps", "hash_of_maps"]
 #: How a map is opened: for reading, writing or both
 Mode: TypeAlias = Literal["r", "w", "rw"]
 Inner: TypeAlias = tuple[Spec | None, Spec | None]
@@ -62,22 +65,22 @@ def _wrap(
         return RingBuffer(descriptor)
     if info.type == MapType.USER_RINGBUF:
         return UserRingBuffer(descriptor)
-    if info.type == MapType.ARENA:
+    if info.type in EMPTY_TYPES:
         return BaseMap(descriptor)
     value_codec = Bytes(info.value_size) if value is None else codec(value)
     if not info.key_size and key is not None:
         raise ValueError("this map has no keys")
-    if info.type in (MapType.QUEUE, MapType.STACK):
-        return Queue(descriptor, value_codec)
-    if info.type == MapType.BLOOM_FILTER:
+    if info.type in BY_VALUE_TYPES:
         return BloomFilter(descriptor, value_codec)
+    if info.type in KEYLESS_TYPES:
+        return Queue(descriptor, value_codec)
     kind = PerCpuMap if info.type in PERCPU_TYPES else Map
     return kind(descriptor, _key_codec(info, key), value_codec)
 
 
 def _sizes(kind: MapType, key: Spec | None, value: Spec | None) -> tuple[int, int]:
     """Bytes of keys and of values."""
-    if kind in (MapType.RINGBUF, MapType.USER_RINGBUF, MapType.ARENA):
+    if kind in EMPTY_TYPES:
         if key is not None or value is not None:
             raise ValueError(f"a {kind.name} has neither keys nor values")
         return 0, 0
@@ -87,7 +90,7 @@ def _sizes(kind: MapType, key: Spec | None, value: Spec | None) -> tuple[int, in
         value = 4
     if value is None:
         raise ValueError("what values are is missing")
-    if kind in (MapType.QUEUE, MapType.STACK, MapType.BLOOM_FILTER):
+    if kind in KEYLESS_TYPES:
         if key is not None:
             raise ValueError(f"a {kind.name} has no keys")
         return 0, codec(value).size

@@ -12,7 +12,8 @@ from typing import Any, Self, TypeVar
 
 from . import _lib
 from .codec import Codec
-from .kinds import ARRAY_TYPES, CreateFlag, Info, MapType
+from ._types import ARRAY_TYPES, CreateFlag, MapType
+from .kinds import Info
 
 T = TypeVar("T")
 

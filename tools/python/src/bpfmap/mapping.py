@@ -18,7 +18,8 @@ from typing import Any, Generic, Protocol, TypeVar, overload
 from . import _lib
 from .base import BaseMap, Descriptor, possible_cpus
 from .codec import Codec, encoded
-from .kinds import ARRAY_TYPES, MapType, Update
+from ._types import ARRAY_TYPES, MapType
+from .kinds import Update
 from .walk import Walk
 
 K = TypeVar("K")

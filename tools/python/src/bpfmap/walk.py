@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from . import _lib
-from .kinds import ARRAY_TYPES, MapType
+from ._types import ARRAY_TYPES, MapType
 
 if TYPE_CHECKING:
     from .mapping import Map
