@@ -438,24 +438,10 @@ TEST(names_are_not_unique, K_ALL)
 /* ------------------------------------------------------------------------- */
 /* Types, descriptors */
 
-/* Types of bpf(2) that hold what BPF programs or sockets need */
-static bool bpf_only(uint32_t type)
-{
-	switch (type) {
-	case 3: case 4: case 7: case 8:		/* programs, events, stacks, cgroups */
-	case 14 ... 21:				/* devices, sockets, CPUs, cgroups */
-	case 24 ... 26: case 28: case 29:	/* storage, DEVMAP_HASH, STRUCT_OPS */
-	case 32: case 34:			/* CGRP_STORAGE, INSN_ARRAY */
-		return true;
-	default:
-		return type > 35;
-	}
-}
-
+/* Numbers between those of the list: contract_types */
 TEST(types, 0)
 {
 	static const uint32_t unknown[] = { 0, 64, 255, 1U << 31, UINT32_MAX };
-	uint32_t type;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(unknown); i++) {
@@ -463,18 +449,6 @@ TEST(types, 0)
 
 		row("create.type", "map_type %u", unknown[i]);
 		a.map_type = unknown[i];
-		created(&a, -EINVAL);
-	}
-	for (type = 1; type < 64 && backend() != BACKEND_BPF; type++) {
-		struct bpfmap_create_attr a = good(&kinds[0]);
-
-		if (!bpf_only(type))
-			continue;
-		row("create.type", "map_type %u is not implemented", type);
-		a.map_type = type;
-		created(&a, -EINVAL);
-		row("create.type", "map_type %u is not implemented: before sizes", type);
-		a.value_size = UINT32_MAX;
 		created(&a, -EINVAL);
 	}
 }

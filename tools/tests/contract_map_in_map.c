@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sys/mman.h>
 
+#include "map_types.h"
 #include "outer.h"
 
 static int create(const struct bpfmap_create_attr *create)
@@ -256,27 +257,21 @@ TEST(matching, K_OUTERS)
 		fits(k, &other_size);
 }
 
-/* All other types; one that cannot be created here does not exist here yet */
-static const struct bpfmap_create_attr inner_types[] = {
-	INNER(HASH, 4, 8, 4, 0), INNER(ARRAY, 4, 8, 4, 0),
-	INNER(PERCPU_HASH, 4, 8, 4, 0), INNER(PERCPU_ARRAY, 4, 8, 4, 0),
-	INNER(LRU_HASH, 4, 8, 4, 0), INNER(LRU_PERCPU_HASH, 4, 8, 4, 0),
-	INNER(LPM_TRIE, 8, 8, 4, NP), INNER(QUEUE, 0, 8, 4, 0),
-	INNER(STACK, 0, 8, 4, 0), INNER(RINGBUF, 0, 0, 4096, 0),
-	INNER(BLOOM_FILTER, 0, 8, 4, 0), INNER(RHASH, 4, 8, 4, NP),
-};
-
+/* One that cannot be created here does not exist here yet */
 TEST(all_types, K_OUTERS)
 {
-	const struct bpfmap_create_attr *type;
+	for (size_t i = 0; i < N_TYPE_ROWS; i++) {
+		const struct type_row *t = &type_rows[i];
+		struct bpfmap_create_attr a = type_row_attr(t);
+		int one, two, outer;
 
-	for (type = inner_types; type < inner_types + ARRAY_SIZE(inner_types);
-	     type++) {
-		int one = create(type), two = create(type), outer;
-
+		if (t->values == VALUES_MAPS)
+			continue;
+		one = create(&a);
+		two = create(&a);
 		if (one < 0)
 			continue;
-		row("create.inner", "%s of type %u", k->name, type->map_type);
+		row("create.inner", "%s of %s", k->name, t->NAME);
 		outer = outer_create(k, 2, one);
 		check_ret(outer, GOT_FD, "MAP_CREATE");
 		check_ret(outer_put(outer, 0, one, 0), 0, "the template");

@@ -769,11 +769,13 @@ static void sweep_begin(void)
 
 int main(void)
 {
-	struct test *tests = calloc(n_shapes, sizeof(*tests));
 	const char *why = inject_begin();
+	struct test *tests;
 	unsigned int i;
 	int ret;
 
+	shapes_init();
+	tests = calloc(n_shapes, sizeof(*tests));
 	if (backend() == BACKEND_BPF)
 		why = "bpf(2) is not what is tested";
 	if (why || !tests)

@@ -6,6 +6,7 @@
 #define BPFMAP_TESTS_FAILNTH_H
 
 #include "load.h"
+#include "map_types.h"
 
 /* ------------------------------------------------------------------------- */
 /* Injection, by /proc/thread-self/fail-nth */
@@ -42,31 +43,34 @@ enum content {
 };
 
 /**
- * struct shape - a map to try everything on; a new type is a new row
+ * struct shape - a map to try everything on
  * @fill: elements to begin with
  * @extra: much like another one, for the whole sweep only
- * @any_order: walks go another way in the next map
  * @pgoff: what of it can be mapped writable
  * @pages: how much of it, 0: nothing
+ * @content: by the list of map types, as @percpu and @any_order
+ * @any_order: walks go another way in the next map
  */
 struct shape {
 	const char *name;
 	uint32_t type;
 	uint32_t flags;
-	enum content content;
 	uint32_t key_size;
 	uint32_t value_size;
 	uint32_t max_entries;
 	uint32_t fill;
-	bool percpu;
-	bool any_order;
 	bool extra;
 	uint32_t pgoff;
 	uint32_t pages;
+	enum content content;
+	bool percpu;
+	bool any_order;
 };
 
-extern const struct shape shapes[];
-extern const unsigned int n_shapes;
+extern struct shape shapes[];
+extern unsigned int n_shapes;
+
+void shapes_init(void);
 
 #define MORE		5	/* keys that are not there */
 #define KEYS_MAX	32

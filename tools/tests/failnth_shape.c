@@ -8,65 +8,106 @@
 
 #define F(name) BPFMAP_F_##name
 #define NP	F(NO_PREALLOC)
-#define SEED	F(ZERO_SEED)
 #define PAGE	4096
 #define TABLE	(512 * PAGE)	/* what a page table covers */
 
 /*
+ * Flags are those that the type does not need anyway, and a type without a row
+ * here gets an ordinary one.
+ *
  * Values of more than 512 bytes take a buffer, and functions that can be told to
  * fail copy them. Those without preallocation are so large, or so many, that
  * adding MORE elements takes memory.
  */
-const struct shape shapes[] = {
-	{ "HASH", BPFMAP_TYPE_HASH, SEED, KEYED_BYTES, 8, 8, 16, .fill = 4 },
-	{ "HASH, 1000", BPFMAP_TYPE_HASH, SEED, KEYED_BYTES, 40, 1000, 16, .fill = 4,
-	  .extra = true },
-	{ "HASH, no prealloc", BPFMAP_TYPE_HASH, NP | SEED, KEYED_BYTES,
-	  13, 16000, 16, .fill = 4 },
-	{ "PERCPU_HASH", BPFMAP_TYPE_PERCPU_HASH, SEED, KEYED_BYTES,
-	  8, 12, 10, .fill = 4, .percpu = true },
-	{ "PERCPU_HASH, no prealloc", BPFMAP_TYPE_PERCPU_HASH, NP | SEED,
-	  KEYED_BYTES, 4, 2044, 32, .fill = 16, .percpu = true },
-	{ "LRU_HASH", BPFMAP_TYPE_LRU_HASH, SEED, KEYED_BYTES, 8, 600, 64, .fill = 4 },
-	{ "LRU_HASH, own", BPFMAP_TYPE_LRU_HASH, SEED | F(NO_COMMON_LRU),
-	  KEYED_BYTES, 8, 8, 64, .fill = 4, .extra = true },
-	{ "LRU_PERCPU_HASH", BPFMAP_TYPE_LRU_PERCPU_HASH, SEED, KEYED_BYTES,
-	  8, 16, 32, .fill = 4, .percpu = true },
-	{ "ARRAY", BPFMAP_TYPE_ARRAY, 0, KEYED_INDEX, 4, 8, 16, .fill = 4,
-	  .extra = true },
-	{ "ARRAY, 20000", BPFMAP_TYPE_ARRAY, 0, KEYED_INDEX, 4, 20000, 16, .fill = 4 },
-	{ "ARRAY, mmapable", BPFMAP_TYPE_ARRAY, F(MMAPABLE), KEYED_INDEX,
+static const struct shape rows[] = {
+	{ "HASH", BPFMAP_TYPE_HASH, 0, 8, 8, 16, .fill = 4 },
+	{ "HASH, 1000", BPFMAP_TYPE_HASH, 0,
+	  40, 1000, 16, .fill = 4, .extra = true },
+	{ "HASH, no prealloc", BPFMAP_TYPE_HASH, NP, 13, 16000, 16, .fill = 4 },
+	{ "PERCPU_HASH", BPFMAP_TYPE_PERCPU_HASH, 0, 8, 12, 10, .fill = 4 },
+	{ "PERCPU_HASH, no prealloc", BPFMAP_TYPE_PERCPU_HASH, NP,
+	  4, 2044, 32, .fill = 16 },
+	{ "LRU_HASH", BPFMAP_TYPE_LRU_HASH, 0, 8, 600, 64, .fill = 4 },
+	{ "LRU_HASH, own", BPFMAP_TYPE_LRU_HASH, F(NO_COMMON_LRU),
+	  8, 8, 64, .fill = 4, .extra = true },
+	{ "LRU_PERCPU_HASH", BPFMAP_TYPE_LRU_PERCPU_HASH, 0,
+	  8, 16, 32, .fill = 4 },
+	{ "ARRAY", BPFMAP_TYPE_ARRAY, 0, 4, 8, 16, .fill = 4, .extra = true },
+	{ "ARRAY, 20000", BPFMAP_TYPE_ARRAY, 0, 4, 20000, 16, .fill = 4 },
+	{ "ARRAY, mmapable", BPFMAP_TYPE_ARRAY, F(MMAPABLE),
 	  4, 700, 16, .fill = 4, .pages = 2 },
-	{ "PERCPU_ARRAY", BPFMAP_TYPE_PERCPU_ARRAY, 0, KEYED_INDEX,
-	  4, 700, 16, .fill = 4, .percpu = true },
-	{ "LPM_TRIE", BPFMAP_TYPE_LPM_TRIE, NP, KEYED_PREFIX, 8, 8, 16, .fill = 4,
-	  .extra = true },
-	{ "LPM_TRIE, 3000", BPFMAP_TYPE_LPM_TRIE, NP, KEYED_PREFIX,
-	  20, 3000, 16, .fill = 4 },
-	{ "ARRAY_OF_MAPS", BPFMAP_TYPE_ARRAY_OF_MAPS, 0, KEYED_MAPS,
-	  4, 4, 16, .fill = 4 },
-	{ "HASH_OF_MAPS", BPFMAP_TYPE_HASH_OF_MAPS, SEED, KEYED_MAPS,
+	{ "PERCPU_ARRAY", BPFMAP_TYPE_PERCPU_ARRAY, 0, 4, 700, 16, .fill = 4 },
+	{ "LPM_TRIE", BPFMAP_TYPE_LPM_TRIE, 0,
+	  8, 8, 16, .fill = 4, .extra = true },
+	{ "LPM_TRIE, 3000", BPFMAP_TYPE_LPM_TRIE, 0, 20, 3000, 16, .fill = 4 },
+	{ "ARRAY_OF_MAPS", BPFMAP_TYPE_ARRAY_OF_MAPS, 0, 4, 4, 16, .fill = 4 },
+	{ "HASH_OF_MAPS", BPFMAP_TYPE_HASH_OF_MAPS, 0,
 	  4, 4, 16, .fill = 4, .extra = true },
-	{ "HASH_OF_MAPS, no prealloc", BPFMAP_TYPE_HASH_OF_MAPS, NP | SEED,
-	  KEYED_MAPS, 4, 4, 16, .fill = 0 },
-	{ "RHASH", BPFMAP_TYPE_RHASH, NP, KEYED_BYTES, 8, 8, 16, .fill = 4,
-	  .any_order = true, .extra = true },
-	{ "RHASH, 5000", BPFMAP_TYPE_RHASH, NP, KEYED_BYTES, 13, 5000, 32,
-	  .fill = 14, .any_order = true },
-	{ "QUEUE", BPFMAP_TYPE_QUEUE, 0, ORDERED, 0, 8, 16, .fill = 4 },
-	{ "STACK, 1000", BPFMAP_TYPE_STACK, 0, ORDERED, 0, 1000, 16, .fill = 4 },
-	{ "BLOOM_FILTER", BPFMAP_TYPE_BLOOM_FILTER, SEED, MEMBERS, 0, 700, 64, .fill = 4 },
-	{ "RINGBUF", BPFMAP_TYPE_RINGBUF, 0, NO_CONTENT, 0, 0, 8192, .fill = 0,
-	  .pages = 1 },
-	{ "RINGBUF, overwrite", BPFMAP_TYPE_RINGBUF, F(RB_OVERWRITE), NO_CONTENT,
+	{ "HASH_OF_MAPS, no prealloc", BPFMAP_TYPE_HASH_OF_MAPS, NP, 4, 4, 16,
+	  .fill = 0 },
+	{ "RHASH", BPFMAP_TYPE_RHASH, 0, 8, 8, 16, .fill = 4, .extra = true },
+	{ "RHASH, 5000", BPFMAP_TYPE_RHASH, 0, 13, 5000, 32, .fill = 14 },
+	{ "QUEUE", BPFMAP_TYPE_QUEUE, 0, 0, 8, 16, .fill = 4 },
+	{ "STACK, 1000", BPFMAP_TYPE_STACK, 0, 0, 1000, 16, .fill = 4 },
+	{ "BLOOM_FILTER", BPFMAP_TYPE_BLOOM_FILTER, 0, 0, 700, 64, .fill = 4 },
+	{ "RINGBUF", BPFMAP_TYPE_RINGBUF, 0, 0, 0, 8192, .fill = 0, .pages = 1 },
+	{ "RINGBUF, overwrite", BPFMAP_TYPE_RINGBUF, F(RB_OVERWRITE),
 	  0, 0, 4096, .fill = 0, .pages = 1, .extra = true },
-	{ "USER_RINGBUF", BPFMAP_TYPE_USER_RINGBUF, 0, NO_CONTENT, 0, 0, 8192, .fill = 0,
-	  .pgoff = 1, .pages = 1 },
-	{ "ARENA", BPFMAP_TYPE_ARENA, F(MMAPABLE), NO_CONTENT, 0, 0, 10, .fill = 0,
-	  .pages = 10 },
+	{ "USER_RINGBUF", BPFMAP_TYPE_USER_RINGBUF, 0,
+	  0, 0, 8192, .fill = 0, .pgoff = 1, .pages = 1 },
+	{ "ARENA", BPFMAP_TYPE_ARENA, 0, 0, 0, 10, .fill = 0, .pages = 10 },
 };
 
-const unsigned int n_shapes = ARRAY_SIZE(shapes);
+struct shape shapes[ARRAY_SIZE(rows) + N_TYPE_ROWS];
+unsigned int n_shapes;
+
+static enum content content_of(const struct type_row *t)
+{
+	if (t->values == VALUES_NONE)
+		return NO_CONTENT;
+	if (t->keys == KEYS_NONE)
+		return t->props & BPFMAP_T_BY_VALUE ? MEMBERS : ORDERED;
+	if (t->values == VALUES_MAPS)
+		return KEYED_MAPS;
+	return t->keys == KEYS_INDEX ? KEYED_INDEX :
+	       t->keys == KEYS_PREFIX ? KEYED_PREFIX : KEYED_BYTES;
+}
+
+/* Add what the list of types says */
+static void add_shape(struct shape s)
+{
+	const struct type_row *t = type_row(s.type);
+
+	s.flags |= t->must | (t->may & F(ZERO_SEED));
+	s.content = content_of(t);
+	s.percpu = t->values == VALUES_PERCPU;
+	s.any_order = t->keys == KEYS_SHORT;
+	shapes[n_shapes++] = s;
+}
+
+static bool has_shape(uint32_t type)
+{
+	for (unsigned int i = 0; i < n_shapes; i++)
+		if (shapes[i].type == type)
+			return true;
+	return false;
+}
+
+void shapes_init(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		add_shape(rows[i]);
+	for (size_t i = 0; i < N_TYPE_ROWS; i++) {
+		const struct type_row *t = &type_rows[i];
+		struct bpfmap_create_attr a = type_row_attr(t);
+
+		if (!has_shape(t->type))
+			add_shape((struct shape){
+				t->NAME, t->type, 0, a.key_size, a.value_size,
+				a.max_entries, .fill = a.value_size ? 4 : 0,
+			});
+	}
+}
 
 /* What is old and what is new in maps of maps */
 static struct {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * fill_map TYPE COUNT PIN - a full map with COUNT elements, pinned at PIN
+ * fill_map - the types that can be filled
  *
  * Keys and values are all different, and in no order. Maps of maps have some
  * maps of a few elements by turns, the first of which is pinned at PIN_inner.
@@ -14,30 +15,20 @@
 #include <unistd.h>
 #include <bpfmap.h>
 
+#include "map_types.h"
+
 #define BATCH	4096
 #define INNERS	600	/* more than bpfmapctl keeps open */
 #define FEW	300	/* enough for many elements */
 
-enum { NUMBERS = 1, TRIE = 2, KEYLESS = 4, PERCPU = 8, OUTER = 16 };
-
-static const struct kind {
-	const char *name;
-	int type;
+/**
+ * struct kind - what to fill
+ * @key_size: of its keys
+ * @value_size: of its values; not a multiple of 8 where CPUs' values are padded
+ */
+struct kind {
+	const struct type_row *row;
 	unsigned int key_size, value_size;
-	unsigned int flags, what;
-} kinds[] = {
-	{ "hash", BPFMAP_TYPE_HASH, 8, 8, 0, 0 },
-	{ "percpu_hash", BPFMAP_TYPE_PERCPU_HASH, 8, 12, 0, PERCPU },
-	{ "lru_hash", BPFMAP_TYPE_LRU_HASH, 8, 8, 0, 0 },
-	{ "lru_percpu_hash", BPFMAP_TYPE_LRU_PERCPU_HASH, 8, 8, 0, PERCPU },
-	{ "array", BPFMAP_TYPE_ARRAY, 4, 12, 0, NUMBERS },
-	{ "percpu_array", BPFMAP_TYPE_PERCPU_ARRAY, 4, 8, 0, NUMBERS | PERCPU },
-	{ "lpm_trie", BPFMAP_TYPE_LPM_TRIE, 12, 8, BPFMAP_F_NO_PREALLOC, TRIE },
-	{ "rhash", BPFMAP_TYPE_RHASH, 8, 8, BPFMAP_F_NO_PREALLOC, 0 },
-	{ "queue", BPFMAP_TYPE_QUEUE, 0, 8, 0, KEYLESS },
-	{ "stack", BPFMAP_TYPE_STACK, 0, 8, 0, KEYLESS },
-	{ "array_of_maps", BPFMAP_TYPE_ARRAY_OF_MAPS, 4, 4, 0, NUMBERS | OUTER },
-	{ "hash_of_maps", BPFMAP_TYPE_HASH_OF_MAPS, 8, 4, 0, OUTER },
 };
 
 static int inners[INNERS], nr_inners;
@@ -59,9 +50,9 @@ static void make_key(const struct kind *kind, __u32 i, unsigned char *key)
 	__u64 data = scramble(i);
 	__u32 len = 33 + i % 32;
 
-	if (kind->what & NUMBERS) {
+	if (kind->row->keys == KEYS_INDEX) {
 		memcpy(key, &i, 4);
-	} else if (kind->what & TRIE) {
+	} else if (kind->row->keys == KEYS_PREFIX) {
 		data = __builtin_bswap64(data & ~0ULL << (64 - len));
 		memcpy(key, &len, 4);
 		memcpy(key + 4, &data, 8);
@@ -74,11 +65,11 @@ static void make_key(const struct kind *kind, __u32 i, unsigned char *key)
 static void make_values(const struct kind *kind, __u32 i, int cpus,
 			unsigned char *value)
 {
-	size_t stride = kind->what & PERCPU ? (kind->value_size + 7) & ~7 :
+	size_t stride = kind->row->values == VALUES_PERCPU ? (kind->value_size + 7) & ~7 :
 			kind->value_size;
 	__u64 words[2];
 
-	if (kind->what & OUTER) {
+	if (kind->row->values == VALUES_MAPS) {
 		memcpy(value, &inners[i % nr_inners], 4);
 		return;
 	}
@@ -111,7 +102,7 @@ static int store(const struct kind *kind, int map, unsigned char *keys,
 {
 	int err = 0;
 
-	if (!(kind->what & KEYLESS))
+	if (kind->row->keys != KEYS_NONE)
 		return bpfmap_update_batch(map, keys, values, &n, NULL);
 	for (__u32 i = 0; i < n && !err; i++)
 		err = bpfmap_update_elem(map, NULL,
@@ -121,7 +112,7 @@ static int store(const struct kind *kind, int map, unsigned char *keys,
 
 static void fill(const struct kind *kind, int map, __u32 count, int cpus)
 {
-	size_t value_bytes = kind->what & PERCPU ?
+	size_t value_bytes = kind->row->values == VALUES_PERCPU ?
 			     ((kind->value_size + 7) & ~7) * cpus :
 			     kind->value_size;
 	unsigned char *keys = calloc(BATCH, kind->key_size + 1);
@@ -137,7 +128,7 @@ static void fill(const struct kind *kind, int map, __u32 count, int cpus)
 	for (__u32 i = 0, n; i < count; i += n) {
 		for (n = 0; n < BATCH && i + n < count; n++) {
 			make_key(kind, i + n, keys + n * kind->key_size);
-			make_values(kind, i + n, kind->what & PERCPU ? cpus : 1,
+			make_values(kind, i + n, kind->row->values == VALUES_PERCPU ? cpus : 1,
 				    values + n * value_bytes);
 		}
 		err = store(kind, map, keys, values, n);
@@ -148,26 +139,54 @@ static void fill(const struct kind *kind, int map, __u32 count, int cpus)
 	free(values);
 }
 
+/* Elements come out again, and are not in its memory only */
+static bool can_fill(const struct type_row *row)
+{
+	return row->values != VALUES_NONE && !(row->props & BPFMAP_T_BY_VALUE);
+}
+
+static bool find_kind(const char *name, struct kind *kind)
+{
+	struct bpfmap_create_attr a;
+
+	for (size_t i = 0; i < N_TYPE_ROWS; i++) {
+		const struct type_row *row = &type_rows[i];
+
+		if (strcmp(row->name, name) || !can_fill(row))
+			continue;
+		a = type_row_attr(row);
+		*kind = (struct kind){ row, a.key_size, a.value_size };
+		if (row->keys == KEYS_PREFIX)
+			kind->key_size = 12;
+		if (row->values == VALUES_PERCPU)
+			kind->value_size = 12;
+		return true;
+	}
+	return false;
+}
+
 int main(int argc, char **argv)
 {
 	BPFMAP_OPTS(bpfmap_create_opts, opts, .map_flags = 0);
-	const struct kind *kind = kinds, *end = kinds + sizeof(kinds) /
-						       sizeof(kinds[0]);
+	struct kind found, *kind = &found;
 	int map, err, cpus = bpfmap_num_possible_cpus();
 	__u32 count;
 
-	while (kind < end && argc == 4 && strcmp(kind->name, argv[1]))
-		kind++;
-	if (argc != 4 || kind == end || cpus < 0)
+	for (size_t i = 0; argc == 1 && i < N_TYPE_ROWS; i++)
+		if (can_fill(&type_rows[i]))
+			puts(type_rows[i].name);
+	if (argc == 1)
+		return 0;
+	if (argc != 4 || !find_kind(argv[1], &found) || cpus < 0)
 		return 2;
 	count = strtoul(argv[2], NULL, 0);
-	opts.map_flags = kind->flags;
-	if (kind->what & OUTER) {
+	opts.map_flags = kind->row->must;
+	if (kind->row->values == VALUES_MAPS) {
 		nr_inners = count > 10000 ? FEW : INNERS;
 		make_inners(argv[3]);
 		opts.inner_map_fd = inners[0];
 	}
-	map = bpfmap_create(kind->type, "saved", kind->key_size,
+	map = bpfmap_create((enum bpfmap_type)kind->row->type, "saved", kind->key_size,
 			    kind->value_size, count, &opts);
 	if (map < 0)
 		die("create", map);

@@ -15,6 +15,7 @@
 #include <sys/sysinfo.h>
 
 #include "group.h"
+#include "map_types.h"
 #include "pin.h"
 
 #define LIMIT		"96M"
@@ -190,7 +191,10 @@ static int make_context(struct fill *fill)
 	.map_extra = (extra) }
 #define NP BPFMAP_F_NO_PREALLOC
 
-/* Of each type the smallest, what has most beside the elements, and elements */
+/*
+ * Of each type the smallest, what has most beside the elements, and elements; a
+ * type that is not here gets an ordinary map
+ */
 static const struct shape shapes[] = {
 	{ "HASH", MAP(HASH, 1, 1, 1, 0) },
 	{ "HASH, table", MAP(HASH, 1, 1, 1 << 20, NP) },
@@ -229,6 +233,14 @@ static const struct shape shapes[] = {
 	{ "symbolic links", .make = make_link },
 	{ "file systems not mounted", .make = make_context },
 };
+
+static bool has_shape(uint32_t type)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++)
+		if (shapes[i].attr.map_type == type)
+			return true;
+	return false;
+}
 
 static long lost_so_far(long before)
 {
@@ -321,6 +333,16 @@ TEST(test_shapes, 0)
 	for (i = 0; i < ARRAY_SIZE(shapes); i++)
 		if (!strncmp(shapes[i].name, only, strlen(only)))
 			lose(&shapes[i]);
+	for (i = 0; i < N_TYPE_ROWS; i++) {
+		struct shape shape = {
+			type_rows[i].NAME, type_row_attr(&type_rows[i]),
+			.inner = type_rows[i].values == VALUES_MAPS,
+		};
+
+		if (!has_shape(shape.attr.map_type) &&
+		    !strncmp(shape.name, only, strlen(only)))
+			lose(&shape);
+	}
 }
 
 /* ------------------------------------------------------------------------- */

@@ -13,6 +13,7 @@
 #define BPFMAP_TESTS_ORACLE_H
 
 #include "common.h"
+#include "map_types.h"
 #include "rng.h"
 
 enum side { SIDE_BPF, SIDE_DEVICE, N_SIDES };
@@ -33,8 +34,6 @@ unsigned int kernel(void);
 /* ------------------------------------------------------------------------- */
 /* Types of map */
 
-enum keys { KEYS_NONE, KEYS_INDEX, KEYS_BYTES, KEYS_PREFIX };
-
 /* In what order a walk goes: the same one, buckets in the same one, any */
 enum order { ORDER_SAME, ORDER_BUCKETS, ORDER_ANY };
 
@@ -47,7 +46,8 @@ enum order { ORDER_SAME, ORDER_BUCKETS, ORDER_ANY };
 #define T_SMALL_EXTRA	(1U << 6)
 
 /**
- * struct row - all that the test knows of a type; zeros end the lists
+ * struct row - all that the test knows of a type, by the list of map types;
+ *		zeros end the lists of sizes
  * @since: version of the kernel that has it
  * @must: flags without which there is no such map
  * @may: flags to try
@@ -60,10 +60,10 @@ struct row {
 	enum order order;
 	unsigned int traits;
 	uint32_t must;
-	uint32_t may[8];
+	uint32_t may;
 	uint32_t key_sizes[10];
-	uint32_t value_sizes[10];
-	uint32_t entries[8];
+	uint32_t value_sizes[13];
+	const uint32_t *entries;
 };
 
 extern const struct row rows[];

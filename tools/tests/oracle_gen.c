@@ -63,20 +63,25 @@ static unsigned int slot_like(struct rng *r, const struct object *like)
 	return any_slot(r);
 }
 
+static uint32_t pick_bit(struct rng *r, uint32_t mask)
+{
+	unsigned int nr = rnd(r, __builtin_popcount(mask));
+
+	while (nr--)
+		mask &= mask - 1;
+	return mask & -mask;
+}
+
 static void valid_shape(struct rng *r, const struct row *row,
 			struct bpfmap_create_attr *a)
 {
-	uint32_t may;
-
 	a->map_type = row->type;
 	a->key_size = pick(r, row->key_sizes, ARRAY_SIZE(row->key_sizes));
 	a->value_size = pick(r, row->value_sizes, ARRAY_SIZE(row->value_sizes));
-	a->max_entries = pick(r, row->entries, ARRAY_SIZE(row->entries));
+	a->max_entries = pick(r, row->entries, UINT32_MAX);
 	a->map_flags = row->must;
-	if (one_in(r, 3)) {
-		may = pick(r, row->may, ARRAY_SIZE(row->may));
-		a->map_flags |= may;
-	}
+	if (one_in(r, 3))
+		a->map_flags |= pick_bit(r, row->may);
 	if (row->traits & T_SMALL_EXTRA && one_in(r, 2))
 		a->map_extra = rnd(r, 8);
 	if (one_in(r, 4))

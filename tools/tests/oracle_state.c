@@ -6,65 +6,60 @@
 
 #include "oracle.h"
 
-#define F(name) BPFMAP_F_##name
-#define MODES F(RDONLY), F(WRONLY)
-#define HASH_MAY F(NO_PREALLOC), F(NUMA_NODE), F(RDONLY_PROG), MODES
-
 /*
- * Maps that evict are never filled: each side chooses its own victims. All
- * others are small, so that limits are met.
+ * Sizes by the rules of the list, short ones as the limits are to be met. Maps
+ * that evict are never filled: each side chooses its own victims.
  */
+#define KEYS_OF_NONE	{ 0 }
+#define KEYS_OF_BYTES	{ 4, 8, 1, 3, 13, 16, 40, 256 }
+#define KEYS_OF_SHORT	{ 4, 8, 1, 3, 13, 40 }
+#define KEYS_OF_INDEX	{ 4 }
+#define KEYS_OF_PREFIX	{ 8, 5, 6, 12, 20, 260 }
+#define VALUES_OF_NONE	{ 0 }
+#define VALUES_OF_BYTES	{ 8, 4, 1, 7, 12, 13, 16, 33, 77, 100, 250, 1000 }
+#define VALUES_OF_PERCPU { 8, 4, 1, 3, 13, 24, 100 }
+#define VALUES_OF_MAPS	{ 4 }
+
+static const uint32_t elements[] = { 8, 1, 2, 5, 16, 3, 20, 0 };
+/* A filter's bits depend on these and on the sizes */
+static const uint32_t members[] = { 8, 1, 2, 9, 10, 40, 732, 46812, 0 };
+static const uint32_t with_victims[] = { 256, 175, 0 };
+static const uint32_t bytes[] = { 4096, 8192, 65536, 0 };
+static const uint32_t pages[] = { 1, 10, 100, 0 };
+
+/* Flags that bpf(2) of a tested kernel does not have yet, though it has the type */
+#define NEWER_FLAGS BPFMAP_F_RB_OVERWRITE
+
+#define ROW(NAME_, key, value, cursor, must_, may_, since_, props) {		\
+	.name = #NAME_,								\
+	.type = BPFMAP_TYPE_##NAME_,						\
+	.since = (since_),							\
+	.keys = KEYS_##key == KEYS_SHORT ? KEYS_BYTES : KEYS_##key,		\
+	.order = KEYS_##key == KEYS_SHORT ? ORDER_ANY :				\
+		 CURSOR_##cursor == CURSOR_BUCKET ? ORDER_BUCKETS : ORDER_SAME,	\
+	.traits = (VALUES_##value == VALUES_PERCPU ? T_PERCPU : 0) |		\
+		  (VALUES_##value == VALUES_MAPS ? T_OUTER : 0) |		\
+		  (VALUES_##value == VALUES_NONE ? T_NO_ELEMS : 0) |		\
+		  ((props) & BPFMAP_T_BY_VALUE ? T_KEYLESS_IN : 0) |		\
+		  ((props) & BPFMAP_T_EVICTS ? T_EVICTS : 0) |			\
+		  ((props) & BPFMAP_T_EXTRA ? T_EXTRA : 0) |			\
+		  ((props) & BPFMAP_T_EXTRA && VALUES_##value != VALUES_NONE ?	\
+		   T_SMALL_EXTRA : 0),						\
+	/* What comes first, or what a filter takes for its own, is the seed's */ \
+	.must = (must_) | ((may_) & BPFMAP_F_ZERO_SEED),			\
+	.may = (may_) & ~(BPFMAP_F_ZERO_SEED | NEWER_FLAGS),			\
+	.key_sizes = KEYS_OF_##key,						\
+	.value_sizes = VALUES_OF_##value,					\
+	.entries = (props) & BPFMAP_T_RING ? bytes :				\
+		   (props) & BPFMAP_T_EVICTS ? with_victims :			\
+		   (props) & BPFMAP_T_BY_VALUE ? members :			\
+		   VALUES_##value == VALUES_NONE ? pages : elements,		\
+},
+
 const struct row rows[] = {
-	{ "HASH", BPFMAP_TYPE_HASH, 0, KEYS_BYTES, ORDER_BUCKETS, 0,
-	  F(ZERO_SEED), { HASH_MAY }, { 4, 8, 1, 3, 13, 16, 40, 256 },
-	  { 8, 4, 1, 7, 16, 33, 250, 1000 }, { 8, 1, 2, 5, 16, 3, 20 } },
-	{ "PERCPU_HASH", BPFMAP_TYPE_PERCPU_HASH, 0, KEYS_BYTES, ORDER_BUCKETS,
-	  T_PERCPU, F(ZERO_SEED), { F(NO_PREALLOC), F(WRONLY_PROG), MODES },
-	  { 4, 8, 5, 12, 64 }, { 8, 4, 1, 13, 24, 100 }, { 8, 1, 3, 16, 12 } },
-	{ "ARRAY", BPFMAP_TYPE_ARRAY, 0, KEYS_INDEX, ORDER_SAME, 0, 0,
-	  { F(MMAPABLE), F(MMAPABLE), F(NUMA_NODE), F(INNER_MAP), F(RDONLY_PROG),
-	    MODES },
-	  { 4 }, { 8, 4, 1, 3, 17, 100, 1000 }, { 8, 1, 2, 7, 16, 21 } },
-	{ "PERCPU_ARRAY", BPFMAP_TYPE_PERCPU_ARRAY, 0, KEYS_INDEX, ORDER_SAME,
-	  T_PERCPU, 0, { F(RDONLY_PROG), MODES }, { 4 },
-	  { 8, 4, 1, 9, 24, 100 }, { 8, 1, 3, 16 } },
-	{ "ARRAY_OF_MAPS", BPFMAP_TYPE_ARRAY_OF_MAPS, 0, KEYS_INDEX, ORDER_SAME,
-	  T_OUTER, 0, { F(NUMA_NODE), MODES }, { 4 }, { 4 }, { 4, 1, 9 } },
-	{ "HASH_OF_MAPS", BPFMAP_TYPE_HASH_OF_MAPS, 0, KEYS_BYTES,
-	  ORDER_BUCKETS, T_OUTER, F(ZERO_SEED), { HASH_MAY }, { 4, 8, 7 },
-	  { 4 }, { 8, 1, 3 } },
-	{ "LRU_HASH", BPFMAP_TYPE_LRU_HASH, 0, KEYS_BYTES, ORDER_BUCKETS,
-	  T_EVICTS, F(ZERO_SEED), { F(NO_COMMON_LRU), MODES }, { 4, 8, 11 },
-	  { 8, 3, 64 }, { 256, 175 } },
-	{ "LRU_PERCPU_HASH", BPFMAP_TYPE_LRU_PERCPU_HASH, 0, KEYS_BYTES,
-	  ORDER_BUCKETS, T_EVICTS | T_PERCPU, F(ZERO_SEED),
-	  { F(NO_COMMON_LRU), MODES }, { 4, 8, 11 }, { 8, 3, 24 },
-	  { 256, 175 } },
-	{ "LPM_TRIE", BPFMAP_TYPE_LPM_TRIE, 0, KEYS_PREFIX, ORDER_SAME, 0,
-	  F(NO_PREALLOC), { F(NUMA_NODE), F(RDONLY_PROG), MODES },
-	  { 8, 5, 6, 12, 20, 260 }, { 8, 4, 1, 7, 60 }, { 16, 1, 3, 8 } },
-	{ "QUEUE", BPFMAP_TYPE_QUEUE, 0, KEYS_NONE, ORDER_SAME, 0, 0,
-	  { F(NUMA_NODE), F(RDONLY_PROG), MODES }, { 0 }, { 8, 4, 1, 7, 100 },
-	  { 8, 1, 2, 5 } },
-	{ "STACK", BPFMAP_TYPE_STACK, 0, KEYS_NONE, ORDER_SAME, 0, 0,
-	  { F(NUMA_NODE), F(RDONLY_PROG), MODES }, { 0 }, { 8, 4, 1, 7, 100 },
-	  { 8, 1, 2, 5 } },
-	{ "BLOOM_FILTER", BPFMAP_TYPE_BLOOM_FILTER, 0, KEYS_NONE, ORDER_SAME,
-	  T_KEYLESS_IN | T_EXTRA | T_SMALL_EXTRA, F(ZERO_SEED),
-	  { F(NUMA_NODE), F(RDONLY_PROG), MODES }, { 0 },
-	  { 8, 4, 1, 7, 12, 13, 77, 100 },
-	  { 8, 1, 2, 9, 10, 40, 732, 46812 } },
-	{ "RHASH", BPFMAP_TYPE_RHASH, 703, KEYS_BYTES, ORDER_ANY,
-	  T_EXTRA | T_SMALL_EXTRA, F(NO_PREALLOC),
-	  { F(NUMA_NODE), F(RDONLY_PROG), MODES }, { 4, 8, 1, 3, 13, 40 },
-	  { 8, 4, 1, 7, 33 }, { 8, 16, 20, 40 } },
-	{ "RINGBUF", BPFMAP_TYPE_RINGBUF, 0, KEYS_NONE, ORDER_SAME, T_NO_ELEMS,
-	  0, { F(NUMA_NODE) }, { 0 }, { 0 }, { 4096, 8192, 65536 } },
-	{ "USER_RINGBUF", BPFMAP_TYPE_USER_RINGBUF, 0, KEYS_NONE, ORDER_SAME,
-	  T_NO_ELEMS, 0, { F(NUMA_NODE) }, { 0 }, { 0 }, { 4096, 8192, 65536 } },
-	{ "ARENA", BPFMAP_TYPE_ARENA, 612, KEYS_NONE, ORDER_SAME,
-	  T_NO_ELEMS | T_EXTRA, F(MMAPABLE), { F(SEGV_ON_FAULT) }, { 0 }, { 0 },
-	  { 1, 10, 100 } },
+#define BPFMAP_MAP_TYPE(NAME, name, ...) ROW(NAME, __VA_ARGS__)
+#include "../../include/linux/bpfmap_types.h"
+#undef BPFMAP_MAP_TYPE
 };
 
 const unsigned int n_rows = ARRAY_SIZE(rows);
@@ -250,6 +245,7 @@ void make_key(const struct object *o, unsigned int nr, uint8_t *key)
 		make_prefix(o, nr, key);
 		break;
 	case KEYS_BYTES:
+	case KEYS_SHORT:
 		memset(key, 0x40, o->shape.key_size);
 		key[o->shape.key_size / 2] = 3 * nr;
 		key[0] = nr;

@@ -12,8 +12,8 @@
 set -u
 ctl=$1 fill=$2 count=$3
 shift 3
-[ $# -gt 0 ] || set -- hash percpu_hash lru_hash lru_percpu_hash array \
-	percpu_array lpm_trie rhash array_of_maps hash_of_maps queue stack
+# shellcheck disable=SC2046 # one word for each type
+[ $# -gt 0 ] || set -- $("$fill")
 # Another sort than busybox's, if there is one
 sort="sort"
 [ ! -x ./sort ] || sort=./sort
