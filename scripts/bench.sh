@@ -33,9 +33,6 @@ elements=${MEMORY_ELEMENTS:-1m}
 seconds=${BENCH_SECONDS:-1500}
 program=tools/bench/bpfmap-bench
 bounds=tools/bench/bounds
-# Without maps of maps: instructions do not measure waits for grace periods
-counted=hash,hash_no_prealloc,percpu_hash,lru_hash,lru_percpu_hash,array
-counted=$counted,percpu_array,lpm_trie,rhash,queue,stack,bloom_filter
 
 # guest BENCH-OPTION... - boot with the options in $vm, run the program. Files
 # come between marks, after the tables. Sets $status.
@@ -145,6 +142,9 @@ kernel=$(scripts/kernel.sh "$name")
 out=$(scripts/build.sh "$name")
 modules="-m $out/bpfmap.ko"
 make -s -C tools bench >&2
+# Without maps of maps: instructions do not measure waits for grace periods
+counted=$("$program" --list |
+	awk '!NF { exit } !/of_maps/ { printf "%s%s", comma, $1; comma = "," }')
 case $rig in
 time) rig_time "$@" ;;
 count) rig_count "$@" ;;

@@ -16,6 +16,8 @@
 #include <stdio.h>
 #include <linux/bpfmap.h>
 
+#include "map_types.h"
+
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define MIN(a, b)	((a) < (b) ? (a) : (b))
 
@@ -96,20 +98,13 @@ enum op_bit {
 	OP_B_DELETE = 1 << 10,
 };
 
-enum key_kind {
-	KEY_BYTES,	/* anything goes */
-	KEY_INDEX,	/* of an array */
-	KEY_PREFIX,	/* of an LPM trie, all bits of it */
-	KEY_NONE,
-};
-
 /**
  * struct map_type - a kind of map to measure
  * @name: for people and files
  * @type: enum bpfmap_type
  * @flags: create flags
- * @ops: enum op_bit, what can be measured on it
- * @keys: enum key_kind
+ * @ops: enum op_bit, what can be measured on it; 0: nothing
+ * @keys: rule of the list of map types; of a PREFIX all bits are used
  * @percpu: a value for each CPU
  * @by_value: a look-up takes a value (Bloom filter)
  * @maps: the values are maps
@@ -124,7 +119,7 @@ struct map_type {
 	unsigned int type;
 	unsigned int flags;
 	unsigned int ops;
-	enum key_kind keys;
+	enum keys keys;
 	bool percpu, by_value, maps, lifo, core;
 	unsigned int spare;
 	unsigned int max;

@@ -125,7 +125,7 @@ static void measure_kernel_map(const struct job *job, struct target *targets)
 	for (round = 0; round < KERNEL_ROUNDS; round++)
 		for (i = 0; i < ARRAY_SIZE(rows); i++)
 			if (rows[i].threads <= usable_cpus() &&
-			    (!rows[i].hash || job->type->keys == KEY_BYTES))
+			    (!rows[i].hash || job->type->keys == KEYS_BYTES))
 				measure_row(job, targets, &rows[i],
 					    samples[i]);
 	report_kernel_heading(job);

@@ -208,7 +208,8 @@ static void show_list(void)
 	unsigned int i;
 
 	for (i = 0; i < nr_map_types; i++)
-		printf("%-18s%s\n", map_types[i].name, map_types[i].sizes);
+		if (map_types[i].ops)
+			printf("%-18s%s\n", map_types[i].name, map_types[i].sizes);
 	for (i = 0; i < NR_OPS; i++)
 		printf("%s%s", i ? " " : "\n", ops[i].name);
 	printf("\n");
@@ -226,7 +227,7 @@ static unsigned int measure_map(struct job *job)
 			result.job.batch = batches.at[b];
 			result.job.threads = threads.at[t];
 			/* Which thread pops which element is not determined */
-			if (job->type->keys == KEY_NONE &&
+			if (job->type->keys == KEYS_NONE &&
 			    !job->type->by_value && threads.at[t] > 1)
 				continue;
 			if (threads.at[t] > result.job.calls)
@@ -264,7 +265,7 @@ static unsigned int measure_type(const struct map_type *type)
 			if (type->max && job.elements > type->max)
 				job.elements = type->max;
 			job.calls = MIN(calls, job.elements);
-			if (type->keys == KEY_NONE)
+			if (type->keys == KEYS_NONE)
 				job.calls = job.elements;
 			done += measure_map(&job);
 		}

@@ -154,7 +154,7 @@ static bool verify_state(struct worker *w, const struct op *op, unsigned int n)
 	};
 	unsigned int i;
 
-	if (job->type->keys == KEY_NONE)
+	if (job->type->keys == KEYS_NONE)
 		return true;
 	for (i = 0; i < n; i += n / 8 + 1) {
 		long ret;

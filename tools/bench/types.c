@@ -27,48 +27,55 @@
 #define OPS_MAPS (OP_LOOKUP | OP_NEXT | OP_B_LOOKUP)
 #define FEW 16
 
+/* By the rules for keys and values: what to do, and sizes by default */
+#define OPS_BYTES_BYTES OPS_HASH
+#define OPS_BYTES_PERCPU OPS_HASH
+#define OPS_SHORT_BYTES OPS_HASH
+#define OPS_INDEX_BYTES OPS_ARRAY
+#define OPS_INDEX_PERCPU OPS_ARRAY
+#define OPS_PREFIX_BYTES OPS_LPM
+#define OPS_INDEX_MAPS OPS_MAPS
+#define OPS_BYTES_MAPS OPS_MAPS
+#define OPS_NONE_BYTES OPS_QUEUE
+#define OPS_NONE_NONE 0
+
 #define HASH_SIZES "8/8,4/64,40/512"
-#define ARRAY_SIZES "4/8,4/64,4/512"
-#define KEYLESS_SIZES "0/8,0/64,0/512"
+#define SIZES_BYTES_BYTES HASH_SIZES
+#define SIZES_BYTES_PERCPU HASH_SIZES
+#define SIZES_SHORT_BYTES HASH_SIZES
+#define SIZES_INDEX_BYTES "4/8,4/64,4/512"
+#define SIZES_INDEX_PERCPU SIZES_INDEX_BYTES
+#define SIZES_PREFIX_BYTES "8/8,8/64,20/512"
+#define SIZES_INDEX_MAPS "4/4"
+#define SIZES_BYTES_MAPS "8/4"
+#define SIZES_NONE_BYTES "0/8,0/64,0/512"
+#define SIZES_NONE_NONE ""
+
+#define MEASURED(NAME, name_, key, value, must, since, props) {			\
+	.name = #name_, .type = BPFMAP_TYPE_##NAME, .flags = (must),		\
+	.ops = (props) & BPFMAP_T_BY_VALUE ? OPS_BLOOM : OPS_##key##_##value,	\
+	.keys = KEYS_##key == KEYS_SHORT ? KEYS_BYTES : KEYS_##key,		\
+	.percpu = VALUES_##value == VALUES_PERCPU,				\
+	.by_value = (props) & BPFMAP_T_BY_VALUE,				\
+	.maps = VALUES_##value == VALUES_MAPS,					\
+	.lifo = BPFMAP_TYPE_##NAME == BPFMAP_TYPE_STACK,			\
+	/* What all kernels' bpf(2) have, and whose keys find values */		\
+	.core = !(since) && KEYS_##key != KEYS_NONE &&				\
+		VALUES_##value != VALUES_MAPS,					\
+	/* With room, so that nothing is evicted */				\
+	.spare = (props) & BPFMAP_T_EVICTS ? 2 : 0,				\
+	.max = VALUES_##value == VALUES_MAPS ? FEW : 0,				\
+	.sizes = SIZES_##key##_##value,						\
+}
 
 const struct map_type map_types[] = {
-	{ .name = "hash", .type = BPFMAP_TYPE_HASH, .ops = OPS_HASH,
-	  .core = true, .sizes = HASH_SIZES },
+#define BPFMAP_MAP_TYPE(NAME, name, key, value, cursor, must, may, since, props) \
+	MEASURED(NAME, name, key, value, must, since, props),
+#include "../../include/linux/bpfmap_types.h"
+#undef BPFMAP_MAP_TYPE
 	{ .name = "hash_no_prealloc", .type = BPFMAP_TYPE_HASH,
-	  .flags = BPFMAP_F_NO_PREALLOC, .ops = OPS_HASH,
+	  .flags = BPFMAP_F_NO_PREALLOC, .ops = OPS_HASH, .keys = KEYS_BYTES,
 	  .sizes = HASH_SIZES },
-	{ .name = "percpu_hash", .type = BPFMAP_TYPE_PERCPU_HASH,
-	  .ops = OPS_HASH, .percpu = true, .core = true,
-	  .sizes = HASH_SIZES },
-	/* With room, so that nothing is evicted */
-	{ .name = "lru_hash", .type = BPFMAP_TYPE_LRU_HASH, .ops = OPS_HASH,
-	  .spare = 2, .core = true, .sizes = HASH_SIZES },
-	{ .name = "lru_percpu_hash", .type = BPFMAP_TYPE_LRU_PERCPU_HASH,
-	  .ops = OPS_HASH, .percpu = true, .spare = 2, .core = true,
-	  .sizes = HASH_SIZES },
-	{ .name = "array", .type = BPFMAP_TYPE_ARRAY, .ops = OPS_ARRAY,
-	  .keys = KEY_INDEX, .core = true, .sizes = ARRAY_SIZES },
-	{ .name = "percpu_array", .type = BPFMAP_TYPE_PERCPU_ARRAY,
-	  .ops = OPS_ARRAY, .keys = KEY_INDEX, .percpu = true, .core = true,
-	  .sizes = ARRAY_SIZES },
-	{ .name = "lpm_trie", .type = BPFMAP_TYPE_LPM_TRIE,
-	  .flags = BPFMAP_F_NO_PREALLOC, .ops = OPS_LPM, .keys = KEY_PREFIX,
-	  .core = true, .sizes = "8/8,8/64,20/512" },
-	{ .name = "rhash", .type = BPFMAP_TYPE_RHASH,
-	  .flags = BPFMAP_F_NO_PREALLOC, .ops = OPS_HASH,
-	  .sizes = HASH_SIZES },
-	{ .name = "queue", .type = BPFMAP_TYPE_QUEUE, .ops = OPS_QUEUE,
-	  .keys = KEY_NONE, .sizes = KEYLESS_SIZES },
-	{ .name = "stack", .type = BPFMAP_TYPE_STACK, .ops = OPS_QUEUE,
-	  .keys = KEY_NONE, .lifo = true, .sizes = KEYLESS_SIZES },
-	{ .name = "bloom_filter", .type = BPFMAP_TYPE_BLOOM_FILTER,
-	  .ops = OPS_BLOOM, .keys = KEY_NONE, .by_value = true,
-	  .sizes = KEYLESS_SIZES },
-	{ .name = "array_of_maps", .type = BPFMAP_TYPE_ARRAY_OF_MAPS,
-	  .ops = OPS_MAPS, .keys = KEY_INDEX, .maps = true, .max = FEW,
-	  .sizes = "4/4" },
-	{ .name = "hash_of_maps", .type = BPFMAP_TYPE_HASH_OF_MAPS,
-	  .ops = OPS_MAPS, .maps = true, .max = FEW, .sizes = "8/4" },
 };
 
 const unsigned int nr_map_types = ARRAY_SIZE(map_types);
@@ -103,18 +110,19 @@ bool job_init(struct job *job, const struct map_type *type,
 	if (key_size > sizeof(((struct worker *)0)->key) || !value_size)
 		return false;
 	switch (type->keys) {
-	case KEY_BYTES:
+	case KEYS_BYTES:
+	case KEYS_SHORT:
 		if (key_size < 4)
 			return false;
 		break;
-	case KEY_INDEX:
+	case KEYS_INDEX:
 		key_size = 4;
 		break;
-	case KEY_PREFIX:
+	case KEYS_PREFIX:
 		if (key_size < 8)
 			return false;
 		break;
-	case KEY_NONE:
+	case KEYS_NONE:
 		key_size = 0;
 		break;
 	}
@@ -183,9 +191,9 @@ void make_key(const struct job *job, void *key, uint64_t index)
 	uint32_t word;
 
 	switch (job->type->keys) {
-	case KEY_NONE:
+	case KEYS_NONE:
 		break;
-	case KEY_PREFIX:
+	case KEYS_PREFIX:
 		word = (job->key_size - 4) * 8;
 		memcpy(p, &word, 4);
 		word = htobe32(index);
@@ -208,7 +216,7 @@ int64_t read_key(const struct job *job, const void *key)
 	uint64_t index = 0;
 	uint32_t word;
 
-	if (job->type->keys == KEY_PREFIX) {
+	if (job->type->keys == KEYS_PREFIX) {
 		memcpy(&word, (const unsigned char *)key + 4, 4);
 		index = be32toh(word);
 	} else {

@@ -56,7 +56,7 @@ static unsigned int nth(const struct worker *w, const struct op *op,
 {
 	const struct job *job = w->job;
 
-	if (job->type->keys != KEY_NONE || job->type->by_value)
+	if (job->type->keys != KEYS_NONE || job->type->by_value)
 		return i;
 	if (op->cmd == BPFMAP_CMD_MAP_LOOKUP_ELEM)
 		return job->type->lifo ? job->elements - 1 : 0;
@@ -172,7 +172,7 @@ int worker_run(struct worker *w, const struct op *op)
 {
 	int err;
 
-	if (op->store && w->job->type->keys != KEY_NONE)
+	if (op->store && w->job->type->keys != KEYS_NONE)
 		w->generation++;
 	err = run_all(w, op, true);
 	if (!err && op->before != op->after)
