@@ -97,7 +97,7 @@ uninstall:
 
 # Sources for dkms, which builds the module for each kernel: then
 # "dkms install bpfmap/VERSION"
-version = $(shell $(MAKE) -s -C tools version)
+version = $(shell $(MAKE) -s --no-print-directory -C tools version)
 dkms = $(DESTDIR)/usr/src/bpfmap-$(version)
 dkms-install:
 	install -d $(dkms)/drivers/bpfmap $(dkms)/include/linux \
