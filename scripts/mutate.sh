@@ -23,123 +23,124 @@ END
 }
 
 # fault DESCRIPTION KERNEL FILE SED-SCRIPT PROGRAM - the script changes one line
-# of a file in drivers/bpfmap. A program is one of tools/tests, with variables in
-# front of it if need be, or kunit:SUITE. Behind a "!" it has a machine for
-# itself: for those that need the modules as init loads them, and for leaks, which
-# are looked for when a machine ends.
+# of a file in drivers/bpfmap. The kernel is that of a use in scripts/kernels. A
+# program is one of tools/tests, with variables in front of it if need be, or
+# kunit:SUITE. Behind a "!" it has a machine for itself: for those that need the
+# modules as init loads them, and for leaks, which are looked for when a machine
+# ends.
 faults()
 {
 	# Locks
-	fault 'a missing unlock' debug-7 hash.c \
+	fault 'a missing unlock' debug hash.c \
 		'/ htab_remove(/,/^}/ s/raw_spin_unlock_irqrestore/if (link)\n\t\t&/' \
 		contract_elem
-	fault 'the lock of another bucket' debug-7 hash.c \
+	fault 'the lock of another bucket' debug hash.c \
 		'/ htab_remove(/,/^}/ s/htab_lock(h, hash & h->mask)/htab_lock(h, 0)/' \
 		contract_elem
 	# Values
-	fault 'a torn copy: no look at the sequence count' stock-6.1 hash_bucket.h \
+	fault 'a torn copy: no look at the sequence count' stock hash_bucket.h \
 		's/return READ_ONCE(e->seq) == seq;/return true;/' \
 		'STRESS_KIND=HASH STRESS_SIZE=4000 STRESS_SECONDS=20 stress'
-	fault 'a torn copy: arrays' stock-6.1 array.c \
+	fault 'a torn copy: arrays' stock array.c \
 		'/^static void array_read/,/^}/ s/!read_seqcount_retry(&stripe->seq, seq)/1/' \
 		'STRESS_KIND=ARRAY STRESS_SIZE=64 STRESS_SECONDS=12 stress'
-	fault 'torn values of all CPUs' stock-6.1 array.h \
+	fault 'torn values of all CPUs' stock array.h \
 		's/return way == ARRAY_CPU_WORDS ? ARRAY_STRIPED : ARRAY_LARGE;/return ARRAY_WORDS;/' \
 		cpu_words
-	fault 'a snapshot without the element that is removed' stock-6.1 hash_bucket.h \
+	fault 'a snapshot without the element that is removed' stock hash_bucket.h \
 		'/u32 htab_cut(/,/^}/ s/htab_save(h, e, true);/;/' large_values
-	fault 'padding that is not zeroed' stock-6.1 value.h \
+	fault 'padding that is not zeroed' stock value.h \
 		'/bpfmap_slot_load(/,/^}/ s/memset(.*);/;/' contract_value
-	fault 'the wrong stride of per-CPU values' stock-6.1 value.h \
+	fault 'the wrong stride of per-CPU values' stock value.h \
 		's/src += bpfmap_value_stride(map);/src += map->value_size;/' \
 		contract_value
 	# Bounds, errnos, permissions
-	fault 'an index one too large' stock-6.1 array.h \
+	fault 'an index one too large' stock array.h \
 		's/unlikely(index >= map->max_entries)/unlikely(index > map->max_entries)/' \
 		contract_elem
-	fault 'a chain of any length' stock-6.1 hash_bucket.h \
+	fault 'a chain of any length' stock hash_bucket.h \
 		'/int htab_upsert(/,/^}/ s/length >= HTAB_CHAIN_MAX/!~length/' \
 		large_values
-	fault 'a bucket of any size copied with a lock held' stock-6.1 hash_alloc.c \
+	fault 'a bucket of any size copied with a lock held' stock hash_alloc.c \
 		's/h->walk_max = BPFMAP_ATOMIC_COPY/h->walk_max = SZ_16M/' \
 		deaf
-	fault 'the same hash function for all maps' stock-6.1 keyed_hash.h \
+	fault 'the same hash function for all maps' stock keyed_hash.h \
 		's/get_random_bytes(key, sizeof(key));/memset(key, 0, sizeof(key));/' \
 		flood
-	fault 'the wrong errno' stock-6.1 hash_bucket.h \
+	fault 'the wrong errno' stock hash_bucket.h \
 		'/int htab_upsert(/,/^}/ s/return -EEXIST/return -EINVAL/' \
 		contract_elem
-	fault 'a type whose batch lacks its operation' debug-7 types.c \
+	fault 'a type whose batch lacks its operation' debug types.c \
 		's/return "a batch lacks its operation on one element";/return NULL;/' \
 		kunit:bpfmap_types
-	fault 'a command that does not look whether the map is frozen' stock-6.1 ioctl.c \
+	fault 'a command that does not look whether the map is frozen' stock ioctl.c \
 		's/READS | WRITES, .check = /READS, .check = /' \
 		contract_elem
-	fault 'a mapping that is counted for ever' stock-6.1 freeze.c \
+	fault 'a mapping that is counted for ever' stock freeze.c \
 		'/^void bpfmap_vma_close/,/^}/ s/atomic_dec(&map->mmap_writers)/(void)map/' \
 		mapping
-	fault 'a page that is frozen while somebody writes to it' stock-6.1 freeze.c \
+	fault 'a page that is frozen while somebody writes to it' stock freeze.c \
 		's/return count - bpfmap_page_mapcount(page) > 1;/return !count;/' held
-	fault 'a writer that FREEZE does not see' stock-6.1 freeze.c \
+	fault 'a writer that FREEZE does not see' stock freeze.c \
 		's/return begun != ended;/return begun < ended;/' suspend
-	fault 'a pin that is good for more than its descriptor was' stock-6.1 pinfs.c \
+	fault 'a pin that is good for more than its descriptor was' stock pinfs.c \
 		's/return mask & MAY_WRITE ? -EACCES :/return mask < 0 ? -EACCES :/' \
 		contract_access
-	fault 'a pin that can be read although its descriptor could not' stock-6.1 pinfs.c \
+	fault 'a pin that can be read although its descriptor could not' stock pinfs.c \
 		's/return mask & MAY_READ ? -EACCES :/return mask < 0 ? -EACCES :/' \
 		contract_access
 	# Batches
-	fault 'one off in the count of a batch' stock-6.1 batch.c \
+	fault 'one off in the count of a batch' stock batch.c \
 		'/^int batch_copy_out_count/,/^}/ s/run->done,/run->done + 1,/' \
 		contract_batch
-	fault 'a cursor that is not given back' stock-6.1 batch.c \
+	fault 'a cursor that is not given back' stock batch.c \
 		'/^static int bucket_batch_end/,/^}/ s/copy_to_user(out, &w->pos, sizeof(w->pos))/!out/' \
 		contract_batch_hash
-	fault 'a walk that misses the last element' stock-6.1 array_iter.c \
+	fault 'a walk that misses the last element' stock array_iter.c \
 		'/^int array_get_next_key/,/^}/ s/++index == map->max_entries/\+\+index == map->max_entries - 1/' \
 		contract_value
-	fault 'a walk that begins again at a deleted key' stock-6.1 batch.c \
+	fault 'a walk that begins again at a deleted key' stock batch.c \
 		's/attr->flags & BPFMAP_BATCH_F_RESUME ?/attr->flags \& 1 ?/' \
 		contract_resume
-	fault 'a walk that gets lost in a deep trie' stock-6.1 lpm_iter.c \
+	fault 'a walk that gets lost in a deep trie' stock lpm_iter.c \
 		's/path->depth == path->lost && path->lost/path->depth > LPM_DATA_MAX * 9/' \
 		contract_lpm
-	fault 'a look-up that misses a key while the table grows' debug-7 rhash.h \
+	fault 'a look-up that misses a key while the table grows' debug rhash.h \
 		's/unlikely(rhash_moved(h, t))/rhash_moved(h, t) \&\& 0/' \
 		'!kunit:bpfmap_rhash'
 	# References and memory
-	fault 'a lost put' stock-6.1 ioctl.c \
+	fault 'a lost put' stock ioctl.c \
 		'/^static long cmd_get_fd_by_id/,/^}/ s/bpfmap_put(map);/;/' \
 		'LIFECYCLE_ROUNDS=4 lifecycle'
-	fault 'an element that is lost to the pool' stock-6.1 hash.c \
+	fault 'an element that is lost to the pool' stock hash.c \
 		'/void htab_unlink/,/^}/ s/bpfmap_pool_free(&h->pool, htab_cut(h, e, link), &e->pool);/htab_cut(h, e, link);/' \
 		hotplug
-	fault 'elements of a batch that are lost to the pool' stock-6.1 hash_run.c \
+	fault 'elements of a batch that are lost to the pool' stock hash_run.c \
 		's/bpfmap_pool_free_bundle(&h->pool, &free);/;/' contract_batch
-	fault 'a table that nobody is charged for' stock-6.1 rhash_table.c \
+	fault 'a table that nobody is charged for' stock rhash_table.c \
 		's/bpfmap_charge_begin(&h->map)/set_active_memcg(NULL)/' \
 		'HOSTILE_SHAPE=RHASH hostile_memory'
-	fault 'a removed cgroup that each allocation pins' stock-6.1 mem.c \
+	fault 'a removed cgroup that each allocation pins' stock mem.c \
 		'/^void bpfmap_charge_end/,/^}/ s/mem_cgroup_put(set_active_memcg(old))/set_active_memcg(old)/' \
 		removed_group
-	fault 'no grace period before a map is freed' debug-7 map.c \
+	fault 'no grace period before a map is freed' debug map.c \
 		's/queue_rcu_work(bpfmap_free_wq, &map->free_work);/queue_work(bpfmap_free_wq, \&map->free_work.work);/' \
 		'!kunit:bpfmap_map_in_map'
-	fault 'a leak when creation fails' debug-7 hash_alloc.c \
+	fault 'a leak when creation fails' debug hash_alloc.c \
 		'/^struct bpfmap \*htab_create/,/^}/ s/htab_free(&h->map);/;/' \
 		'!FAILNTH_TYPE=HASH FAILNTH_COMMAND=create failnth'
-	fault 'a reference lost when there is no file' debug-7 file.c \
+	fault 'a reference lost when there is no file' debug file.c \
 		'/^int bpfmap_install_fd/,/^}/ s/bpfmap_put(map);/;/' \
 		'FAILNTH_TYPE=ARRAY FAILNTH_COMMAND=create failnth'
-	fault 'a descriptor lost when there is no file' debug-7 file.c \
+	fault 'a descriptor lost when there is no file' debug file.c \
 		'/^int bpfmap_install_fd/,/^}/ s/put_unused_fd(fd);/;/' \
 		'FAILNTH_TYPE=ARRAY FAILNTH_COMMAND=create failnth'
-	fault 'an element inserted although there is no memory for it' debug-7 pool.c \
+	fault 'an element inserted although there is no memory for it' debug pool.c \
 		'/^int bpfmap_pool_grow/,/^}/ s/return nr ? -ENOMEM : 0;/return nr ? -EBUSY : 0;/' \
 		'FAILNTH_TYPE=prealloc FAILNTH_COMMAND=insert failnth'
-	fault 'a file system left behind when loading fails' debug-7 main.c \
+	fault 'a file system left behind when loading fails' debug main.c \
 		'/^err_pinfs:/,/^}/ s/bpfmap_pinfs_exit();/;/' '!reload'
-	fault 'elements that go with their CPU' stock-6.1 pool.c \
+	fault 'elements that go with their CPU' stock pool.c \
 		's/if (cpu_possible(cpu)) {/if (cpu_online(cpu)) {/' hotplug
 }
 
@@ -178,6 +179,7 @@ fault()
 	wanted "$1" || return 0
 	number=$((number + 1))
 	file=drivers/bpfmap/$3
+	on=$(scripts/kernel.sh -l "$2") || die "$1: no kernel has the use $2"
 	sed "$4" "$file" >"$tmp/mutated"
 	lines=$(diff "$file" "$tmp/mutated" | grep -c '^<') || :
 	if [ "$check" ]; then
@@ -186,7 +188,7 @@ fault()
 	fi
 	[ "$lines" = 1 ] || die "$1: changes $lines lines of $3, not one"
 	[ "$control" ] || cp "$tmp/mutated" "$tree/$file"
-	built=$("$tree/scripts/build.sh" "$2" 2>"$tmp/err") ||
+	built=$("$tree/scripts/build.sh" "$on" 2>"$tmp/err") ||
 		{ cat "$tmp/err"; die "$1: does not build"; }
 	cp "$file" "$tree/$file"
 	cp -L "$built/bpfmap.ko" "$tmp/$number.ko"
@@ -195,9 +197,9 @@ fault()
 	case $5 in
 	'!'*)
 		cp -L "$built/bpfmap_kunit.ko" "$tmp/$number.kunit.ko"
-		echo "$number $2" >>"$tmp/alone" ;;
+		echo "$number $on" >>"$tmp/alone" ;;
 	*)
-		echo "$number $2" >>"$tmp/shared" ;;
+		echo "$number $on" >>"$tmp/shared" ;;
 	esac
 	say "built: $1"
 }
