@@ -22,7 +22,7 @@
 	SHAPE(label, type, flags, 4, 64, 17),				\
 	SHAPE(label, type, flags, 40, 512, 12),				\
 	SHAPE(label, type, flags, 5, 3, 23),				\
-	SHAPE(label, type, flags, 13, 77, 1)
+	SHAPE(label, type, flags, 13, 77, 1),
 
 #define ARRAY_SHAPES(label, type, flags)				\
 	SHAPE(label, type, flags, 4, 1, 32),				\
@@ -30,21 +30,31 @@
 	SHAPE(label, type, flags, 4, 64, 17),				\
 	SHAPE(label, type, flags, 4, 512, 12),				\
 	SHAPE(label, type, flags, 4, 3, 23),				\
-	SHAPE(label, type, flags, 4, 77, 1)
+	SHAPE(label, type, flags, 4, 77, 1),
+
+/* By the rules for keys and values; the other types have promises of their own */
+#define SHAPES_BYTES_BYTES	HASH_SHAPES
+#define SHAPES_BYTES_PERCPU	HASH_SHAPES
+#define SHAPES_SHORT_BYTES	HASH_SHAPES
+#define SHAPES_INDEX_BYTES	ARRAY_SHAPES
+#define SHAPES_INDEX_PERCPU	ARRAY_SHAPES
+#define NO_SHAPES(label, type, flags)
+#define SHAPES_PREFIX_BYTES	NO_SHAPES
+#define SHAPES_INDEX_MAPS	NO_SHAPES
+#define SHAPES_BYTES_MAPS	NO_SHAPES
+#define SHAPES_NONE_BYTES	NO_SHAPES
+#define SHAPES_NONE_NONE	NO_SHAPES
 
 static const struct map_shape shapes[] = {
-	HASH_SHAPES("hash", BPFMAP_TYPE_HASH, 0),
 	HASH_SHAPES("hash no_prealloc", BPFMAP_TYPE_HASH,
-		    BPFMAP_F_NO_PREALLOC),
-	HASH_SHAPES("percpu_hash", BPFMAP_TYPE_PERCPU_HASH, 0),
+		    BPFMAP_F_NO_PREALLOC)
 	HASH_SHAPES("percpu_hash no_prealloc", BPFMAP_TYPE_PERCPU_HASH,
-		    BPFMAP_F_NO_PREALLOC),
-	HASH_SHAPES("lru_hash", BPFMAP_TYPE_LRU_HASH, 0),
-	HASH_SHAPES("lru_percpu_hash", BPFMAP_TYPE_LRU_PERCPU_HASH, 0),
-	HASH_SHAPES("rhash", BPFMAP_TYPE_RHASH, BPFMAP_F_NO_PREALLOC),
-	ARRAY_SHAPES("array", BPFMAP_TYPE_ARRAY, 0),
-	ARRAY_SHAPES("array mmapable", BPFMAP_TYPE_ARRAY, BPFMAP_F_MMAPABLE),
-	ARRAY_SHAPES("percpu_array", BPFMAP_TYPE_PERCPU_ARRAY, 0),
+		    BPFMAP_F_NO_PREALLOC)
+	ARRAY_SHAPES("array mmapable", BPFMAP_TYPE_ARRAY, BPFMAP_F_MMAPABLE)
+#define BPFMAP_MAP_TYPE(NAME, name, key, value, cursor, must, ...)	\
+	SHAPES_##key##_##value(#name, BPFMAP_TYPE_##NAME, must)
+#include <linux/bpfmap_types.h>
+#undef BPFMAP_MAP_TYPE
 };
 
 SHAPE_PARAM(shape, shapes);
