@@ -161,7 +161,10 @@ int sys_map(int cmd, void *attr, unsigned int size)
 }
 
 /* ------------------------------------------------------------------------- */
-/* Kinds */
+/*
+ * Kinds. Not from the list of map types, of which contract_types tests each row:
+ * what is promised of a kind is said here once more, as an oracle must.
+ */
 
 #define K(type, flags, class) { #type, BPFMAP_TYPE_##type, flags, class, 0 }
 #define NO_PREALLOC(type, class) { #type "/no_prealloc", BPFMAP_TYPE_##type, \

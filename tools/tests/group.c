@@ -176,6 +176,7 @@ bool task_run(const char *dir, void (*what)(void *arg), struct task *t)
 	return group_run(dir, what, t, sizeof(*t));
 }
 
+/* Not from the list of map types: it does not know what an element takes */
 const struct type group_types[] = {
 	{ "LPM_TRIE", BPFMAP_TYPE_LPM_TRIE, BPFMAP_F_NO_PREALLOC, 8, 200, 256, true },
 	{ "RHASH", BPFMAP_TYPE_RHASH, BPFMAP_F_NO_PREALLOC, 8, 200, 256, true },
