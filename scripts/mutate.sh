@@ -17,7 +17,8 @@ usage: scripts/mutate.sh [-cn] [NAME...]
 Builds the module with each fault that has a NAME in its description, by default
 with every fault, and prints what noticed it. Fails if nothing did.
 
-  -c  only print the faults that do not change exactly one line
+  -c  only print the faults that do not change exactly one line, or whose program
+      does not exist
   -n  build without the fault: the same programs must pass
 END
 }
@@ -184,6 +185,11 @@ fault()
 	lines=$(diff "$file" "$tmp/mutated" | grep -c '^<') || :
 	if [ "$check" ]; then
 		[ "$lines" = 1 ] || echo "$1: changes $lines lines of $3"
+		case $5 in
+		*kunit:*) program=kunit/${5##*:}_kunit.c ;;
+		*) program=tools/tests/${5##*[ !]}.c ;;
+		esac
+		[ -e "$program" ] || echo "$1: there is no $program"
 		return
 	fi
 	[ "$lines" = 1 ] || die "$1: changes $lines lines of $3, not one"
