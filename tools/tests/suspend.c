@@ -6,6 +6,8 @@
  *
  * Every buffer under test starts in a page that is there and ends in one that
  * userfaultfd holds back.
+ *
+ * SUSPEND_ROUNDS: of all other commands for each suspended one (20)
  */
 #include <poll.h>
 #include <pthread.h>
@@ -253,11 +255,11 @@ static bool suspend(struct trial *t)
 static void disturb(struct trial *t)
 {
 	char key[LOAD_KEY_MAX], *value = calloc(1, bytes_of(t));
-	unsigned int round, i;
+	unsigned int round, i, rounds = load_env("SUSPEND_ROUNDS", 20);
 	int ret;
 
 	need(value);
-	for (round = 0; round < 20; round++) {
+	for (round = 0; round < rounds; round++) {
 		for (i = 0; is_hash(t->kind) && i < ENTRIES; i++) {
 			load_key(t->kind, i, key);
 			ret = map_delete(t->fd, key);
