@@ -9,6 +9,7 @@ import time
 from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_network
 
 import bpfmap
+from bpfmap import _types
 from common import MapTest
 
 
@@ -255,3 +256,26 @@ class QueueTest(MapTest):
         self.assertLess(perhaps, 50)
         with self.assertRaises(ValueError):
             b.add(-1)
+
+
+class EveryTypeTest(MapTest):
+    def specs(self, kind):
+        """What an ordinary map of a type is created with."""
+        if kind in _types.EMPTY_TYPES:
+            return {}
+        if kind in _types.KEYLESS_TYPES:
+            return {"value": "u64"}
+        if kind in _types.OUTER_TYPES:
+            return {"key": "u32", "inner": self.create("array", value="u32")}
+        return {"key": ">IB" if kind == bpfmap.MapType.LPM_TRIE else "u32",
+                "value": "u64"}
+
+    def test_create(self):
+        for kind in bpfmap.MapType:
+            with self.subTest(kind.name):
+                more = self.specs(kind)
+                if kind == bpfmap.MapType.ARENA:
+                    more["flags"] = bpfmap.CreateFlag.MMAPABLE
+                m = self.create(kind.name.lower(), max_entries=4096, **more)
+                self.assertEqual(m.info.type, kind)
+                self.assertIsInstance(m.info.type, bpfmap.MapType)

@@ -14,6 +14,7 @@
 type of map calls for. What keys and values can be is in :mod:`bpfmap.codec`.
 """
 
+from ._types import CreateFlag, MapType
 from .api import create, ids, open
 from .base import BaseMap, possible_cpus
 from .codec import (
@@ -34,7 +35,6 @@ from .codec import (
     u64,
 )
 from .keyless import BloomFilter, Queue
-from ._types import CreateFlag, MapType
 from .kinds import Info
 from .mapping import Map, PerCpuMap
 from .outer import MapOfMaps

@@ -8,9 +8,6 @@ from collections.abc import Iterator
 from typing import Any, Literal, TypeAlias, TypeVar, overload
 
 from . import _lib
-from .base import BaseMap, Descriptor, duplicate, path_bytes, read_info
-from .codec import Bytes, Codec, Spec, codec, u32
-from .keyless import BloomFilter, Queue
 from ._types import (
     ARRAY_TYPES,
     BY_VALUE_TYPES,
@@ -25,6 +22,9 @@ from ._types import (
     PerCpu,
     Plain,
 )
+from .base import BaseMap, Descriptor, duplicate, path_bytes, read_info
+from .codec import Bytes, Codec, Spec, codec, u32
+from .keyless import BloomFilter, Queue
 from .kinds import Info
 from .mapping import Map, PerCpuMap
 from .outer import MapOfMaps

@@ -11,8 +11,8 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from . import _lib
-from .codec import Codec
 from ._types import ARRAY_TYPES, CreateFlag, MapType
+from .codec import Codec
 from .kinds import Info
 
 T = TypeVar("T")

@@ -16,9 +16,9 @@ from itertools import islice
 from typing import Any, Generic, Protocol, TypeVar, overload
 
 from . import _lib
+from ._types import ARRAY_TYPES, MapType
 from .base import BaseMap, Descriptor, possible_cpus
 from .codec import Codec, encoded
-from ._types import ARRAY_TYPES, MapType
 from .kinds import Update
 from .walk import Walk
 
