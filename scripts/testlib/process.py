@@ -123,7 +123,10 @@ def run(argv: Sequence[str], line: Callable[[str], None], seconds: float) -> End
 def _children() -> list[int]:
     found: list[int] = []
     for task in Path("/proc/self/task").iterdir():
-        found += map(int, (task / "children").read_text().split())
+        try:
+            found += map(int, (task / "children").read_text().split())
+        except OSError:  # the thread has ended, or the kernel has no such file
+            pass
     return found
 
 
