@@ -86,11 +86,13 @@ class Run:
         self._width = max(len(part.name) for part in parts)
         self._resources = Resources(tmp)
         self._lock = threading.Lock()
+        self._over = False  # only the summary is still to come
         self._start = float(os.environ.setdefault("BPFMAP_START", str(int(time.time()))))
 
     def write(self, name: str, text: str) -> None:
         with self._lock:
-            print(f"{name:{self._width}}| {text}", flush=True)
+            if not self._over:
+                print(f"{name:{self._width}}| {text}", flush=True)
 
     def progress(self, name: str, text: str) -> None:
         minutes, seconds = divmod(int(time.time() - self._start), 60)
@@ -132,6 +134,8 @@ class Run:
 
     def summary(self) -> Tally:
         """Prints it. What has no result was not run, which is a failure."""
+        with self._lock:
+            self._over = True
         total = Tally()
         print()
         for task in self.tasks:
@@ -158,7 +162,12 @@ class Run:
         return total
 
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
 def stop(number: int, _: object) -> None:
+    for each in SIGNALS:  # the summary comes whatever happens
+        signal.signal(each, signal.SIG_IGN)
     sys.exit(128 + number)
 
 
@@ -192,12 +201,12 @@ def main() -> int:
     os.chdir(Path(__file__).parent.parent)
     for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL"):
         os.environ.pop(name, None)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in SIGNALS:
         signal.signal(number, stop)
     process.adopt_orphans()
     total = Tally()
     status = 1
-    with tempfile.TemporaryDirectory() as tmp:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as tmp:
         run = Run(choose(args.parts), Path(tmp))
         try:
             run.prepare()
