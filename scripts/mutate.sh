@@ -79,7 +79,7 @@ faults()
 		contract_elem
 	fault 'a mapping that is counted for ever' stock freeze.c \
 		'/^void bpfmap_vma_close/,/^}/ s/atomic_dec(&map->mmap_writers)/(void)map/' \
-		mapping
+		contract_mmap
 	fault 'a page that is frozen while somebody writes to it' stock freeze.c \
 		's/return count - bpfmap_page_mapcount(page) > 1;/return !count;/' held
 	fault 'a writer that FREEZE does not see' stock freeze.c \

@@ -129,16 +129,7 @@ static void delete_half(struct big *b)
  */
 static long available(void)
 {
-	FILE *f = fopen("/proc/zoneinfo", "r");
-	long pages = 0, count;
-	char line[128];
-
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, " count: %ld", &count) == 1)
-			pages += count;
-	if (f)
-		fclose(f);
-	return load_proc("/proc/meminfo", "MemAvailable") + pages * 4;
+	return load_proc("/proc/meminfo", "MemAvailable") + load_cached_pages() * 4;
 }
 
 /* Memory comes back some time after close(). */

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "keyless.h"
+#include "load.h"
 
 #define GIB4	(1ULL << 32)
 #define RO	PROT_READ
@@ -63,18 +64,7 @@ static void refuse(int fd, uint64_t addr, size_t len, int prot, int flags,
 /* Pages that the arena has, from fdinfo */
 static unsigned long pages_of(int fd)
 {
-	char path[64], line[128];
-	unsigned long bytes = -1;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	f = fopen(path, "r");
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "memlock:%lu", &bytes) == 1)
-			break;
-	if (f)
-		fclose(f);
-	return bytes / page;
+	return load_fdinfo(fd, "memlock") / page;
 }
 
 static sigjmp_buf caught;

@@ -386,12 +386,31 @@ TEST(delete_flags, K_ALL | K_RHASH)
 
 enum fd { RW, RDONLY, WRONLY, FROZEN, CLOSED, OTHER, DEVICE, N_FDS };
 
-/* OK: present; NONE: absent; CUT: its last byte is not mapped */
-enum arg { OK, NONE, NUL, BAD, CUT };
+/*
+ * OK: present, and what the command takes as a value; NONE: absent; CUT: its last
+ * byte is not mapped; SET: a value, even for DELETE
+ */
+enum arg { OK, NONE, NUL, BAD, CUT, SET };
+
+/* Commands of a row, by their place here */
+static const struct {
+	int cmd;
+	const char *name;
+} order_cmds[] = {
+	{ LOOKUP, "LOOKUP" }, { UPDATE, "UPDATE" }, { DELETE, "DELETE" },
+	{ NEXT, "GET_NEXT_KEY" }, { LAD, "LOOKUP_AND_DELETE" },
+};
+
+#define C_LOOKUP	(1U << 0)
+#define C_UPDATE	(1U << 1)
+#define C_DELETE	(1U << 2)
+#define C_NEXT		(1U << 3)
+#define C_LAD		(1U << 4)
+#define EVERY		((1U << 5) - 1)
 
 struct order_row {
 	const char *name;
-	int cmd;
+	unsigned int cmds;
 	enum fd fd;
 	uint64_t flags;
 	enum arg key;
@@ -400,134 +419,108 @@ struct order_row {
 	bool newer;
 };
 
+/*
+ * LOOKUP: [fd.closed], [fd.access], flags, [copy.key], op, [copy.out]
+ * UPDATE: descriptor; [fd.frozen]; flags; key; [copy.in]; op
+ * DELETE: [delete.args]; descriptor; key; op
+ * GET_NEXT_KEY: [next.flags]; descriptor; key; op; next_key
+ * LOOKUP_AND_DELETE: flags; descriptor; LOCK; key; op; value
+ */
 static const struct order_row order_rows[] = {
-	/* LOOKUP: [fd.closed], [fd.access], flags, [copy.key], op, [copy.out] */
-	{ "closed fd", LOOKUP, CLOSED, 0, OK, OK, SAME(-EBADF) },
-	{ "fd of something else", LOOKUP, OTHER, 0, OK, OK, SAME(-EINVAL) },
-	{ "fd of the device", LOOKUP, DEVICE, 0, OK, OK, SAME(-EINVAL) },
-	{ "closed fd before flags", LOOKUP, CLOSED, 32, OK, OK, SAME(-EBADF),
+	{ "closed fd", EVERY, CLOSED, 0, OK, OK, SAME(-EBADF) },
+	{ "fd of something else", EVERY, OTHER, 0, OK, OK, SAME(-EINVAL) },
+	{ "fd of the device", EVERY, DEVICE, 0, OK, OK, SAME(-EINVAL) },
+	{ "closed fd before flags", C_LOOKUP, CLOSED, 32, OK, OK, SAME(-EBADF),
 	  true },
-	{ "closed fd before key", LOOKUP, CLOSED, 0, NUL, OK, SAME(-EBADF) },
-	{ "WRONLY fd", LOOKUP, WRONLY, 0, OK, OK, SAME(-EPERM) },
-	{ "WRONLY fd before flags", LOOKUP, WRONLY, 32, OK, OK, SAME(-EPERM),
+	{ "closed fd before key", C_LOOKUP, CLOSED, 0, NUL, OK, SAME(-EBADF) },
+	{ "WRONLY fd", C_LOOKUP | C_NEXT | C_LAD, WRONLY, 0, OK, OK,
+	  SAME(-EPERM) },
+	{ "WRONLY fd before flags", C_LOOKUP, WRONLY, 32, OK, OK, SAME(-EPERM),
 	  true },
-	{ "WRONLY fd before LOCK", LOOKUP, WRONLY, LOCK, OK, OK, SAME(-EPERM),
+	{ "WRONLY fd before LOCK", C_LOOKUP, WRONLY, LOCK, OK, OK, SAME(-EPERM),
 	  true },
-	{ "WRONLY fd before key", LOOKUP, WRONLY, 0, NUL, NUL, SAME(-EPERM) },
-	{ "RDONLY fd", LOOKUP, RDONLY, 0, OK, OK, SAME(0) },
-	{ "frozen", LOOKUP, FROZEN, 0, OK, OK, SAME(0) },
-	{ "flags before key", LOOKUP, RW, NOEXIST, NUL, OK, SAME(-EINVAL) },
-	{ "LOCK before key", LOOKUP, RW, LOCK, NUL, OK, SAME(-EINVAL) },
-	{ "NULL key", LOOKUP, RW, 0, NUL, OK, SAME(-EFAULT) },
-	{ "bad key", LOOKUP, RW, 0, BAD, OK, SAME(-EFAULT) },
-	{ "cut key", LOOKUP, RW, 0, CUT, OK, SAME(-EFAULT) },
-	{ "absent before bad value", LOOKUP, RW, 0, NONE, BAD, SAME(-ENOENT) },
-	{ "absent before NULL value", LOOKUP, RW, 0, NONE, NUL,
+	{ "WRONLY fd before key", C_LOOKUP, WRONLY, 0, NUL, NUL,
+	  SAME(-EPERM) },
+	{ "RDONLY fd", C_LOOKUP, RDONLY, 0, OK, OK, SAME(0) },
+	{ "frozen", C_LOOKUP, FROZEN, 0, OK, OK, SAME(0) },
+	{ "flags before key", C_LOOKUP, RW, NOEXIST, NUL, OK, SAME(-EINVAL) },
+	{ "LOCK before key", C_LOOKUP | C_UPDATE | C_LAD, RW, LOCK, NUL, OK,
+	  SAME(-EINVAL) },
+	{ "NULL key", C_LOOKUP | C_UPDATE | C_DELETE | C_LAD, RW, 0, NUL, OK,
+	  SAME(-EFAULT) },
+	{ "bad key", EVERY, RW, 0, BAD, OK, SAME(-EFAULT) },
+	{ "cut key", EVERY, RW, 0, CUT, OK, SAME(-EFAULT) },
+	{ "absent before bad value", C_LOOKUP, RW, 0, NONE, BAD,
 	  SAME(-ENOENT) },
-	{ "bad value", LOOKUP, RW, 0, OK, BAD, SAME(-EFAULT) },
-	{ "NULL value", LOOKUP, RW, 0, OK, NUL, SAME(-EFAULT) },
-	{ "cut value", LOOKUP, RW, 0, OK, CUT, SAME(-EFAULT) },
-	/* UPDATE: descriptor; [fd.frozen]; flags; key; [copy.in]; op */
-	{ "closed fd", UPDATE, CLOSED, 0, OK, OK, SAME(-EBADF) },
-	{ "fd of something else", UPDATE, OTHER, 0, OK, OK, SAME(-EINVAL) },
-	{ "fd of the device", UPDATE, DEVICE, 0, OK, OK, SAME(-EINVAL) },
-	{ "closed fd before flags", UPDATE, CLOSED, LOCK, OK, OK, SAME(-EBADF),
-	  true },
-	{ "closed fd before key, value", UPDATE, CLOSED, 0, BAD, BAD,
+	{ "absent before NULL value", C_LOOKUP, RW, 0, NONE, NUL,
+	  SAME(-ENOENT) },
+	{ "bad value", C_LOOKUP | C_UPDATE, RW, 0, OK, BAD, SAME(-EFAULT) },
+	{ "NULL value", C_LOOKUP | C_UPDATE, RW, 0, OK, NUL, SAME(-EFAULT) },
+	{ "cut value", C_LOOKUP | C_UPDATE, RW, 0, OK, CUT, SAME(-EFAULT) },
+	{ "closed fd before flags", C_UPDATE, CLOSED, LOCK, OK, OK,
+	  SAME(-EBADF), true },
+	{ "closed fd before key, value", C_UPDATE, CLOSED, 0, BAD, BAD,
 	  SAME(-EBADF) },
-	{ "RDONLY fd", UPDATE, RDONLY, 0, OK, OK, SAME(-EPERM) },
-	{ "RDONLY fd before flags", UPDATE, RDONLY, LOCK, OK, OK, SAME(-EPERM),
+	{ "RDONLY fd", C_UPDATE | C_DELETE | C_LAD, RDONLY, 0, OK, OK,
+	  SAME(-EPERM) },
+	{ "RDONLY fd before flags", C_UPDATE, RDONLY, LOCK, OK, OK,
+	  SAME(-EPERM), true },
+	{ "RDONLY fd before key", C_UPDATE | C_DELETE | C_LAD, RDONLY, 0, NUL,
+	  OK, SAME(-EPERM) },
+	{ "frozen", C_UPDATE | C_DELETE | C_LAD, FROZEN, 0, OK, OK,
+	  SAME(-EPERM) },
+	{ "frozen, NOEXIST", C_UPDATE, FROZEN, NOEXIST, OK, OK, SAME(-EPERM) },
+	{ "frozen before flags", C_UPDATE, FROZEN, LOCK, BAD, OK, SAME(-EPERM),
 	  true },
-	{ "RDONLY fd before key", UPDATE, RDONLY, 0, NUL, OK, SAME(-EPERM) },
-	{ "frozen", UPDATE, FROZEN, 0, OK, OK, SAME(-EPERM) },
-	{ "frozen, NOEXIST", UPDATE, FROZEN, NOEXIST, OK, OK, SAME(-EPERM) },
-	{ "frozen before flags", UPDATE, FROZEN, LOCK, BAD, OK, SAME(-EPERM),
-	  true },
-	{ "frozen before key", UPDATE, FROZEN, 0, BAD, OK, SAME(-EPERM) },
-	{ "WRONLY fd", UPDATE, WRONLY, 0, OK, OK, SAME(0) },
-	{ "LOCK before key", UPDATE, RW, LOCK, NUL, OK, SAME(-EINVAL) },
-	{ "CPU number before key", UPDATE, RW, HIGH(1), NUL, OK, SAME(-EINVAL),
-	  true },
-	{ "CPU|ALL_CPUS before key", UPDATE, RW, CPU | ALL, NUL, OK,
+	{ "frozen before key", C_UPDATE | C_DELETE | C_LAD, FROZEN, 0, BAD, OK,
+	  SAME(-EPERM) },
+	{ "WRONLY fd", C_UPDATE, WRONLY, 0, OK, OK, SAME(0) },
+	{ "CPU number before key", C_UPDATE, RW, HIGH(1), NUL, OK,
 	  SAME(-EINVAL), true },
-	{ "no such CPU before key", UPDATE, RW, CPU | HIGH(UINT32_MAX), NUL, OK,
-	  { -EINVAL, -ERANGE, -EINVAL, -ERANGE }, true },
-	{ "key before the op's flags", UPDATE, RW, 32, NUL, OK,
+	{ "CPU|ALL_CPUS before key", C_UPDATE, RW, CPU | ALL, NUL, OK,
+	  SAME(-EINVAL), true },
+	{ "no such CPU before key", C_UPDATE, RW, CPU | HIGH(UINT32_MAX), NUL,
+	  OK, { -EINVAL, -ERANGE, -EINVAL, -ERANGE }, true },
+	{ "key before the op's flags", C_UPDATE, RW, 32, NUL, OK,
 	  SAME(-EFAULT) },
-	{ "key before flags 3", UPDATE, RW, 3, BAD, OK, SAME(-EFAULT) },
-	{ "NULL key", UPDATE, RW, 0, NUL, OK, SAME(-EFAULT) },
-	{ "bad key", UPDATE, RW, 0, BAD, OK, SAME(-EFAULT) },
-	{ "cut key", UPDATE, RW, 0, CUT, OK, SAME(-EFAULT) },
-	{ "NULL value", UPDATE, RW, 0, OK, NUL, SAME(-EFAULT) },
-	{ "bad value", UPDATE, RW, 0, OK, BAD, SAME(-EFAULT) },
-	{ "cut value", UPDATE, RW, 0, OK, CUT, SAME(-EFAULT) },
-	{ "cut value of an absent key", UPDATE, RW, 0, NONE, CUT,
+	{ "key before flags 3", C_UPDATE, RW, 3, BAD, OK, SAME(-EFAULT) },
+	{ "cut value of an absent key", C_UPDATE, RW, 0, NONE, CUT,
 	  SAME(-EFAULT) },
-	{ "value before the op's flags", UPDATE, RW, 32, OK, BAD,
+	{ "value before the op's flags", C_UPDATE, RW, 32, OK, BAD,
 	  SAME(-EFAULT) },
-	{ "value before EEXIST", UPDATE, RW, NOEXIST, OK, NUL, SAME(-EFAULT) },
-	{ "value before ENOENT, E2BIG", UPDATE, RW, EXIST, NONE, BAD,
+	{ "value before EEXIST", C_UPDATE, RW, NOEXIST, OK, NUL,
 	  SAME(-EFAULT) },
-	{ "the op's flags before EEXIST", UPDATE, RW, 32 | NOEXIST, OK, OK,
+	{ "value before ENOENT, E2BIG", C_UPDATE, RW, EXIST, NONE, BAD,
+	  SAME(-EFAULT) },
+	{ "the op's flags before EEXIST", C_UPDATE, RW, 32 | NOEXIST, OK, OK,
 	  SAME(-EINVAL) },
-	{ "the op's flags before E2BIG", UPDATE, RW, 32, NONE, OK,
+	{ "the op's flags before E2BIG", C_UPDATE, RW, 32, NONE, OK,
 	  SAME(-EINVAL) },
-	/* DELETE: [delete.args]; descriptor; key; op */
-	{ "closed fd", DELETE, CLOSED, 0, OK, NUL, SAME(-EBADF) },
-	{ "fd of something else", DELETE, OTHER, 0, OK, NUL, SAME(-EINVAL) },
-	{ "fd of the device", DELETE, DEVICE, 0, OK, NUL, SAME(-EINVAL) },
-	{ "a value before fd", DELETE, CLOSED, 0, OK, OK, SAME(-EINVAL) },
-	{ "flags before fd", DELETE, CLOSED, 1, OK, NUL, SAME(-EINVAL) },
-	{ "a value", DELETE, RW, 0, OK, OK, SAME(-EINVAL) },
-	{ "closed fd before key", DELETE, CLOSED, 0, BAD, NUL, SAME(-EBADF) },
-	{ "RDONLY fd", DELETE, RDONLY, 0, OK, NUL, SAME(-EPERM) },
-	{ "RDONLY fd before key", DELETE, RDONLY, 0, NUL, NUL, SAME(-EPERM) },
-	{ "frozen", DELETE, FROZEN, 0, OK, NUL, SAME(-EPERM) },
-	{ "frozen, absent", DELETE, FROZEN, 0, NONE, NUL, SAME(-EPERM) },
-	{ "frozen before key", DELETE, FROZEN, 0, BAD, NUL, SAME(-EPERM) },
-	{ "WRONLY fd", DELETE, WRONLY, 0, NONE, NUL,
+	{ "a value before fd", C_DELETE, CLOSED, 0, OK, SET, SAME(-EINVAL) },
+	{ "flags before fd", C_DELETE | C_NEXT, CLOSED, 1, OK, OK,
+	  SAME(-EINVAL) },
+	{ "a value", C_DELETE, RW, 0, OK, SET, SAME(-EINVAL) },
+	{ "closed fd before key", C_DELETE | C_NEXT, CLOSED, 0, BAD, OK,
+	  SAME(-EBADF) },
+	{ "frozen, absent", C_DELETE, FROZEN, 0, NONE, OK, SAME(-EPERM) },
+	{ "WRONLY fd", C_DELETE, WRONLY, 0, NONE, OK,
 	  { -ENOENT, -ENOENT, -EINVAL, -EINVAL } },
-	{ "NULL key", DELETE, RW, 0, NUL, NUL, SAME(-EFAULT) },
-	{ "bad key", DELETE, RW, 0, BAD, NUL, SAME(-EFAULT) },
-	{ "cut key", DELETE, RW, 0, CUT, NUL, SAME(-EFAULT) },
-	/* GET_NEXT_KEY: [next.flags]; descriptor; key; op; next_key */
-	{ "closed fd", NEXT, CLOSED, 0, OK, OK, SAME(-EBADF) },
-	{ "fd of something else", NEXT, OTHER, 0, OK, OK, SAME(-EINVAL) },
-	{ "fd of the device", NEXT, DEVICE, 0, OK, OK, SAME(-EINVAL) },
-	{ "flags before fd", NEXT, CLOSED, 1, OK, OK, SAME(-EINVAL) },
-	{ "flags", NEXT, RW, LOCK, OK, OK, SAME(-EINVAL) },
-	{ "flags high", NEXT, RW, 1ULL << 63, OK, OK, SAME(-EINVAL) },
-	{ "closed fd before key", NEXT, CLOSED, 0, BAD, OK, SAME(-EBADF) },
-	{ "WRONLY fd", NEXT, WRONLY, 0, OK, OK, SAME(-EPERM) },
-	{ "WRONLY fd before key", NEXT, WRONLY, 0, BAD, BAD, SAME(-EPERM) },
-	{ "RDONLY fd", NEXT, RDONLY, 0, NUL, OK, SAME(0) },
-	{ "frozen", NEXT, FROZEN, 0, NUL, OK, SAME(0) },
-	{ "NULL key: the first", NEXT, RW, 0, NUL, OK, SAME(0) },
-	{ "bad key", NEXT, RW, 0, BAD, OK, SAME(-EFAULT) },
-	{ "cut key", NEXT, RW, 0, CUT, OK, SAME(-EFAULT) },
-	{ "absent key: the first", NEXT, RW, 0, NONE, OK, SAME(0) },
-	{ "NULL next_key", NEXT, RW, 0, NUL, NUL, SAME(-EFAULT) },
-	{ "bad next_key", NEXT, RW, 0, NUL, BAD, SAME(-EFAULT) },
-	{ "cut next_key", NEXT, RW, 0, NUL, CUT, SAME(-EFAULT) },
-	/* LOOKUP_AND_DELETE: flags; descriptor; LOCK; key; op; value */
-	{ "flags before fd", LAD, CLOSED, NOEXIST, OK, OK, SAME(-EINVAL) },
-	{ "CPU flag before fd", LAD, CLOSED, CPU, OK, OK, SAME(-EINVAL) },
-	{ "closed fd", LAD, CLOSED, 0, OK, OK, SAME(-EBADF) },
-	{ "closed fd before LOCK", LAD, CLOSED, LOCK, OK, OK, SAME(-EBADF) },
-	{ "fd of something else", LAD, OTHER, 0, OK, OK, SAME(-EINVAL) },
-	{ "fd of the device", LAD, DEVICE, 0, OK, OK, SAME(-EINVAL) },
-	{ "flags before mode", LAD, RDONLY, 32, OK, OK, SAME(-EINVAL) },
-	{ "RDONLY fd", LAD, RDONLY, 0, OK, OK, SAME(-EPERM) },
-	{ "WRONLY fd", LAD, WRONLY, 0, OK, OK, SAME(-EPERM) },
-	{ "frozen", LAD, FROZEN, 0, OK, OK, SAME(-EPERM) },
-	{ "RDONLY fd before LOCK", LAD, RDONLY, LOCK, OK, OK, SAME(-EPERM) },
-	{ "RDONLY fd before key", LAD, RDONLY, 0, NUL, OK, SAME(-EPERM) },
-	{ "frozen before key", LAD, FROZEN, 0, BAD, OK, SAME(-EPERM) },
-	{ "LOCK before key", LAD, RW, LOCK, NUL, OK, SAME(-EINVAL) },
-	{ "NULL key", LAD, RW, 0, NUL, OK, SAME(-EFAULT) },
-	{ "bad key", LAD, RW, 0, BAD, OK, SAME(-EFAULT) },
-	{ "cut key", LAD, RW, 0, CUT, OK, SAME(-EFAULT) },
-	{ "op before bad value", LAD, RW, 0, NONE, BAD,
+	{ "flags", C_NEXT, RW, LOCK, OK, OK, SAME(-EINVAL) },
+	{ "flags high", C_NEXT, RW, 1ULL << 63, OK, OK, SAME(-EINVAL) },
+	{ "WRONLY fd before key", C_NEXT, WRONLY, 0, BAD, BAD, SAME(-EPERM) },
+	{ "RDONLY fd", C_NEXT, RDONLY, 0, NUL, OK, SAME(0) },
+	{ "frozen", C_NEXT, FROZEN, 0, NUL, OK, SAME(0) },
+	{ "NULL key: the first", C_NEXT, RW, 0, NUL, OK, SAME(0) },
+	{ "absent key: the first", C_NEXT, RW, 0, NONE, OK, SAME(0) },
+	{ "NULL next_key", C_NEXT, RW, 0, NUL, NUL, SAME(-EFAULT) },
+	{ "bad next_key", C_NEXT, RW, 0, NUL, BAD, SAME(-EFAULT) },
+	{ "cut next_key", C_NEXT, RW, 0, NUL, CUT, SAME(-EFAULT) },
+	{ "flags before fd", C_LAD, CLOSED, NOEXIST, OK, OK, SAME(-EINVAL) },
+	{ "CPU flag before fd", C_LAD, CLOSED, CPU, OK, OK, SAME(-EINVAL) },
+	{ "closed fd before LOCK", C_LAD, CLOSED, LOCK, OK, OK, SAME(-EBADF) },
+	{ "flags before mode", C_LAD, RDONLY, 32, OK, OK, SAME(-EINVAL) },
+	{ "RDONLY fd before LOCK", C_LAD, RDONLY, LOCK, OK, OK, SAME(-EPERM) },
+	{ "op before bad value", C_LAD, RW, 0, NONE, BAD,
 	  { -ENOENT, -ENOENT, -ENOTSUPP, -ENOTSUPP } },
 };
 
@@ -581,12 +574,12 @@ static void *order_value(struct order *o, enum arg arg, int cmd)
 {
 	size_t size = cmd == NEXT ? 4 : o->rw.vs;
 
-	return arg == NUL ? NULL : arg == BAD ? bad_ptr() :
+	return arg == NUL || (arg == OK && cmd == DELETE) ? NULL : arg == BAD ? bad_ptr() :
 	       arg == CUT ? o->cut_value + o->rw.vs - size :
 			    (void *)o->value.p;
 }
 
-static void one_order(struct order *o, const struct order_row *r)
+static void one_order(struct order *o, const struct order_row *r, int cmd)
 {
 	const struct kind *k = o->rw.kind;
 	struct snap old = tmap_snap(&o->rw, KEYS), old_frozen;
@@ -594,12 +587,12 @@ static void one_order(struct order *o, const struct order_row *r)
 
 	old_frozen = tmap_snap(&o->frozen, KEYS);
 	buf_fill(&o->value);
-	if (r->cmd == UPDATE)
+	if (cmd == UPDATE)
 		tmap_value(&o->rw, 1, o->value.p);
-	ret = map_elem(r->cmd, o->fds[r->fd], order_key(o, r->key),
-		       order_value(o, r->value, r->cmd), r->flags);
+	ret = map_elem(cmd, o->fds[r->fd], order_key(o, r->key),
+		       order_value(o, r->value, cmd), r->flags);
 	check_ret(ret, r->want[k->class], "result");
-	if (ret && r->cmd != UPDATE)
+	if (ret && cmd != UPDATE)
 		check_untouched(&o->value, "output after an error");
 	check_unchanged(&o->rw, KEYS, &old);
 	check_unchanged(&o->frozen, KEYS, &old_frozen);
@@ -607,12 +600,8 @@ static void one_order(struct order *o, const struct order_row *r)
 
 TEST(order_of_checks, K_ALL | K_RHASH)
 {
-	static const char *const names[] = {
-		[LOOKUP] = "LOOKUP", [UPDATE] = "UPDATE", [DELETE] = "DELETE",
-		[NEXT] = "GET_NEXT_KEY", [LAD] = "LOOKUP_AND_DELETE",
-	};
 	struct order o;
-	size_t i;
+	size_t i, c;
 
 	row("elem.order", "%s: order of checks", k->name);
 	order_open(&o, k);
@@ -626,8 +615,13 @@ TEST(order_of_checks, K_ALL | K_RHASH)
 			continue;
 		if (r->newer && !since(7, 3))
 			continue;
-		row("elem.order", "%s %s: %s", names[r->cmd], k->name, r->name);
-		one_order(&o, r);
+		for (c = 0; c < ARRAY_SIZE(order_cmds); c++) {
+			if (!(r->cmds & 1U << c))
+				continue;
+			row("elem.order", "%s %s: %s", order_cmds[c].name,
+			    k->name, r->name);
+			one_order(&o, r, order_cmds[c].cmd);
+		}
 	}
 	order_close(&o);
 }

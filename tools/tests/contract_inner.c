@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <sys/wait.h>
 
+#include "load.h"
 #include "outer.h"
 
 #define N 10	/* entries of the maps for batches */
@@ -514,26 +515,13 @@ TEST(modes, K_OUTERS)
 /* /proc/self/fdinfo has the map's id, and counts its memory */
 TEST(fdinfo, K_OUTERS)
 {
-	unsigned long type = 0, id = 0, memlock = 0;
 	int outer = outer_new(k, 1000);
-	char name[64], line[128];
-	FILE *f;
+	long memlock = load_fdinfo(outer, "memlock");
 
 	row("file.fdinfo", "%s: fdinfo", k->name);
-	snprintf(name, sizeof(name), "/proc/self/fdinfo/%d", outer);
-	f = fopen(name, "re");
-	if (check(f, "%s", name)) {
-		while (fgets(line, sizeof(line), f)) {
-			if (sscanf(line, "map_type:\t%lu", &type) != 1 &&
-			    sscanf(line, "map_id:\t%lu", &id) != 1 &&
-			    sscanf(line, "memlock:\t%lu", &memlock) != 1)
-				continue;
-		}
-		fclose(f);
-	}
-	check_num(type, k->type, "map_type");
-	check_num(id, map_id(outer), "map_id");
-	check(memlock >= (k->flags ? 1 : 8000), "memlock %lu", memlock);
+	check_num(load_fdinfo(outer, "map_type"), k->type, "map_type");
+	check_num(load_fdinfo(outer, "map_id"), map_id(outer), "map_id");
+	check(memlock >= (k->flags ? 1 : 8000), "memlock %ld", memlock);
 }
 
 /* ------------------------------------------------------------------------- */
@@ -547,29 +535,11 @@ struct crowd {
 	atomic_uint done;
 };
 
-static void expect(struct crowd *c, bool ok)
+static void count(struct crowd *c, bool ok)
 {
 	if (!ok)
 		atomic_fetch_add(&c->wrong, 1);
 	atomic_fetch_add(&c->done, 1);
-}
-
-static int64_t next_id(uint32_t start)
-{
-	union attr a = { .id.start_id = start };
-	int ret = sys_map(BPFMAP_CMD_MAP_GET_NEXT_ID, &a, sizeof(a));
-
-	return ret ? ret : (int64_t)a.id.next_id;
-}
-
-static unsigned int count_maps(void)
-{
-	unsigned int n = 0;
-	int64_t id = 0;
-
-	while ((id = next_id(id)) > 0)
-		n++;
-	return n;
 }
 
 /* New maps, which nothing else holds, one by one and by the batch */
@@ -586,8 +556,8 @@ static void *putting(void *arg)
 		fds[0] = map_new(&kinds[0], 4, 8, 4, 0);
 		fds[1] = map_new(&kinds[0], 4, 8, 4, 0);
 		ret = outer_put(c->outer, key++ % N, fds[0], 0);
-		expect(c, !ret);
-		expect(c, !map_batch(UB, c->outer, &b));
+		count(c, !ret);
+		count(c, !map_batch(UB, c->outer, &b));
 		close(fds[0]);
 		close(fds[1]);
 	}
@@ -604,12 +574,12 @@ static void *taking(void *arg)
 				   .count = N };
 		int ret = map_batch(is_hash(c->k) ? LADB : LB, c->outer, &b);
 
-		expect(c, ret == -ENOENT || !ret);
+		count(c, ret == -ENOENT || !ret);
 		while (b.count--)
-			expect(c, keys[b.count] < N && ids[b.count]);
+			count(c, keys[b.count] < N && ids[b.count]);
 		key = (key + 3) % N;
 		ret = map_delete(c->outer, &key);
-		expect(c, !ret || ret == -ENOENT);
+		count(c, !ret || ret == -ENOENT);
 	}
 	return NULL;
 }
@@ -622,15 +592,15 @@ static void *looking(void *arg)
 	while (!c->stop) {
 		int ret = map_lookup(c->outer, &key, &id, 0), fd;
 
-		expect(c, ret == -ENOENT || (!ret && id));
+		count(c, ret == -ENOENT || (!ret && id));
 		key = (key + 1) % N;
 		if (ret)
 			continue;
 		/* It may be gone by now, and then can be put nowhere */
 		fd = map_get_fd_by_id(id, 0);
-		expect(c, fd >= 0 || fd == -ENOENT);
+		count(c, fd >= 0 || fd == -ENOENT);
 		if (fd >= 0)
-			expect(c, !outer_put(c->outer, key, fd, 0));
+			count(c, !outer_put(c->outer, key, fd, 0));
 		close(fd);
 	}
 	return NULL;
@@ -640,7 +610,8 @@ static void *looking(void *arg)
 TEST(all_at_once, K_OUTERS)
 {
 	static void *(*const jobs[])(void *) = { putting, taking, looking };
-	unsigned int before = count_maps(), tries, i;
+	unsigned int tries, i;
+	long before = load_ids(NULL);
 	struct crowd c = { .k = k, .outer = outer_new(k, 2 * N) };
 	pthread_t threads[ARRAY_SIZE(jobs)];
 
@@ -657,9 +628,9 @@ TEST(all_at_once, K_OUTERS)
 	check(c.done > 10, "only %u steps", c.done);
 	close(c.outer);
 	/* Fewer, if a map of another test was still being freed */
-	for (tries = 0; tries < 6000 && count_maps() > before; tries++)
+	for (tries = 0; tries < 6000 && load_ids(NULL) > before; tries++)
 		usleep(10000);
-	check(count_maps() <= before, "maps are left over");
+	check(load_ids(NULL) <= before, "maps are left over");
 }
 
 TEST_MAIN

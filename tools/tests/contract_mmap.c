@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * contract_mmap - mappings of arrays: permissions, that a
- * mapping is the elements' own memory, and what it prevents
+ * contract_mmap - mappings of arrays: permissions, that a mapping is the elements'
+ * own memory, and what it prevents
+ *
+ * MAPPING_ROUNDS: how often mmap and FREEZE race (400)
  */
+#include <pthread.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 
 #include "contract.h"
+#include "load.h"
 
 #define RO	PROT_READ
 #define RW	(PROT_READ | PROT_WRITE)
@@ -448,6 +453,55 @@ TEST(keeps_the_map, K_ARRAY_MM)
 	close(fd);
 	munmap(p, page);
 	check_ret(map_get_fd_by_id(id, 0), -ENOENT, "GET_FD_BY_ID after munmap");
+}
+
+struct race {
+	int fd;
+	pthread_barrier_t start;
+	void *at;
+	int error;
+};
+
+static void *map_writable(void *arg)
+{
+	struct race *r = arg;
+
+	pthread_barrier_wait(&r->start);
+	r->at = mmap(NULL, page, RW, MAP_SHARED, r->fd, 0);
+	r->error = errno;
+	return NULL;
+}
+
+/* A writable mapping and FREEZE at the same moment: one of them comes first */
+TEST(freeze_races_mmap, K_ARRAY_MM)
+{
+	unsigned int i, frozen = 0, n = load_env("MAPPING_ROUNDS", 400);
+	pthread_t thread;
+	struct race r;
+	int ret;
+
+	row("mmap.frozen", "%s: FREEZE and mmap race", k->name);
+	pthread_barrier_init(&r.start, NULL, 2);
+	for (i = 0; i < n; i++) {
+		r.fd = map_new(k, 4, 8, 512, 0);
+		need(pthread_create(&thread, NULL, map_writable, &r) == 0);
+		pthread_barrier_wait(&r.start);
+		if (i % 2)
+			sched_yield();
+		ret = map_freeze(r.fd);
+		pthread_join(thread, NULL);
+		if (r.at != MAP_FAILED) {
+			check_ret(ret, -EBUSY, "FREEZE");
+			munmap(r.at, page);
+		} else {
+			frozen++;
+			check_ret(ret, 0, "FREEZE");
+			check_num(r.error, EPERM, "errno of mmap");
+		}
+		close(r.fd);
+	}
+	printf("# frozen first %u, mapped first %u\n", frozen, n - frozen);
+	pthread_barrier_destroy(&r.start);
 }
 
 TEST_MAIN

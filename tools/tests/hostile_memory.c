@@ -61,25 +61,10 @@ struct fill {
 	int result;
 };
 
-/* Pages that CPUs keep for their next allocations are as good as free */
-static long cached_pages(void)
-{
-	FILE *f = fopen("/proc/zoneinfo", "r");
-	long count, sum = 0;
-	char line[256];
-
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, " count: %ld", &count) == 1)
-			sum += count;
-	if (f)
-		fclose(f);
-	return sum;
-}
-
 static long free_memory(void)
 {
 	return (load_proc("/proc/meminfo", "MemFree") +
-		cached_pages() * (sysconf(_SC_PAGESIZE) / 1024)) * 1024;
+		load_cached_pages() * (long)(page / 1024)) * 1024;
 }
 
 /* Once no more memory comes back */

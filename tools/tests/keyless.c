@@ -4,6 +4,21 @@
  */
 #include "keyless.h"
 
+#define BIG	(4U << 20)
+
+const struct create_case keyless_creates[] = {
+	{ "smallest", SHAPE(0, 1, 1, 0), GOT_FD },
+	{ "key_size 1", SHAPE(1, 4, 4, 0), -EINVAL },
+	{ "key_size 4", SHAPE(4, 4, 4, 0), -EINVAL },
+	{ "value_size 0", SHAPE(0, 0, 4, 0), -EINVAL },
+	{ "max_entries 0", SHAPE(0, 4, 0, 0), -EINVAL },
+	{ "value of 4 MiB", SHAPE(0, BIG, 1, 0), GOT_FD },
+	{ "value of 4 MiB + 1", SHAPE(0, BIG + 1, 1, 0), -E2BIG },
+	{ "value 2^32 - 1", SHAPE(0, UINT32_MAX, 1, 0), -E2BIG },
+};
+
+const unsigned int n_keyless_creates = ARRAY_SIZE(keyless_creates);
+
 const struct keyless_flags keyless_bad_flags[] = {
 	{ "NOEXIST", BPFMAP_F_NOEXIST },
 	{ "NOEXIST|EXIST", BPFMAP_F_NOEXIST | BPFMAP_F_EXIST },

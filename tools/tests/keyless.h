@@ -15,6 +15,10 @@ int keyless_push(int fd, const void *value, uint64_t flags);
 int keyless_peek(int fd, void *value);
 int keyless_pop(int fd, void *value);
 
+/* Creations that all types with values answer alike */
+extern const struct create_case keyless_creates[];
+extern const unsigned int n_keyless_creates;
+
 /* Flags that no command of such a map has, and names of them */
 struct keyless_flags {
 	const char *name;

@@ -151,7 +151,7 @@ static void batches_for_ever(const struct kind *kind, int fd, int ready)
 
 static void kill_one(const struct kind *kind, int fd, unsigned int round)
 {
-	int ready[2], status;
+	int ready[2];
 	pid_t pid;
 	char c;
 
@@ -163,9 +163,7 @@ static void kill_one(const struct kind *kind, int fd, unsigned int round)
 	expect_eq(read(ready[0], &c, 1), 1);
 	close(ready[0]);
 	sleep_us(round * 7919 % 20000);
-	expect_eq(kill(pid, SIGKILL), 0);
-	expect_eq(waitpid(pid, &status, 0), pid);
-	expect(WIFSIGNALED(status));
+	load_kill(pid);
 }
 
 /* The map's values are whole, and no more than max_entries. */
@@ -225,7 +223,6 @@ TEST(test_kill_mid_create, 0)
 	long ids = load_ids(NULL), refs = load_refcnt();
 	unsigned long end;
 	unsigned int i;
-	int status;
 	pid_t pid;
 
 	expect(ids >= 0);
@@ -238,9 +235,7 @@ TEST(test_kill_mid_create, 0)
 			close(fd);
 		}
 		sleep_us(1000 + i * 7919 % 20000);
-		expect_eq(kill(pid, SIGKILL), 0);
-		expect_eq(waitpid(pid, &status, 0), pid);
-		expect(WIFSIGNALED(status));
+		load_kill(pid);
 	}
 	end = load_ms() + LOAD_PATIENCE;
 	while ((load_ids(NULL) > ids || load_refcnt() > refs) && load_ms() < end)

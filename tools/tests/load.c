@@ -3,6 +3,7 @@
  * Self-checking values, and functions that the tests of load and lifecycle
  * share
  */
+#include <signal.h>
 #include <stdarg.h>
 #include <time.h>
 #include <sys/wait.h>
@@ -26,6 +27,15 @@ void load_child_succeeds(pid_t pid)
 	expect_eq(waitpid(pid, &status, 0), pid);
 	expect(WIFEXITED(status));
 	expect_eq(WEXITSTATUS(status), 0);
+}
+
+void load_kill(pid_t pid)
+{
+	int status;
+
+	expect_eq(kill(pid, SIGKILL), 0);
+	expect_eq(waitpid(pid, &status, 0), pid);
+	expect(WIFSIGNALED(status));
 }
 
 void skipped(const char *fmt, ...)
@@ -212,6 +222,28 @@ long load_proc(const char *path, const char *field)
 			value = strtol(line + len + 1, NULL, 10);
 	fclose(f);
 	return value;
+}
+
+long load_fdinfo(int fd, const char *field)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	return load_proc(path, field);
+}
+
+long load_cached_pages(void)
+{
+	FILE *f = fopen("/proc/zoneinfo", "r");
+	long count, sum = 0;
+	char line[256];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, " count: %ld", &count) == 1)
+			sum += count;
+	if (f)
+		fclose(f);
+	return sum;
 }
 
 bool load_kasan(void)

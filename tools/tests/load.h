@@ -38,6 +38,9 @@
 pid_t load_fork(void);
 void load_child_succeeds(pid_t pid);
 
+/* Kills the child, which must not have ended before */
+void load_kill(pid_t pid);
+
 /* Says why a test cannot be done here. */
 void skipped(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
@@ -102,6 +105,12 @@ unsigned long load_env(const char *name, unsigned long fallback);
 
 /* A field of /proc/meminfo or /proc/vmstat; -1 if there is none such */
 long load_proc(const char *path, const char *field);
+
+/* The same of /proc/self/fdinfo/@fd */
+long load_fdinfo(int fd, const char *field);
+
+/* Pages that CPUs keep for their next allocations: as good as free */
+long load_cached_pages(void);
 
 /* KASAN keeps what was freed for a while; there it is kmemleak that looks for leaks */
 bool load_kasan(void);

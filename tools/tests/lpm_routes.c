@@ -11,6 +11,7 @@
 #include <arpa/inet.h>
 
 #include "load.h"
+#include "rng.h"
 
 #define BATCH	8192
 
@@ -37,16 +38,8 @@ struct table {
 	unsigned long start;	/* of the present step, in ms */
 };
 
-static uint64_t random_state = 88172645463325252ULL;
-
-/* George Marsaglia's xorshift: the same table everywhere */
-static uint32_t rnd(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return random_state >> 32;
-}
+/* The same table everywhere */
+static struct rng rng = { 1 };
 
 static uint32_t mask(uint32_t len)
 {
@@ -76,7 +69,7 @@ static int in_order(const void *a, const void *b)
 
 static uint32_t random_len(void)
 {
-	uint32_t at = rnd() % 1000, len;
+	uint32_t at = rnd32(&rng) % 1000, len;
 
 	for (len = 8; len < 32 && at >= shares[len]; len++)
 		at -= shares[len];
@@ -90,8 +83,8 @@ static void make_routes(struct table *t)
 
 	for (i = 0; i < t->n; i++) {
 		len = random_len();
-		addr = rnd() % 3 ? (rnd() % 3000 * 2654435761U & mask(14)) |
-				   (rnd() & ~mask(14)) : rnd();
+		addr = rnd32(&rng) % 3 ? (rnd32(&rng) % 3000 * 2654435761U & mask(14)) |
+				   (rnd32(&rng) & ~mask(14)) : rnd32(&rng);
 		t->routes[i].len = len;
 		t->routes[i].addr = htonl(addr & mask(len));
 	}
@@ -103,7 +96,7 @@ static void make_routes(struct table *t)
 	for (i = 0; i < t->n; i++)
 		t->shuffled[i] = i;
 	for (i = t->n - 1; i > 0; i--) {
-		uint32_t j = rnd() % (i + 1), swap = t->shuffled[i];
+		uint32_t j = rnd32(&rng) % (i + 1), swap = t->shuffled[i];
 
 		t->shuffled[i] = t->shuffled[j];
 		t->shuffled[j] = swap;
@@ -238,9 +231,9 @@ static void look_up(struct table *t, const struct painted *p, unsigned long n,
 
 	need(addrs && found);
 	for (i = 0; i < n; i++) {
-		addr = rnd();
+		addr = rnd32(&rng);
 		if (i % 2)
-			addr = ntohl(t->routes[addr % t->n].addr) ^ rnd() % 512;
+			addr = ntohl(t->routes[addr % t->n].addr) ^ rnd32(&rng) % 512;
 		addrs[i] = addr;
 	}
 	t->start = load_ms();
@@ -264,23 +257,6 @@ static void look_up(struct table *t, const struct painted *p, unsigned long n,
 	free(addrs);
 	free(found);
 	t->start = load_ms();
-}
-
-/* Bytes of the map, as the kernel counts them; -1 if it does not tell */
-static long memlock(int fd)
-{
-	char path[64], line[128];
-	long bytes = -1;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	f = fopen(path, "r");
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "memlock: %ld", &bytes) == 1)
-			break;
-	if (f)
-		fclose(f);
-	return bytes;
 }
 
 TEST(routing_table, 0)
@@ -308,7 +284,7 @@ TEST(routing_table, 0)
 	need(t.fd >= 0);
 	write_all(&t, BPFMAP_CMD_MAP_UPDATE_BATCH, 0, t.n, 1);
 	step_done(&t, "update_batch, new", t.n);
-	full = memlock(t.fd);
+	full = load_fdinfo(t.fd, "memlock");
 	printf("# %ld bytes, %ld a prefix\n", full, full / t.n);
 	expect_eq(map_update(t.fd, &(struct route) { .len = 7 }, &value, 0),
 		  -ENOSPC);
@@ -353,14 +329,14 @@ TEST(memory_comes_back, 0)
 	need(fd >= 0);
 	for (i = 0; i < 20000; i++)
 		expect(!map_update(fd, &key, &i, 0));
-	after_some = memlock(fd);
+	after_some = load_fdinfo(fd, "memlock");
 	for (i = 0; i < 180000; i++) {
 		expect(!map_update(fd, &key, &i, 0));
 		/* Time for a grace period, however busy the machine is */
 		if (i % 10000 == 0)
 			load_sleep_ms(20);
 	}
-	after_many = memlock(fd);
+	after_many = load_fdinfo(fd, "memlock");
 	printf("# %ld bytes after 20000 updates, %ld after 200000\n", after_some,
 	       after_many);
 	/* If nothing came back that would be 10 MiB more */

@@ -21,6 +21,11 @@ static inline uint64_t rnd64(struct rng *r)
 	return z ^ z >> 31;
 }
 
+static inline uint32_t rnd32(struct rng *r)
+{
+	return rnd64(r) >> 32;
+}
+
 static inline uint32_t rnd(struct rng *r, uint32_t below)
 {
 	return (rnd64(r) >> 32) * below >> 32;

@@ -18,19 +18,11 @@
 #include <arpa/inet.h>
 
 #include "../examples/routes.h"
+#include "rng.h"
 
 #define LAST "255.255.255.255"
 
-static uint64_t state = 88172645463325252ULL;
-
-/* George Marsaglia's xorshift */
-static uint32_t rnd(void)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state >> 32;
-}
+static struct rng rng = { 1 };
 
 static void cut(uint8_t addr[16], unsigned int len)
 {
@@ -41,14 +33,14 @@ static void cut(uint8_t addr[16], unsigned int len)
 /* Addresses are in blocks, so that prefixes cover others */
 static void random_address(unsigned int family, uint8_t addr[16])
 {
-	uint32_t words[4] = { rnd() % 64 * 0x1f3d5b79, rnd(), rnd(), rnd() };
+	uint32_t words[4] = { rnd32(&rng) % 64 * 0x1f3d5b79, rnd32(&rng), rnd32(&rng), rnd32(&rng) };
 
 	if (family == 6)
-		words[0] = htonl(0x20010000 | rnd() % 64);
-	else if (rnd() % 2)
-		words[0] ^= rnd() & htonl(0xffff);
+		words[0] = htonl(0x20010000 | rnd32(&rng) % 64);
+	else if (rnd32(&rng) % 2)
+		words[0] ^= rnd32(&rng) & htonl(0xffff);
 	else
-		words[0] = rnd();
+		words[0] = rnd32(&rng);
 	memcpy(addr, words, 16);
 	cut(addr, family == 4 ? 32 : 128);
 }
@@ -60,9 +52,9 @@ static unsigned int random_len(unsigned int family)
 		{ 48, 48, 48, 32, 40, 44, 56, 64 },
 	};
 
-	if (rnd() % 8)
-		return usual[family == 6][rnd() % 8];
-	return family == 4 ? 8 + rnd() % 25 : 16 + rnd() % 113;
+	if (rnd32(&rng) % 8)
+		return usual[family == 6][rnd32(&rng) % 8];
+	return family == 4 ? 8 + rnd32(&rng) % 25 : 16 + rnd32(&rng) % 113;
 }
 
 static int make(unsigned long n, unsigned int seed)
@@ -71,18 +63,18 @@ static int make(unsigned long n, unsigned int seed)
 	unsigned int family, len;
 	uint8_t addr[16];
 
-	state ^= seed * 0x9e3779b97f4a7c15ULL;
+	rng.s += seed;
 	printf("# %lu routes\n0.0.0.0/0 10.%u.0.1\n::/0 fe80::%x:1\n", n, seed,
 	       seed);
 	for (unsigned long i = 3; i < n; i++) {
-		family = rnd() % 10 < 7 ? 4 : 6;
+		family = rnd32(&rng) % 10 < 7 ? 4 : 6;
 		len = random_len(family);
 		random_address(family, addr);
 		cut(addr, len);
 		inet_ntop(family == 4 ? AF_INET : AF_INET6, addr, text,
 			  sizeof(text));
-		printf("%s/%u 10.%u.%u.%u\n", text, len, seed, rnd() % 256,
-		       rnd() % 256);
+		printf("%s/%u 10.%u.%u.%u\n", text, len, seed, rnd32(&rng) % 256,
+		       rnd32(&rng) % 256);
 	}
 	printf(LAST "/32 10.%u.0.2\n", seed);
 	return fflush(stdout) ? 1 : 0;
@@ -222,11 +214,11 @@ static int look_up(int trie, uint8_t family, const uint8_t addr[16],
 /* A random address, every other time one that some prefix covers */
 static uint8_t any_address(uint8_t addr[16])
 {
-	const struct line *l = &lines[rnd() % count];
-	uint8_t family = rnd() % 2 ? 4 : 6, host[16];
+	const struct line *l = &lines[rnd32(&rng) % count];
+	uint8_t family = rnd32(&rng) % 2 ? 4 : 6, host[16];
 
 	random_address(family, addr);
-	if (rnd() % 2)
+	if (rnd32(&rng) % 2)
 		return family;
 	random_address(l->family, host);
 	memcpy(addr, host, 16);
@@ -297,7 +289,7 @@ static int watch_one(int trie, uint32_t *version)
 		return fail("the table is not whole", err);
 	*version = last.version;
 	for (int i = 0; i < 500; i++) {
-		family = rnd() % 2 ? 4 : 6;
+		family = rnd32(&rng) % 2 ? 4 : 6;
 		random_address(family, addr);
 		err = look_up(trie, family, addr, &got);
 		if (err || got.version != last.version ||
