@@ -26,14 +26,10 @@ struct arena {
 
 static struct arena arena_new(uint32_t more_flags)
 {
-	union attr attr = { .create = {
-		.map_type = BPFMAP_TYPE_ARENA,
-		.max_entries = PAGES,
-		.map_flags = BPFMAP_F_MMAPABLE | more_flags,
-	} };
-	struct arena a = { .fd = sys_map(BPFMAP_CMD_MAP_CREATE, &attr,
-					 sizeof(attr)) };
+	struct arena a;
 
+	a.fd = map_create(.map_type = BPFMAP_TYPE_ARENA, .max_entries = PAGES,
+			  .map_flags = BPFMAP_F_MMAPABLE | more_flags);
 	a.p = mmap(NULL, PAGES * page, RW, MAP_SHARED, a.fd, 0);
 	check(a.fd >= 0 && a.p != MAP_FAILED, "arena: %d, %p", a.fd, a.p);
 	return a;

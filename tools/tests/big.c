@@ -48,7 +48,7 @@ static void insert_all(struct big *b)
 			b->keys[i] = nth_key(n + i);
 			b->values[i] = value_of(b->keys[i]);
 		}
-		expect_eq(load_batch(BPFMAP_CMD_MAP_UPDATE_BATCH, b->fd, NULL, NULL,
+		expect_eq(load_batch(UB, b->fd, NULL, NULL,
 				     b->keys, b->values, &count, 0), 0);
 		need(count > 0);
 	}
@@ -84,7 +84,7 @@ static void walk_all(struct big *b, int cmd, unsigned long first, unsigned long 
 	expect_eq(total, end - first);
 	expect(sum == 0 && xor == 0);
 	expect_eq(wrong, 0);
-	step_done(b, cmd == BPFMAP_CMD_MAP_LOOKUP_BATCH ? "lookup_batch" :
+	step_done(b, cmd == LB ? "lookup_batch" :
 		  "lookup_and_delete_batch of the rest");
 }
 
@@ -116,7 +116,7 @@ static void delete_half(struct big *b)
 		count = b->entries / 2 - n < BATCH ? b->entries / 2 - n : BATCH;
 		for (i = 0; i < count; i++)
 			b->keys[i] = nth_key(n + i);
-		expect_eq(load_batch(BPFMAP_CMD_MAP_DELETE_BATCH, b->fd, NULL, NULL,
+		expect_eq(load_batch(DB, b->fd, NULL, NULL,
 				     b->keys, NULL, &count, 0), 0);
 		need(count > 0);
 	}
@@ -173,10 +173,10 @@ static void run_big(const struct kind *kind, unsigned long entries)
 	if (used > 0)
 		printf("# %lu elements: %ld KiB, %.1f bytes an element\n", entries, used,
 		       used * 1024.0 / entries);
-	walk_all(&b, BPFMAP_CMD_MAP_LOOKUP_BATCH, 0, entries);
+	walk_all(&b, LB, 0, entries);
 	lookup_some(&b);
 	delete_half(&b);
-	walk_all(&b, BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH, entries / 2, entries);
+	walk_all(&b, LADB, entries / 2, entries);
 	expect_eq(load_count(b.fd, kind, 0), 0);
 	close(b.fd);
 	expect_memory_back(before, used);

@@ -257,18 +257,19 @@ size_t user_value_size(const struct kind *k, uint32_t value_size)
 /* ------------------------------------------------------------------------- */
 /* Commands */
 
+int map_create_attr(const struct bpfmap_create_attr *create)
+{
+	union attr a = { .create = *create };
+
+	return sys_map(BPFMAP_CMD_MAP_CREATE, &a, sizeof(a));
+}
+
 int map_new(const struct kind *k, uint32_t key_size, uint32_t value_size,
 	    uint32_t max_entries, uint32_t more_flags)
 {
-	union attr a = { .create = {
-		.map_type = k->type,
-		.key_size = key_size,
-		.value_size = value_size,
-		.max_entries = max_entries,
-		.map_flags = k->flags | more_flags,
-	} };
-
-	return sys_map(BPFMAP_CMD_MAP_CREATE, &a, sizeof(a));
+	return map_create(.map_type = k->type, .key_size = key_size,
+			  .value_size = value_size, .max_entries = max_entries,
+			  .map_flags = k->flags | more_flags);
 }
 
 int map_elem(int cmd, int fd, const void *key, const void *value,

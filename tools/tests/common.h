@@ -169,6 +169,11 @@ size_t user_value_size(const struct kind *k, uint32_t value_size);
 /* ------------------------------------------------------------------------- */
 /* Commands with the usual arguments: result or -errno */
 
+/* MAP_CREATE with these members: map_create(.map_type = ..., ...) */
+#define map_create(...) \
+	map_create_attr(&(struct bpfmap_create_attr){ __VA_ARGS__ })
+
+int map_create_attr(const struct bpfmap_create_attr *create);
 int map_new(const struct kind *k, uint32_t key_size, uint32_t value_size,
 	    uint32_t max_entries, uint32_t more_flags);
 int map_elem(int cmd, int fd, const void *key, const void *value,

@@ -319,16 +319,14 @@ TEST(ids, K_ALL)
 /* ... nor does a map of maps, which any descriptor can put it in */
 TEST(inner_maps, K_HASH | K_ARRAY)
 {
-	union attr a = { .create = {
-		.map_type = BPFMAP_TYPE_ARRAY_OF_MAPS, .key_size = 4,
-		.value_size = 4, .max_entries = 4, .inner_map_fd = 0 } };
 	uint32_t key = 0, id = 0;
 	int outer;
 
 	begin(k);
 	row("inner.id", "%s in a map of maps, by a RDONLY descriptor", k->name);
-	a.create.inner_map_fd = fds[1];
-	outer = sys_map(BPFMAP_CMD_MAP_CREATE, &a, sizeof(a));
+	outer = map_create(.map_type = BPFMAP_TYPE_ARRAY_OF_MAPS, .key_size = 4,
+			   .value_size = 4, .max_entries = 4,
+			   .inner_map_fd = fds[1]);
 	check_ret(outer, GOT_FD, "MAP_CREATE");
 	check_ret(map_update(outer, &key, &fds[1], 0), 0, "UPDATE");
 	check_ret(map_lookup(outer, &key, &id, 0), 0, "LOOKUP");

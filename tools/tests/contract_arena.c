@@ -29,14 +29,8 @@ static int rounds(int n)
 
 static int arena_new(uint32_t pages, uint64_t extra, uint32_t more_flags)
 {
-	union attr a = { .create = {
-		.map_type = BPFMAP_TYPE_ARENA,
-		.max_entries = pages,
-		.map_flags = MM | more_flags,
-		.map_extra = extra,
-	} };
-
-	return sys_map(BPFMAP_CMD_MAP_CREATE, &a, sizeof(a));
+	return map_create(.map_type = BPFMAP_TYPE_ARENA, .max_entries = pages,
+			  .map_flags = MM | more_flags, .map_extra = extra);
 }
 
 /* The address, or -errno */

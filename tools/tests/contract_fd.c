@@ -15,12 +15,6 @@
 
 #define NEXT_ID	BPFMAP_CMD_MAP_GET_NEXT_ID
 
-/* A system call's result as commands give it */
-static long result(long ret)
-{
-	return ret < 0 ? -errno : ret;
-}
-
 /* ------------------------------------------------------------------------- */
 /* FREEZE */
 
@@ -67,10 +61,8 @@ static void check_frozen(const struct tmap *t, int fd, const char *which)
 	check_ret(map_elem(LAD, fd, &key, value.p, 0), -EPERM,
 		  "LOOKUP_AND_DELETE");
 	check_ret(map_batch(UB, fd, &b), -EPERM, "UPDATE_BATCH");
-	check_ret(map_batch(BPFMAP_CMD_MAP_DELETE_BATCH, fd, &b), -EPERM,
-		  "DELETE_BATCH");
-	check_ret(map_batch(BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH, fd, &b),
-		  -EPERM, "LOOKUP_AND_DELETE_BATCH");
+	check_ret(map_batch(DB, fd, &b), -EPERM, "DELETE_BATCH");
+	check_ret(map_batch(LADB, fd, &b), -EPERM, "LOOKUP_AND_DELETE_BATCH");
 	check_untouched(&value, "value");
 	tmap_value(t, 1, want);
 	check_ret(map_lookup(fd, &key, value.p, 0), 0, "LOOKUP");
@@ -114,22 +106,21 @@ TEST(file_operations, K_ALL)
 	struct buf b = buf_new(16);
 
 	row("file.read", "read of %s", k->name);
-	check_ret(result(read(t.fd, b.p, 16)), -EINVAL, "RDWR fd");
-	check_ret(result(read(rdonly, b.p, 16)), -EINVAL, "RDONLY fd");
-	check_ret(result(read(wronly, b.p, 16)), -EBADF, "WRONLY fd");
+	check_sys(read(t.fd, b.p, 16), -EINVAL, "RDWR fd");
+	check_sys(read(rdonly, b.p, 16), -EINVAL, "RDONLY fd");
+	check_sys(read(wronly, b.p, 16), -EBADF, "WRONLY fd");
 	check_untouched(&b, "buffer");
 	row("file.read", "write to %s", k->name);
-	check_ret(result(write(t.fd, b.p, 16)), -EINVAL, "RDWR fd");
-	check_ret(result(write(wronly, b.p, 16)), -EINVAL, "WRONLY fd");
-	check_ret(result(write(rdonly, b.p, 16)), -EBADF, "RDONLY fd");
+	check_sys(write(t.fd, b.p, 16), -EINVAL, "RDWR fd");
+	check_sys(write(wronly, b.p, 16), -EINVAL, "WRONLY fd");
+	check_sys(write(rdonly, b.p, 16), -EBADF, "RDONLY fd");
 	row("file.read", "lseek of %s", k->name);
-	check_ret(result(lseek(t.fd, 0, SEEK_SET)), -ESPIPE, "SEEK_SET");
-	check_ret(result(lseek(t.fd, 0, SEEK_CUR)), -ESPIPE, "SEEK_CUR");
-	check_ret(result(lseek(t.fd, 0, SEEK_END)), -ESPIPE, "SEEK_END");
+	check_sys(lseek(t.fd, 0, SEEK_SET), -ESPIPE, "SEEK_SET");
+	check_sys(lseek(t.fd, 0, SEEK_CUR), -ESPIPE, "SEEK_CUR");
+	check_sys(lseek(t.fd, 0, SEEK_END), -ESPIPE, "SEEK_END");
 	row("file.ioctl", "foreign ioctls on %s", k->name);
-	check_ret(result(ioctl(t.fd, _IO('T', 1), b.p)), -ENOTTY, "TCGETS");
-	check_ret(result(ioctl(t.fd, _IOR('T', 0x1b, int), b.p)), -ENOTTY,
-		  "another");
+	check_sys(ioctl(t.fd, _IO('T', 1), b.p), -ENOTTY, "TCGETS");
+	check_sys(ioctl(t.fd, _IOR('T', 0x1b, int), b.p), -ENOTTY, "another");
 	check_untouched(&b, "buffer");
 }
 
@@ -150,7 +141,7 @@ TEST(polling, K_ALL)
 		check_num(p.revents, POLLERR, "revents");
 	}
 	row("file.poll", "epoll of %s", k->name);
-	check_ret(result(epoll_ctl(ep, EPOLL_CTL_ADD, t.fd, &e)), 0, "add");
+	check_sys(epoll_ctl(ep, EPOLL_CTL_ADD, t.fd, &e), 0, "add");
 	check_num(epoll_wait(ep, &got, 1, 0), 1, "result");
 	check_num(got.events, EPOLLERR, "events");
 }
@@ -161,13 +152,9 @@ TEST(polling, K_ALL)
 static int create_with(const struct kind *k, uint32_t flags, uint32_t value_size,
 		       uint32_t max_entries, uint64_t map_extra)
 {
-	union attr a = { .create = {
-		.map_type = k->type, .key_size = 4, .value_size = value_size,
-		.max_entries = max_entries, .map_flags = k->flags | flags,
-		.map_extra = map_extra,
-	} };
-
-	return sys_map(BPFMAP_CMD_MAP_CREATE, &a, sizeof(a));
+	return map_create(.map_type = k->type, .key_size = 4,
+			  .value_size = value_size, .max_entries = max_entries,
+			  .map_flags = k->flags | flags, .map_extra = map_extra);
 }
 
 static int next_id(uint32_t start)
@@ -248,8 +235,7 @@ static void device_refused(void)
 	if (backend() == BACKEND_BPF)
 		return;
 	row("perm.device", "/dev/bpfmap without capability");
-	check_ret(result(open("/dev/bpfmap", O_RDWR | O_CLOEXEC)), -EACCES,
-		  "open");
+	check_sys(open("/dev/bpfmap", O_RDWR | O_CLOEXEC), -EACCES, "open");
 }
 
 static void powerless(void *arg)
@@ -283,11 +269,11 @@ static void drop_sys_admin(void *arg)
 
 	(void)arg;
 	row("perm.admin", "root without CAP_SYS_ADMIN");
-	check_ret(result(syscall(SYS_capget, &head, data)), 0, "capget");
+	check_sys(syscall(SYS_capget, &head, data), 0, "capget");
 	data[0].effective &= ~(1U << CAP_SYS_ADMIN);
 	data[0].permitted &= ~(1U << CAP_SYS_ADMIN);
 	data[0].inheritable = 0;
-	check_ret(result(syscall(SYS_capset, &head, data)), 0, "capset");
+	check_sys(syscall(SYS_capset, &head, data), 0, "capset");
 	ids_refused();
 	if (backend() != BACKEND_BPF)
 		zero_seed_refused(&kinds[0]);

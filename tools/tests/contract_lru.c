@@ -293,63 +293,40 @@ TEST(own_sizes, K_LRUS)
 }
 
 /* Which error comes first */
+#define NP	BPFMAP_F_NO_PREALLOC
+#define NODE	BPFMAP_F_NUMA_NODE
+
+static const struct create_case creates[] = {
+	{ "NO_PREALLOC", SHAPE(4, 8, 4, NP), -ENOTSUPP },
+	{ "NO_PREALLOC|NO_COMMON_LRU", SHAPE(4, 8, 4, NP | OWN), -ENOTSUPP },
+	{ "NO_PREALLOC before max_entries", SHAPE(4, 8, 0, NP), -ENOTSUPP },
+	{ "NO_PREALLOC before key_size", SHAPE(0, 8, 4, NP), -ENOTSUPP },
+	{ "NO_PREALLOC before E2BIG", SHAPE(4, UINT32_MAX, 4, NP), -ENOTSUPP },
+	{ "NO_PREALLOC before the node", SHAPE(4, 8, 4, NP | OWN | NODE),
+	  -ENOTSUPP },
+	{ "a bad node before NO_PREALLOC",
+	  SHAPE(4, 8, 4, NP | NODE, .numa_node = 1 << 20), -EINVAL },
+	{ "flags before NO_PREALLOC", SHAPE(4, 8, 4, NP | BPFMAP_F_MMAPABLE),
+	  -EINVAL },
+	{ "*_PROG before NO_PREALLOC",
+	  SHAPE(4, 8, 4, NP | BPFMAP_F_RDONLY_PROG | BPFMAP_F_WRONLY_PROG),
+	  -EINVAL },
+	{ "NO_COMMON_LRU on a node", SHAPE(4, 8, 4, OWN | NODE), -EINVAL },
+	{ "NO_COMMON_LRU on a node before E2BIG",
+	  SHAPE(4, UINT32_MAX, 4, OWN | NODE), -EINVAL },
+	{ "NO_COMMON_LRU on no node",
+	  SHAPE(4, 8, 4, OWN | NODE, .numa_node = -1), GOT_FD },
+	{ "NO_COMMON_LRU, max_entries 0", SHAPE(4, 8, 0, OWN), -EINVAL },
+	{ "NO_COMMON_LRU, value too large", SHAPE(4, UINT32_MAX, 4, OWN),
+	  -E2BIG },
+	{ "NO_COMMON_LRU|RDONLY_PROG|ZERO_SEED",
+	  SHAPE(4, 8, 4, OWN | BPFMAP_F_RDONLY_PROG | BPFMAP_F_ZERO_SEED),
+	  GOT_FD },
+};
+
 TEST(create_order, K_LRUS)
 {
-	static const struct {
-		const char *name;
-		uint32_t flags, key_size, value_size, max_entries;
-		int32_t node;
-		int want;
-	} rows[] = {
-		{ "NO_PREALLOC", BPFMAP_F_NO_PREALLOC, 4, 8, 4, 0, -ENOTSUPP },
-		{ "NO_PREALLOC|NO_COMMON_LRU", BPFMAP_F_NO_PREALLOC | OWN, 4, 8,
-		  4, 0, -ENOTSUPP },
-		{ "NO_PREALLOC before max_entries", BPFMAP_F_NO_PREALLOC, 4, 8,
-		  0, 0, -ENOTSUPP },
-		{ "NO_PREALLOC before key_size", BPFMAP_F_NO_PREALLOC, 0, 8, 4,
-		  0, -ENOTSUPP },
-		{ "NO_PREALLOC before E2BIG", BPFMAP_F_NO_PREALLOC, 4,
-		  UINT32_MAX, 4, 0, -ENOTSUPP },
-		{ "NO_PREALLOC before the node", BPFMAP_F_NO_PREALLOC | OWN |
-		  BPFMAP_F_NUMA_NODE, 4, 8, 4, 0, -ENOTSUPP },
-		{ "a bad node before NO_PREALLOC", BPFMAP_F_NO_PREALLOC |
-		  BPFMAP_F_NUMA_NODE, 4, 8, 4, 1 << 20, -EINVAL },
-		{ "flags before NO_PREALLOC", BPFMAP_F_NO_PREALLOC |
-		  BPFMAP_F_MMAPABLE, 4, 8, 4, 0, -EINVAL },
-		{ "*_PROG before NO_PREALLOC", BPFMAP_F_NO_PREALLOC |
-		  BPFMAP_F_RDONLY_PROG | BPFMAP_F_WRONLY_PROG, 4, 8, 4, 0,
-		  -EINVAL },
-		{ "NO_COMMON_LRU on a node", OWN | BPFMAP_F_NUMA_NODE, 4, 8, 4,
-		  0, -EINVAL },
-		{ "NO_COMMON_LRU on a node before E2BIG",
-		  OWN | BPFMAP_F_NUMA_NODE, 4, UINT32_MAX, 4, 0, -EINVAL },
-		{ "NO_COMMON_LRU on no node", OWN | BPFMAP_F_NUMA_NODE, 4, 8, 4,
-		  -1, GOT_FD },
-		{ "NO_COMMON_LRU, max_entries 0", OWN, 4, 8, 0, 0, -EINVAL },
-		{ "NO_COMMON_LRU, value too large", OWN, 4, UINT32_MAX, 4, 0,
-		  -E2BIG },
-		{ "NO_COMMON_LRU|RDONLY_PROG|ZERO_SEED", OWN |
-		  BPFMAP_F_RDONLY_PROG | BPFMAP_F_ZERO_SEED, 4, 8, 4, 0,
-		  GOT_FD },
-	};
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(rows); i++) {
-		union attr a = { .create = {
-			.map_type = k->type,
-			.key_size = rows[i].key_size,
-			.value_size = rows[i].value_size,
-			.max_entries = rows[i].max_entries,
-			.map_flags = rows[i].flags,
-			.numa_node = rows[i].node,
-		} };
-		int fd = sys_map(BPFMAP_CMD_MAP_CREATE, &a, sizeof(a));
-
-		row("create.lru", "%s: %s", k->name, rows[i].name);
-		check_ret(fd, rows[i].want, "MAP_CREATE");
-		if (fd >= 0)
-			close(fd);
-	}
+	check_creates("create.lru", k, creates, ARRAY_SIZE(creates));
 }
 
 /* The flag is for LRU types only */

@@ -9,13 +9,6 @@
 #include "map_types.h"
 #include "outer.h"
 
-static int create(const struct bpfmap_create_attr *create)
-{
-	union attr a = { .create = *create };
-
-	return sys_map(BPFMAP_CMD_MAP_CREATE, &a, sizeof(a));
-}
-
 /* ------------------------------------------------------------------------- */
 /* MAP_CREATE */
 
@@ -98,11 +91,11 @@ static void unprivileged(void *arg)
 	struct bpfmap_create_attr a = HOM(4, 4, 2, BPFMAP_F_ZERO_SEED,
 					  .inner_map_fd = *(int *)arg);
 
-	check_ret(create(&a), -EPERM, "ZERO_SEED");
+	check_ret(map_create_attr(&a), -EPERM, "ZERO_SEED");
 	a.key_size = 0;
-	check_ret(create(&a), -EPERM, "ZERO_SEED before sizes");
+	check_ret(map_create_attr(&a), -EPERM, "ZERO_SEED before sizes");
 	a.value_size = 8;
-	check_ret(create(&a), -EINVAL, "value_size before ZERO_SEED");
+	check_ret(map_create_attr(&a), -EINVAL, "value_size before ZERO_SEED");
 }
 
 static int exclusive_new(void)
@@ -114,7 +107,7 @@ static int exclusive_new(void)
 		.excl_prog_hash_size = sizeof(hash),
 	};
 
-	return create(&a);
+	return map_create_attr(&a);
 }
 
 static void as_fd_0(void *arg)
@@ -123,12 +116,12 @@ static void as_fd_0(void *arg)
 	int fd;
 
 	dup2(*(int *)arg, 0);
-	fd = create(&a);
+	fd = map_create_attr(&a);
 	check_ret(fd, GOT_FD, "inner_map_fd 0 is a map");
 	close(0);
-	check_ret(create(&a), -EBADF, "inner_map_fd 0 is closed");
+	check_ret(map_create_attr(&a), -EBADF, "inner_map_fd 0 is closed");
 	dup2(fd, 0);
-	check_ret(create(&a), -EINVAL, "inner_map_fd 0 is a map of maps");
+	check_ret(map_create_attr(&a), -EINVAL, "inner_map_fd 0 is a map of maps");
 }
 
 TEST(template_fds, K_OUTERS)
@@ -227,7 +220,7 @@ static const struct fit_row {
 
 static void fits(const struct kind *k, const struct fit_row *r)
 {
-	int template = create(&r->template), inner = create(&r->inner), outer;
+	int template = map_create_attr(&r->template), inner = map_create_attr(&r->inner), outer;
 
 	row("inner.match", "%s: %s", k->name, r->name);
 	outer = outer_create(k, 1, template);
@@ -267,8 +260,8 @@ TEST(all_types, K_OUTERS)
 
 		if (t->values == VALUES_MAPS)
 			continue;
-		one = create(&a);
-		two = create(&a);
+		one = map_create_attr(&a);
+		two = map_create_attr(&a);
 		if (one < 0)
 			continue;
 		row("create.inner", "%s of %s", k->name, t->NAME);

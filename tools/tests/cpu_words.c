@@ -74,7 +74,7 @@ static void *write_words(void *arg)
 					 BPFMAP_F_ALL_CPUS);
 			break;
 		default:
-			err = batch(w, BPFMAP_CMD_MAP_UPDATE_BATCH, keys, values, 0);
+			err = batch(w, UB, keys, values, 0);
 		}
 		if (err)
 			atomic_fetch_add(&w->failed, 1);
@@ -105,7 +105,7 @@ static void *read_words(void *arg)
 		uint32_t i, key = n / 2 % ENTRIES;
 		bool by_batch = n & 1;
 
-		if (by_batch ? batch(w, BPFMAP_CMD_MAP_LOOKUP_BATCH, keys, values, 0) :
+		if (by_batch ? batch(w, LB, keys, values, 0) :
 			       map_lookup(w->fd, &key, values, 0)) {
 			atomic_fetch_add(&w->failed, 1);
 			continue;

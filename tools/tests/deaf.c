@@ -306,12 +306,12 @@ static int one_batch(struct bench *b, int cmd)
 
 static int op_update_batch(struct bench *b)
 {
-	return one_batch(b, BPFMAP_CMD_MAP_UPDATE_BATCH);
+	return one_batch(b, UB);
 }
 
 static int op_lookup_batch(struct bench *b)
 {
-	return one_batch(b, BPFMAP_CMD_MAP_LOOKUP_BATCH);
+	return one_batch(b, LB);
 }
 
 /* A few times: other occasional stops of a CPU weigh less then */
@@ -338,8 +338,7 @@ static int op_lookups(struct bench *b)
 /* What is removed has to be there first */
 static int op_take(struct bench *b)
 {
-	return op_update(b) ?: map_elem(BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_ELEM,
-					b->fd, key_of(b), b->values, 0);
+	return op_update(b) ?: map_elem(LAD, b->fd, key_of(b), b->values, 0);
 }
 
 /* All that is in the map, so the end of it is met */
@@ -353,7 +352,7 @@ static int op_lookup_all(struct bench *b)
 static int op_take_batch(struct bench *b)
 {
 	int err = op_update_batch(b) ?:
-		  one_batch(b, BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH);
+		  one_batch(b, LADB);
 
 	return err == -ENOENT ? 0 : err;
 }

@@ -239,11 +239,6 @@ static void prepare_touch(struct trial *t)
 /* ------------------------------------------------------------------------- */
 /* What is no ioctl */
 
-static long result(long ret)
-{
-	return ret < 0 ? -errno : ret;
-}
-
 static long run_mmap(struct trial *t)
 {
 	t->map = shape_map(t->s, t->fd, t->place);
@@ -266,25 +261,25 @@ static long run_touch(struct trial *t)
 /* A fault of the kernel's, on behalf of read(), which gives up what fails */
 static long run_read_into(struct trial *t)
 {
-	return t->map == MAP_FAILED ? -ENXIO : result(read(zero_fd, t->map, 1));
+	return t->map == MAP_FAILED ? -ENXIO : sys_result(read(zero_fd, t->map, 1));
 }
 
 static long run_open(struct trial *t)
 {
 	(void)t;
-	return result(open("/dev/bpfmap", O_RDWR | O_CLOEXEC));
+	return sys_result(open("/dev/bpfmap", O_RDWR | O_CLOEXEC));
 }
 
 static long run_dup(struct trial *t)
 {
-	return result(dup(t->fd));
+	return sys_result(dup(t->fd));
 }
 
 static long run_epoll(struct trial *t)
 {
 	struct epoll_event event = { .events = EPOLLIN };
 
-	return result(epoll_ctl(t->other_fd, EPOLL_CTL_ADD, t->fd, &event));
+	return sys_result(epoll_ctl(t->other_fd, EPOLL_CTL_ADD, t->fd, &event));
 }
 
 /* ------------------------------------------------------------------------- */
@@ -367,24 +362,24 @@ static void undo_mmap(struct trial *t)
 
 static const struct command commands[] = {
 	{ "create", BPFMAP_CMD_MAP_CREATE, prepare_create, .undo = undo_fd },
-	{ "lookup", BPFMAP_CMD_MAP_LOOKUP_ELEM, prepare_read,
+	{ "lookup", LOOKUP, prepare_read,
 	  .verify = verify_value },
-	{ "replace", BPFMAP_CMD_MAP_UPDATE_ELEM, .prepare = prepare_replace, .writes = true },
-	{ "insert", BPFMAP_CMD_MAP_UPDATE_ELEM, .prepare = prepare_insert, .writes = true },
-	{ "delete", BPFMAP_CMD_MAP_DELETE_ELEM, .prepare = prepare_delete, .writes = true },
-	{ "lookup_and_delete", BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_ELEM,
+	{ "replace", UPDATE, .prepare = prepare_replace, .writes = true },
+	{ "insert", UPDATE, .prepare = prepare_insert, .writes = true },
+	{ "delete", DELETE, .prepare = prepare_delete, .writes = true },
+	{ "lookup_and_delete", LAD,
 	  prepare_read, .verify = verify_value, .aftermath = MAY_BE_TAKEN, .writes = true },
-	{ "first_key", BPFMAP_CMD_MAP_GET_NEXT_KEY, prepare_first,
+	{ "first_key", NEXT, prepare_first,
 	  .verify = verify_next },
-	{ "next_key", BPFMAP_CMD_MAP_GET_NEXT_KEY, prepare_next,
+	{ "next_key", NEXT, prepare_next,
 	  .verify = verify_next },
-	{ "lookup_batch", BPFMAP_CMD_MAP_LOOKUP_BATCH, prepare_batch_out,
+	{ "lookup_batch", LB, prepare_batch_out,
 	  .verify = verify_batch },
-	{ "lookup_and_delete_batch", BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH,
+	{ "lookup_and_delete_batch", LADB,
 	  prepare_batch_out, .verify = verify_batch, .aftermath = MAY_LACK, .writes = true },
-	{ "update_batch", BPFMAP_CMD_MAP_UPDATE_BATCH, prepare_batch_in,
+	{ "update_batch", UB, prepare_batch_in,
 	  .aftermath = SOME_DONE, .writes = true },
-	{ "delete_batch", BPFMAP_CMD_MAP_DELETE_BATCH, prepare_batch_in,
+	{ "delete_batch", DB, prepare_batch_in,
 	  .aftermath = SOME_DONE, .writes = true },
 	{ "freeze", BPFMAP_CMD_MAP_FREEZE, .prepare = prepare_freeze, .writes = true },
 	{ "info", BPFMAP_CMD_OBJ_GET_INFO_BY_FD, prepare_info,
@@ -505,7 +500,7 @@ static bool same_as_before(struct trial *t)
 /* The first elements of the batch, as many as were counted, and no other */
 static void check_some_done(struct trial *t)
 {
-	bool update = t->c->cmd == BPFMAP_CMD_MAP_UPDATE_BATCH;
+	bool update = t->c->cmd == UB;
 	unsigned int i, first = batch_first(t->s);
 	int want[SNAP_MAX];
 

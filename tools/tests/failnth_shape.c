@@ -360,8 +360,7 @@ unsigned int shape_drain(const struct shape *s, int fd, int *snap)
 	value = malloc(shape_value_bytes(s));
 	need(value);
 	do {
-		err = map_elem(BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_ELEM, fd, NULL,
-			       value, 0);
+		err = map_elem(LAD, fd, NULL, value, 0);
 		snap[n++] = err ?: ordered_number(s, value);
 	} while (!err && n < SNAP_MAX);
 	free(value);

@@ -50,7 +50,7 @@ static void sample_flush(struct sample *s)
 	uint32_t count = s->pending;
 
 	if (count)
-		must(!load_batch(BPFMAP_CMD_MAP_UPDATE_BATCH, s->fd, NULL, NULL,
+		must(!load_batch(UB, s->fd, NULL, NULL,
 				 s->keys, s->values, &count, 0));
 	s->pending = 0;
 }
@@ -72,7 +72,7 @@ static int sample_bucket(struct sample *s, uint32_t *at, uint32_t *count)
 	/* There is no room for the next bucket: the batch ends there */
 	do {
 		*count = room++;
-		err = load_batch(BPFMAP_CMD_MAP_LOOKUP_BATCH, s->fd, at, &next,
+		err = load_batch(LB, s->fd, at, &next,
 				 s->keys, s->values, count, 0);
 	} while (err == -ENOSPC && room <= CHUNK);
 	must(!err || err == -ENOENT);

@@ -196,20 +196,15 @@ void task_create(void *arg)
 {
 	struct task *t = arg;
 
-	if (t->kind) {
+	if (t->kind)
 		t->fd = load_create(t->kind, GROUP_VALUE, t->max_entries);
-	} else {
-		union attr a = { .create = {
-			.map_type = t->type->type,
-			.map_flags = t->type->flags,
-			.key_size = t->type->key_size,
-			.value_size = t->type->value_size,
-			.max_entries = t->max_entries,
-			.inner_map_fd = t->inner,
-		} };
-
-		t->fd = sys_map(BPFMAP_CMD_MAP_CREATE, &a, sizeof(a));
-	}
+	else
+		t->fd = map_create(.map_type = t->type->type,
+				   .map_flags = t->type->flags,
+				   .key_size = t->type->key_size,
+				   .value_size = t->type->value_size,
+				   .max_entries = t->max_entries,
+				   .inner_map_fd = t->inner);
 	t->result = t->fd < 0 ? t->fd : 0;
 }
 
@@ -227,7 +222,7 @@ static void insert_kind(struct task *t)
 		for (i = 0; i < BATCH; i++)
 			keys[i * words] = t->done + i;
 		count = BATCH;
-		t->result = load_batch(BPFMAP_CMD_MAP_UPDATE_BATCH, t->fd, NULL, NULL,
+		t->result = load_batch(UB, t->fd, NULL, NULL,
 				       keys, values, &count, 0);
 		if (t->result) {
 			t->done += count;

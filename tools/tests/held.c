@@ -41,8 +41,7 @@ static const struct shape {
 
 static int map_of(const struct shape *shape)
 {
-	union attr a = { .create = shape->create };
-	int fd = sys_map(BPFMAP_CMD_MAP_CREATE, &a, sizeof(a));
+	int fd = map_create_attr(&shape->create);
 
 	need(fd >= 0);
 	return fd;

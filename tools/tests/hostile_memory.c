@@ -115,12 +115,12 @@ static int insert(int fd, const struct shape *shape, int inner)
 
 static int make_map(struct fill *fill)
 {
-	union attr a = { .create = fill->shape->attr };
+	struct bpfmap_create_attr a = fill->shape->attr;
 	int fd;
 
 	if (fill->shape->inner)
-		a.create.inner_map_fd = fill->map;
-	fd = sys_map(BPFMAP_CMD_MAP_CREATE, &a, sizeof(a));
+		a.inner_map_fd = fill->map;
+	fd = map_create_attr(&a);
 	if (fd < 0)
 		return fd;
 	return fill->shape->elements ? insert(fd, fill->shape, fill->map) : 0;

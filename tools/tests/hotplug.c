@@ -133,8 +133,7 @@ static void check_kept(const struct kind *kind, int fd, const char *when)
 		check_ret(map_lookup(fd, key, values, 0), 0, "%s: key %u", when, i);
 		check(whole(kind, i, values), "%s: value of key %u", when, i);
 	}
-	ret = load_batch(BPFMAP_CMD_MAP_LOOKUP_BATCH, fd, NULL, cursor, keys,
-			 values, &count, 0);
+	ret = load_batch(LB, fd, NULL, cursor, keys, values, &count, 0);
 	check(!ret || ret == -ENOENT, "%s: batch: %d", when, ret);
 	for (i = 0; i < count; i++) {
 		id = load_key_id(kind, keys + i * key_size);

@@ -147,8 +147,7 @@ static void *remove_values(void *arg)
 		if (i % 2) {
 			ret = map_delete(s->fd, &key);
 		} else {
-			ret = map_elem(BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_ELEM,
-				       s->fd, &key, value, 0);
+			ret = map_elem(LAD, s->fd, &key, value, 0);
 			if (!ret)
 				look_at(s, key, value);
 		}
@@ -195,13 +194,13 @@ static void batches(struct shared *s, int cmd)
 
 static void *read_batches(void *arg)
 {
-	batches(arg, BPFMAP_CMD_MAP_LOOKUP_BATCH);
+	batches(arg, LB);
 	return NULL;
 }
 
 static void *remove_batches(void *arg)
 {
-	batches(arg, BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH);
+	batches(arg, LADB);
 	return NULL;
 }
 
@@ -308,7 +307,7 @@ static void *read_bucket(void *arg)
 
 	/* Once more when all is written, at least this time */
 	do {
-		n = get_batch(s, BPFMAP_CMD_MAP_LOOKUP_BATCH, keys, values);
+		n = get_batch(s, LB, keys, values);
 		for (i = 0; i < n; i++)
 			look_at(s, keys[i], (void *)(values + i * s->size));
 		numbers(s, keys, values, n, nr);

@@ -77,7 +77,7 @@ static int filled_map(const struct kind *kind)
 	fd = load_create(kind, VALUE_SIZE, ENTRIES);
 	need(fd >= 0);
 	batch_init(&b, kind, ENTRIES);
-	ret = batch_run(&b, BPFMAP_CMD_MAP_UPDATE_BATCH, fd);
+	ret = batch_run(&b, UB, fd);
 	need(ret == 0);
 	batch_free(&b);
 	return fd;
@@ -140,12 +140,12 @@ static void batches_for_ever(const struct kind *kind, int fd, int ready)
 	must(write(ready, "", 1) == 1);
 	for (i = 0;; i++) {
 		batch_fill(&b, is_hash(kind) ? i % 3 * ENTRIES / 2 : 0, i % LOAD_SEQ_END);
-		batch_run(&b, BPFMAP_CMD_MAP_UPDATE_BATCH, fd);
-		batch_run(&b, BPFMAP_CMD_MAP_LOOKUP_BATCH, fd);
+		batch_run(&b, UB, fd);
+		batch_run(&b, LB, fd);
 		if (is_hash(kind) && i % 2)
-			batch_run(&b, BPFMAP_CMD_MAP_DELETE_BATCH, fd);
+			batch_run(&b, DB, fd);
 		else if (is_hash(kind))
-			batch_run(&b, BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH, fd);
+			batch_run(&b, LADB, fd);
 	}
 }
 
@@ -176,8 +176,7 @@ static void check_content(const struct kind *kind, int fd)
 	int ret;
 
 	batch_init(&b, kind, ENTRIES);
-	ret = load_batch(BPFMAP_CMD_MAP_LOOKUP_BATCH, fd, NULL, &token, b.keys,
-			 b.values, &count, 0);
+	ret = load_batch(LB, fd, NULL, &token, b.keys, b.values, &count, 0);
 	expect(ret == -ENOENT || (ret == 0 && !is_hash(kind)));
 	expect(is_hash(kind) ? count <= ENTRIES : count == ENTRIES);
 	for (i = 0; i < count; i++) {
@@ -206,12 +205,11 @@ TEST(test_kill_mid_batch, K_ALL)
 	batch_init(&b, k, ENTRIES);
 	if (is_hash(k))
 		expect(load_empty(fd) >= 0);
-	expect_eq(batch_run(&b, BPFMAP_CMD_MAP_UPDATE_BATCH, fd), 0);
+	expect_eq(batch_run(&b, UB, fd), 0);
 	expect_eq(load_count(fd, k, 2 * ENTRIES), ENTRIES);
 	if (is_hash(k)) {
 		batch_fill(&b, ENTRIES, 0);
-		expect_eq(batch_run(&b, BPFMAP_CMD_MAP_UPDATE_BATCH, fd),
-			  is_lru(k) ? 0 : -E2BIG);
+		expect_eq(batch_run(&b, UB, fd), is_lru(k) ? 0 : -E2BIG);
 	}
 	expect_eq(map_freeze(fd), 0);
 	batch_free(&b);
@@ -276,7 +274,7 @@ static void *use_descriptor(void *arg)
 		else if (i % 4 == 2)
 			ret = map_next_key(c->fd, key, value);
 		else
-			ret = batch_run(&b, BPFMAP_CMD_MAP_LOOKUP_BATCH, c->fd);
+			ret = batch_run(&b, LB, c->fd);
 		if (ret == -EBADF)
 			atomic_fetch_add(&c->gone, 1);
 		else if (!ret)
@@ -626,7 +624,7 @@ static void one_life(const struct kind *kind)
 	/* Half of them are deleted before the map is freed. */
 	if (is_hash(kind)) {
 		batch_init(&b, kind, ENTRIES / 2);
-		expect_eq(batch_run(&b, BPFMAP_CMD_MAP_DELETE_BATCH, fd), 0);
+		expect_eq(batch_run(&b, DB, fd), 0);
 		batch_free(&b);
 	}
 	close(fd);

@@ -143,7 +143,7 @@ static void walk_all(struct table *t, const uint8_t *there, uint32_t round)
 	need(keys && values);
 	do {
 		count = BATCH;
-		ret = load_batch(BPFMAP_CMD_MAP_LOOKUP_BATCH, t->fd, in, &cursor,
+		ret = load_batch(LB, t->fd, in, &cursor,
 				 keys, values, &count, 0);
 		need(ret == 0 || ret == -ENOENT);
 		for (i = 0; i < count; i++, at++) {
@@ -282,7 +282,7 @@ TEST(routing_table, 0)
 	step_done(&t, "made here", t.n);
 	t.fd = map_new(KIND(K_LPM), sizeof(struct route), sizeof(value), t.n, 0);
 	need(t.fd >= 0);
-	write_all(&t, BPFMAP_CMD_MAP_UPDATE_BATCH, 0, t.n, 1);
+	write_all(&t, UB, 0, t.n, 1);
 	step_done(&t, "update_batch, new", t.n);
 	full = load_fdinfo(t.fd, "memlock");
 	printf("# %ld bytes, %ld a prefix\n", full, full / t.n);
@@ -293,12 +293,12 @@ TEST(routing_table, 0)
 	step_done(&t, "painted here", p.nr_longer);
 	look_up(&t, &p, lookups, 1, "lookup");
 
-	write_all(&t, BPFMAP_CMD_MAP_UPDATE_BATCH, 0, t.n, 2);
+	write_all(&t, UB, 0, t.n, 2);
 	step_done(&t, "update_batch, all again", t.n);
 	walk_all(&t, there, 2);
 
 	half = t.n / 2;
-	write_all(&t, BPFMAP_CMD_MAP_DELETE_BATCH, 0, half, 0);
+	write_all(&t, DB, 0, half, 0);
 	step_done(&t, "delete_batch of one half", half);
 	for (i = 0; i < half; i++)
 		there[t.shuffled[i]] = 0;
@@ -306,7 +306,7 @@ TEST(routing_table, 0)
 	paint(&p, &t, there);
 	look_up(&t, &p, lookups / 20, 2, "lookup in the other half");
 
-	write_all(&t, BPFMAP_CMD_MAP_DELETE_BATCH, half, t.n, 0);
+	write_all(&t, DB, half, t.n, 0);
 	step_done(&t, "delete_batch of the rest", t.n - half);
 	memset(there, 0, t.n);
 	walk_all(&t, there, 0);

@@ -139,14 +139,13 @@ static bool access_key(enum way way, int fd, uint32_t key)
 	uint64_t value = 0;
 	int ret;
 
-	ret = elem(way, fd, BPFMAP_CMD_MAP_LOOKUP_ELEM, &key, &value);
+	ret = elem(way, fd, LOOKUP, &key, &value);
 	if (!ret)
 		check_num(value, key, "value");
 	else
 		check_ret(ret, -ENOENT, "LOOKUP");
 	value = key;
-	check_ret(elem(way, fd, BPFMAP_CMD_MAP_UPDATE_ELEM, &key, &value), 0,
-		  "UPDATE");
+	check_ret(elem(way, fd, UPDATE, &key, &value), 0, "UPDATE");
 	return !ret;
 }
 
@@ -178,7 +177,7 @@ static void warm_up(enum way way, int fd, enum trace trace, uint32_t entries,
 			keys[i] = next_key(trace, entries, scanned, &counts);
 			values[i] = keys[i];
 		}
-		check_ret(command(way, fd, BPFMAP_CMD_MAP_UPDATE_BATCH, &a,
+		check_ret(command(way, fd, UB, &a,
 				  sizeof(a.batch)), 0, "UPDATE_BATCH");
 		left -= nr;
 	}
@@ -249,8 +248,7 @@ static double insert_ns(enum way way, uint32_t entries, uint32_t n)
 
 		if (key == entries)
 			clock_gettime(CLOCK_MONOTONIC, &from);
-		check_ret(elem(way, fd, BPFMAP_CMD_MAP_UPDATE_ELEM, &key,
-			       &value), 0, "UPDATE");
+		check_ret(elem(way, fd, UPDATE, &key, &value), 0, "UPDATE");
 	}
 	clock_gettime(CLOCK_MONOTONIC, &to);
 	close(fd);

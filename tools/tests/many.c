@@ -13,15 +13,15 @@ static int *fds;
 
 static int create(unsigned int nr)
 {
-	union attr a = { 0 };
+	struct bpfmap_create_attr a;
 
-	shape_attr(&shapes[nr % n_shapes], &a.create);
+	shape_attr(&shapes[nr % n_shapes], &a);
 	/* Small ones: only the number matters */
-	if (a.create.value_size > 16)
-		a.create.value_size = 16;
+	if (a.value_size > 16)
+		a.value_size = 16;
 	if (shapes[nr % n_shapes].content != NO_CONTENT)
-		a.create.max_entries = 2;
-	return sys_map(BPFMAP_CMD_MAP_CREATE, &a, sizeof(a));
+		a.max_entries = 2;
+	return map_create_attr(&a);
 }
 
 static bool limit(unsigned int n)

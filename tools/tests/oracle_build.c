@@ -105,15 +105,15 @@ static void build_elem(struct call *c, union attr *a)
 	put_keys(c, 1);
 	POINTER(c, elem.key, A_KEY);
 	a->elem.flags = s->flags;
-	if (s->cmd == BPFMAP_CMD_MAP_DELETE_ELEM ||
-	    s->cmd == BPFMAP_CMD_MAP_GET_NEXT_KEY)
+	if (s->cmd == DELETE ||
+	    s->cmd == NEXT)
 		a->elem.flags = 0;
-	if (s->cmd == BPFMAP_CMD_MAP_DELETE_ELEM)
+	if (s->cmd == DELETE)
 		return;
-	if (s->cmd == BPFMAP_CMD_MAP_UPDATE_ELEM ||
+	if (s->cmd == UPDATE ||
 	    c->object->row->traits & T_KEYLESS_IN)
 		put_values(c, 1);
-	else if (s->cmd == BPFMAP_CMD_MAP_GET_NEXT_KEY)
+	else if (s->cmd == NEXT)
 		area_out(c, A_VALUE, c->object->shape.key_size);
 	else
 		area_out(c, A_VALUE, size);
@@ -156,8 +156,8 @@ static void build_batch(struct call *c, union attr *a)
 {
 	const struct step *s = c->step;
 	uint32_t n = s->count < BATCH_MAX ? s->count : BATCH_MAX;
-	bool in = s->cmd == BPFMAP_CMD_MAP_UPDATE_BATCH ||
-		  s->cmd == BPFMAP_CMD_MAP_DELETE_BATCH;
+	bool in = s->cmd == UB ||
+		  s->cmd == DB;
 
 	a->batch.count = s->count;
 	a->batch.elem_flags = s->flags;
@@ -229,16 +229,16 @@ static void build_command(struct call *c, union attr *a)
 	switch (c->step->cmd) {
 	case BPFMAP_CMD_MAP_CREATE:
 		return build_create(c, a);
-	case BPFMAP_CMD_MAP_LOOKUP_ELEM:
-	case BPFMAP_CMD_MAP_UPDATE_ELEM:
-	case BPFMAP_CMD_MAP_DELETE_ELEM:
-	case BPFMAP_CMD_MAP_GET_NEXT_KEY:
-	case BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_ELEM:
+	case LOOKUP:
+	case UPDATE:
+	case DELETE:
+	case NEXT:
+	case LAD:
 		return build_elem(c, a);
-	case BPFMAP_CMD_MAP_LOOKUP_BATCH:
-	case BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH:
-	case BPFMAP_CMD_MAP_UPDATE_BATCH:
-	case BPFMAP_CMD_MAP_DELETE_BATCH:
+	case LB:
+	case LADB:
+	case UB:
+	case DB:
 		return build_batch(c, a);
 	case BPFMAP_CMD_MAP_GET_NEXT_ID:
 	case BPFMAP_CMD_MAP_GET_FD_BY_ID:

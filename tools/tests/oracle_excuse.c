@@ -15,7 +15,7 @@ static bool lookup_flags_first(const struct call *c, const struct slot *slot,
 			       long bpf, long dev)
 {
 	(void)slot;
-	return c->step->cmd == BPFMAP_CMD_MAP_LOOKUP_ELEM && bpf == -EINVAL &&
+	return c->step->cmd == LOOKUP && bpf == -EINVAL &&
 	       (dev == -EBADF || dev == -EPERM) &&
 	       c->step->flags & ~BPFMAP_F_LOCK;
 }
@@ -31,7 +31,7 @@ static bool update_flags_late(const struct call *c, const struct slot *slot,
 	uint64_t tested = BPFMAP_F_CPU | BPFMAP_F_ALL_CPUS | ~0ULL << 32;
 	unsigned int traits = slot ? slot->object->row->traits : 0;
 
-	if (c->step->cmd != BPFMAP_CMD_MAP_UPDATE_ELEM || dev != -EINVAL ||
+	if (c->step->cmd != UPDATE || dev != -EINVAL ||
 	    !(c->step->flags & tested))
 		return false;
 	return bpf == -EFAULT || (traits & T_OUTER && bpf == -EBADF) ||

@@ -263,7 +263,7 @@ static uint64_t known_flags(const struct object *o, uint64_t flags)
 
 static void gen_elem(struct rng *r, const struct object *o, struct step *s)
 {
-	bool there = s->cmd != BPFMAP_CMD_MAP_UPDATE_ELEM || one_in(r, 3);
+	bool there = s->cmd != UPDATE || one_in(r, 3);
 
 	s->key = any_key(r, o, there);
 	s->value = rnd(r, 32);
@@ -271,22 +271,22 @@ static void gen_elem(struct rng *r, const struct object *o, struct step *s)
 	if (o->row->keys == KEYS_NONE && !one_in(r, 30))
 		s->place[A_KEY] = AT_NULL;
 	switch (s->cmd) {
-	case BPFMAP_CMD_MAP_UPDATE_ELEM:
+	case UPDATE:
 		s->flags = update_flags(r, o);
 		s->other = o->row->traits & T_OUTER ? slot_like(r, o->like) : 0;
 		if (o->row->traits & T_OUTER && one_in(r, 30))
 			s->other = SLOT_CLOSED + rnd(r, 2);
 		break;
-	case BPFMAP_CMD_MAP_LOOKUP_ELEM:
+	case LOOKUP:
 		s->flags = lookup_flags(r, o);
 		if (o->row->traits & T_KEYLESS_IN)
 			s->value %= 8;
 		break;
-	case BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_ELEM:
+	case LAD:
 		if (one_in(r, 20))
 			s->flags = lookup_flags(r, o) + rnd(r, 9);
 		break;
-	case BPFMAP_CMD_MAP_GET_NEXT_KEY:
+	case NEXT:
 		if (one_in(r, 5))
 			s->place[A_KEY] = AT_NULL;
 		break;
@@ -295,9 +295,9 @@ static void gen_elem(struct rng *r, const struct object *o, struct step *s)
 
 static void gen_batch(struct rng *r, const struct object *o, struct step *s)
 {
-	bool update = s->cmd == BPFMAP_CMD_MAP_UPDATE_BATCH;
-	bool lookup = s->cmd == BPFMAP_CMD_MAP_LOOKUP_BATCH ||
-		      s->cmd == BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH;
+	bool update = s->cmd == UB;
+	bool lookup = s->cmd == LB ||
+		      s->cmd == LADB;
 
 	s->key = any_key(r, o, !update);
 	s->value = rnd(r, 32);
@@ -490,16 +490,16 @@ static void spoil_attr(struct rng *r, struct step *s)
 {
 	static const uint8_t ends[] = {
 		[BPFMAP_CMD_MAP_CREATE] = 92,
-		[BPFMAP_CMD_MAP_LOOKUP_ELEM] = 32,
-		[BPFMAP_CMD_MAP_UPDATE_ELEM] = 32,
-		[BPFMAP_CMD_MAP_DELETE_ELEM] = 16,
-		[BPFMAP_CMD_MAP_GET_NEXT_KEY] = 24,
-		[BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_ELEM] = 32,
+		[LOOKUP] = 32,
+		[UPDATE] = 32,
+		[DELETE] = 16,
+		[NEXT] = 24,
+		[LAD] = 32,
 		[BPFMAP_CMD_MAP_FREEZE] = 4,
-		[BPFMAP_CMD_MAP_LOOKUP_BATCH] = 56,
-		[BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH] = 56,
-		[BPFMAP_CMD_MAP_UPDATE_BATCH] = 56,
-		[BPFMAP_CMD_MAP_DELETE_BATCH] = 56,
+		[LB] = 56,
+		[LADB] = 56,
+		[UB] = 56,
+		[DB] = 56,
 		[BPFMAP_CMD_OBJ_PIN] = 20,
 		[BPFMAP_CMD_OBJ_GET] = 20,
 		[BPFMAP_CMD_MAP_GET_NEXT_ID] = 8,
@@ -528,18 +528,18 @@ static void spoil_attr(struct rng *r, struct step *s)
 }
 
 static const uint8_t commands[] = {
-	BPFMAP_CMD_MAP_LOOKUP_ELEM, BPFMAP_CMD_MAP_LOOKUP_ELEM,
-	BPFMAP_CMD_MAP_LOOKUP_ELEM, BPFMAP_CMD_MAP_LOOKUP_ELEM,
-	BPFMAP_CMD_MAP_UPDATE_ELEM, BPFMAP_CMD_MAP_UPDATE_ELEM,
-	BPFMAP_CMD_MAP_UPDATE_ELEM, BPFMAP_CMD_MAP_UPDATE_ELEM,
-	BPFMAP_CMD_MAP_UPDATE_ELEM, BPFMAP_CMD_MAP_UPDATE_ELEM,
-	BPFMAP_CMD_MAP_DELETE_ELEM, BPFMAP_CMD_MAP_DELETE_ELEM,
-	BPFMAP_CMD_MAP_GET_NEXT_KEY, BPFMAP_CMD_MAP_GET_NEXT_KEY,
-	BPFMAP_CMD_MAP_GET_NEXT_KEY,
-	BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_ELEM,
-	BPFMAP_CMD_MAP_LOOKUP_BATCH, BPFMAP_CMD_MAP_LOOKUP_BATCH,
-	BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH,
-	BPFMAP_CMD_MAP_UPDATE_BATCH, BPFMAP_CMD_MAP_DELETE_BATCH,
+	LOOKUP, LOOKUP,
+	LOOKUP, LOOKUP,
+	UPDATE, UPDATE,
+	UPDATE, UPDATE,
+	UPDATE, UPDATE,
+	DELETE, DELETE,
+	NEXT, NEXT,
+	NEXT,
+	LAD,
+	LB, LB,
+	LADB,
+	UB, DB,
 	BPFMAP_CMD_OBJ_GET_INFO_BY_FD,
 };
 
@@ -577,10 +577,10 @@ static void gen_command(struct rng *r, const struct row *row, struct step *s)
 		return gen_info(r, s);
 	case BPFMAP_CMD_MAP_FREEZE:
 		return gen_freeze(r, s);
-	case BPFMAP_CMD_MAP_LOOKUP_BATCH:
-	case BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH:
-	case BPFMAP_CMD_MAP_UPDATE_BATCH:
-	case BPFMAP_CMD_MAP_DELETE_BATCH:
+	case LB:
+	case LADB:
+	case UB:
+	case DB:
 		gen_batch(r, o, s);
 		break;
 	case DO_UNLINK:

@@ -40,7 +40,7 @@ static long next_key(const struct slot *s, enum side side, const void *key,
 	union attr a = { .elem = { .map_fd = s->fds[side], .key = PTR(key),
 				   .next_key = PTR(next) } };
 
-	return raw_call(side, BPFMAP_CMD_MAP_GET_NEXT_KEY, &a, 32);
+	return raw_call(side, NEXT, &a, 32);
 }
 
 /* Its end as bpf(2) says it: -ENOENT, or 0 if there is none */

@@ -96,14 +96,14 @@ static bool opens(int cmd)
 
 static bool is_lookup_batch(int cmd)
 {
-	return cmd == BPFMAP_CMD_MAP_LOOKUP_BATCH ||
-	       cmd == BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH;
+	return cmd == LB ||
+	       cmd == LADB;
 }
 
 static bool is_update_batch(int cmd)
 {
-	return cmd == BPFMAP_CMD_MAP_UPDATE_BATCH ||
-	       cmd == BPFMAP_CMD_MAP_DELETE_BATCH;
+	return cmd == UB ||
+	       cmd == DB;
 }
 
 /* count as it came out, if attr is where it can be seen */
@@ -180,12 +180,12 @@ static void normalise(const struct call *c, enum side side, long ret)
 	if (ret == -EFAULT)
 		return forget_outputs(c, side);
 	switch (c->step->cmd) {
-	case BPFMAP_CMD_MAP_LOOKUP_ELEM:
+	case LOOKUP:
 		if (!ret && c->object->row->traits & T_OUTER)
 			translate_ids(c, side, 1);
 		break;
-	case BPFMAP_CMD_MAP_LOOKUP_BATCH:
-	case BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH:
+	case LB:
+	case LADB:
 		normalise_batch(c, side, ret);
 		break;
 	case BPFMAP_CMD_OBJ_GET_INFO_BY_FD:
@@ -208,11 +208,11 @@ static void note_batch(const struct call *c, struct object *o, long ret)
 	uint32_t i, n = count_out(c, SIDE_BPF);
 	size_t have, size = o->shape.key_size;
 	uint8_t *keys = call_bytes(c, SIDE_BPF, A_KEY, &have);
-	bool there = c->step->cmd == BPFMAP_CMD_MAP_UPDATE_BATCH;
+	bool there = c->step->cmd == UB;
 
 	if (!size || ret == -ENOTSUPP)
 		return;
-	if (c->step->cmd != BPFMAP_CMD_MAP_LOOKUP_BATCH) {
+	if (c->step->cmd != LB) {
 		for (i = 0; i < n && i < BATCH_MAX && (i + 1) * size <= have; i++) {
 			int nr = key_number(o, keys + i * size);
 			uint64_t bit = nr < 0 ? 0 : 1ULL << nr;
@@ -236,14 +236,14 @@ static void note(const struct call *c, struct slot *slot, long ret)
 
 	if (is_lookup_batch(s->cmd) || is_update_batch(s->cmd))
 		return note_batch(c, o, ret);
-	if (s->cmd == BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_ELEM && ret == -EFAULT)
+	if (s->cmd == LAD && ret == -EFAULT)
 		ret = 0;
 	if (ret)
 		return;
-	if (s->cmd == BPFMAP_CMD_MAP_UPDATE_ELEM)
+	if (s->cmd == UPDATE)
 		o->present |= bit;
-	else if (s->cmd == BPFMAP_CMD_MAP_DELETE_ELEM ||
-		 s->cmd == BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_ELEM)
+	else if (s->cmd == DELETE ||
+		 s->cmd == LAD)
 		o->present &= ~bit;
 	else if (s->cmd == BPFMAP_CMD_MAP_FREEZE)
 		o->frozen = true;
@@ -320,14 +320,14 @@ static const char *compare(const struct call *c, struct slot *slot,
 	    ret[0] + ret[1] == -EFAULT - ENOENT)
 		return NULL;
 	if (ret[0] != ret[1]) {
-		if (s->cmd != BPFMAP_CMD_MAP_GET_NEXT_KEY || !slot ||
+		if (s->cmd != NEXT || !slot ||
 		    slot->object->row->order == ORDER_SAME ||
 		    !next_key_result(ret[0]) || !next_key_result(ret[1]))
 			return differing_results(c, slot, ret);
 		return order_next_key(c, slot, ret);
 	}
 	why = compare_areas(c);
-	if (why && s->cmd == BPFMAP_CMD_MAP_GET_NEXT_KEY && slot &&
+	if (why && s->cmd == NEXT && slot &&
 	    slot->object->row->order != ORDER_SAME && !ret[0])
 		why = order_next_key(c, slot, ret);
 	return why;
@@ -335,9 +335,9 @@ static const char *compare(const struct call *c, struct slot *slot,
 
 static bool walks(uint32_t cmd)
 {
-	return cmd == BPFMAP_CMD_MAP_GET_NEXT_KEY ||
-	       cmd == BPFMAP_CMD_MAP_LOOKUP_BATCH ||
-	       cmd == BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH;
+	return cmd == NEXT ||
+	       cmd == LB ||
+	       cmd == LADB;
 }
 
 static const char *take_call(const struct step *s)

@@ -15,16 +15,9 @@ int inner_new(void)
 int outer_create(const struct kind *k, uint32_t max_entries,
 		 int template_fd)
 {
-	union attr a = { .create = {
-		.map_type = k->type,
-		.key_size = 4,
-		.value_size = 4,
-		.max_entries = max_entries,
-		.map_flags = k->flags,
-		.inner_map_fd = template_fd,
-	} };
-
-	return sys_map(BPFMAP_CMD_MAP_CREATE, &a, sizeof(a));
+	return map_create(.map_type = k->type, .key_size = 4, .value_size = 4,
+			  .max_entries = max_entries, .map_flags = k->flags,
+			  .inner_map_fd = template_fd);
 }
 
 int outer_new(const struct kind *k, uint32_t max_entries)

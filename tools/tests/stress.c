@@ -208,7 +208,7 @@ static void walk_batches(struct worker *w, int cmd)
 {
 	struct stress *s = w->s;
 	unsigned int count, asked, total = 0, i;
-	bool all = false, remove = cmd != BPFMAP_CMD_MAP_LOOKUP_BATCH, was_frozen;
+	bool all = false, remove = cmd != LB, was_frozen;
 	unsigned char seen[4096] = { 0 };
 	uint32_t token = 0;
 	void *in = NULL;
@@ -239,12 +239,12 @@ static void walk_batches(struct worker *w, int cmd)
 
 static void step_lookup_batch(struct worker *w)
 {
-	walk_batches(w, BPFMAP_CMD_MAP_LOOKUP_BATCH);
+	walk_batches(w, LB);
 }
 
 static void step_take_batch(struct worker *w)
 {
-	walk_batches(w, BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH);
+	walk_batches(w, LADB);
 }
 
 /* Writes to all slots, to one, or the same to all: the flags and value for it */
@@ -331,7 +331,7 @@ static void step_update_batch(struct worker *w)
 		load_key(s->kind, key, w->keys + i * load_key_size(s->kind));
 		value += make_value(w, key, flags, value);
 	}
-	ret = load_batch(BPFMAP_CMD_MAP_UPDATE_BATCH, s->fd, NULL, NULL, w->keys,
+	ret = load_batch(UB, s->fd, NULL, NULL, w->keys,
 			 w->values, &count, flags);
 	if (write_refused(w, ret, was_frozen))
 		return;
@@ -365,8 +365,7 @@ static void step_delete_batch(struct worker *w)
 	for (i = 0; i < asked; i++)
 		load_key(w->s->kind, pick(w, w->s->keys),
 			 w->keys + i * load_key_size(w->s->kind));
-	ret = load_batch(BPFMAP_CMD_MAP_DELETE_BATCH, w->s->fd, NULL, NULL,
-			 w->keys, NULL, &count, 0);
+	ret = load_batch(DB, w->s->fd, NULL, NULL, w->keys, NULL, &count, 0);
 	if (write_refused(w, ret, was_frozen))
 		return;
 	w->done += !!count;
@@ -384,8 +383,7 @@ static void step_take(struct worker *w)
 
 	load_key(s->kind, key, w->keys);
 	memset(w->values, POISON, s->bytes);
-	ret = map_elem(BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_ELEM, s->fd, w->keys,
-		       w->values, 0);
+	ret = map_elem(LAD, s->fd, w->keys, w->values, 0);
 	if (write_refused(w, ret, was_frozen))
 		return;
 	if (!ret) {

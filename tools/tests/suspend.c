@@ -51,30 +51,30 @@ struct op {
 };
 
 static const struct op ops[] = {
-	{ "lookup, key", BPFMAP_CMD_MAP_LOOKUP_ELEM, KEYS, .reads = true },
-	{ "lookup, value", BPFMAP_CMD_MAP_LOOKUP_ELEM, VALUES, .reads = true },
-	{ "update, key", BPFMAP_CMD_MAP_UPDATE_ELEM, KEYS, .writes = true },
-	{ "update, value", BPFMAP_CMD_MAP_UPDATE_ELEM, VALUES, .writes = true },
-	{ "delete, key", BPFMAP_CMD_MAP_DELETE_ELEM, KEYS, .writes = true, .hash_only = true },
-	{ "next_key, key", BPFMAP_CMD_MAP_GET_NEXT_KEY, KEYS, .batch = false },
-	{ "next_key, next_key", BPFMAP_CMD_MAP_GET_NEXT_KEY, VALUES, .batch = false },
-	{ "lookup_and_delete, key", BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_ELEM, KEYS,
+	{ "lookup, key", LOOKUP, KEYS, .reads = true },
+	{ "lookup, value", LOOKUP, VALUES, .reads = true },
+	{ "update, key", UPDATE, KEYS, .writes = true },
+	{ "update, value", UPDATE, VALUES, .writes = true },
+	{ "delete, key", DELETE, KEYS, .writes = true, .hash_only = true },
+	{ "next_key, key", NEXT, KEYS, .batch = false },
+	{ "next_key, next_key", NEXT, VALUES, .batch = false },
+	{ "lookup_and_delete, key", LAD, KEYS,
 	  .writes = true, .hash_only = true, .reads = true },
-	{ "lookup_and_delete, value", BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_ELEM, VALUES,
+	{ "lookup_and_delete, value", LAD, VALUES,
 	  .writes = true, .hash_only = true, .reads = true },
-	{ "lookup_batch, keys", BPFMAP_CMD_MAP_LOOKUP_BATCH, KEYS, .batch = true,
+	{ "lookup_batch, keys", LB, KEYS, .batch = true,
 	  .reads = true },
-	{ "lookup_batch, values", BPFMAP_CMD_MAP_LOOKUP_BATCH, VALUES, .batch = true,
+	{ "lookup_batch, values", LB, VALUES, .batch = true,
 	  .reads = true },
-	{ "update_batch, keys", BPFMAP_CMD_MAP_UPDATE_BATCH, KEYS, .batch = true,
+	{ "update_batch, keys", UB, KEYS, .batch = true,
 	  .writes = true },
-	{ "update_batch, values", BPFMAP_CMD_MAP_UPDATE_BATCH, VALUES, .batch = true,
+	{ "update_batch, values", UB, VALUES, .batch = true,
 	  .writes = true },
-	{ "delete_batch, keys", BPFMAP_CMD_MAP_DELETE_BATCH, KEYS, .batch = true,
+	{ "delete_batch, keys", DB, KEYS, .batch = true,
 	  .writes = true, .hash_only = true },
-	{ "lookup_and_delete_batch, keys", BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH, KEYS,
+	{ "lookup_and_delete_batch, keys", LADB, KEYS,
 	  .batch = true, .writes = true, .hash_only = true, .reads = true },
-	{ "lookup_and_delete_batch, values", BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH,
+	{ "lookup_and_delete_batch, values", LADB,
 	  VALUES, .batch = true, .writes = true, .hash_only = true, .reads = true },
 };
 
@@ -143,7 +143,7 @@ static int fill_map(struct trial *t)
 	uint32_t count = ENTRIES;
 
 	make_all(t, t->spare_keys, t->spare_values);
-	return load_batch(BPFMAP_CMD_MAP_UPDATE_BATCH, t->fd, NULL, NULL,
+	return load_batch(UB, t->fd, NULL, NULL,
 			  t->spare_keys, t->spare_values, &count, 0);
 }
 
@@ -219,7 +219,7 @@ static void *run_op(void *arg)
 	char *key = t->keys;
 
 	/* A next key that exists in every order: the first one */
-	if (op->cmd == BPFMAP_CMD_MAP_GET_NEXT_KEY && op->where == VALUES)
+	if (op->cmd == NEXT && op->where == VALUES)
 		key = NULL;
 	t->count = ENTRIES;
 	if (op->batch)
@@ -227,7 +227,7 @@ static void *run_op(void *arg)
 				    &t->count, 0);
 	else
 		t->ret = map_elem(op->cmd, t->fd, key,
-				  op->cmd == BPFMAP_CMD_MAP_DELETE_ELEM ? NULL : t->values, 0);
+				  op->cmd == DELETE ? NULL : t->values, 0);
 	return NULL;
 }
 
@@ -238,7 +238,7 @@ static bool suspend(struct trial *t)
 	char **held = t->op->where == KEYS ? &t->keys : &t->values;
 	size_t size = n * (t->op->where == KEYS ? load_key_size(t->kind) : bytes_of(t));
 
-	if (t->op->cmd == BPFMAP_CMD_MAP_GET_NEXT_KEY)
+	if (t->op->cmd == NEXT)
 		size = load_key_size(t->kind);
 	free(*held);
 	*held = across(t, size);
@@ -278,7 +278,7 @@ static void disturb(struct trial *t)
 
 static void check_result(struct trial *t)
 {
-	bool next_key = t->op->cmd == BPFMAP_CMD_MAP_GET_NEXT_KEY;
+	bool next_key = t->op->cmd == NEXT;
 	unsigned int i, n = t->op->batch ? t->count : 1;
 	int key;
 
