@@ -176,27 +176,16 @@ static void leave_all_open(void *arg)
 
 TEST(death, K_OUTERS)
 {
-	int pipe_fds[2], i;
-	struct ids ids = { .k = k };
-	pid_t pid;
+	struct ids *ids = load_shared(sizeof(*ids));
+	int i;
 
 	row("life.exit", "%s: its process dies", k->name);
-	if (!check(!pipe(pipe_fds), "pipe"))
-		return;
-	pid = fork();
-	if (!pid) {
-		leave_all_open(&ids);
-		_exit(write(pipe_fds[1], &ids, sizeof(ids)) != sizeof(ids));
-	}
-	check(pid > 0 && read(pipe_fds[0], &ids, sizeof(ids)) == sizeof(ids),
-	      "the child");
-	waitpid(pid, NULL, 0);
-	close(pipe_fds[0]);
-	close(pipe_fds[1]);
-	check(ids.outer && id_vanishes(ids.outer), "outer map");
+	ids->k = k;
+	in_child(leave_all_open, ids);
+	check(ids->outer && id_vanishes(ids->outer), "outer map");
 	for (i = 0; i < 3; i++)
-		check(ids.inner[i] && id_vanishes(ids.inner[i]), "inner map %d",
-		      i);
+		check(ids->inner[i] && id_vanishes(ids->inner[i]),
+		      "inner map %d", i);
 }
 
 /* ------------------------------------------------------------------------- */

@@ -131,8 +131,15 @@ TEST(test_start, 0)
 }
 
 /* A child that does batches of every sort until it is killed */
-static void batches_for_ever(const struct kind *kind, int fd, int ready)
+struct batcher {
+	const struct kind *kind;
+	int fd;
+};
+
+static void batches_for_ever(void *arg, int ready)
 {
+	const struct kind *kind = ((struct batcher *)arg)->kind;
+	int fd = ((struct batcher *)arg)->fd;
 	struct batch b;
 	unsigned int i;
 
@@ -151,17 +158,9 @@ static void batches_for_ever(const struct kind *kind, int fd, int ready)
 
 static void kill_one(const struct kind *kind, int fd, unsigned int round)
 {
-	int ready[2];
-	pid_t pid;
-	char c;
+	pid_t pid = load_fork_ready(batches_for_ever,
+				    &(struct batcher){ kind, fd });
 
-	need(pipe2(ready, O_CLOEXEC) == 0);
-	pid = load_fork();
-	if (!pid)
-		batches_for_ever(kind, fd, ready[1]);
-	close(ready[1]);
-	expect_eq(read(ready[0], &c, 1), 1);
-	close(ready[0]);
 	sleep_us(round * 7919 % 20000);
 	load_kill(pid);
 }
@@ -488,28 +487,21 @@ TEST(test_ids, 0)
 /* An exit without close() closes as well. */
 TEST(test_exit, 0)
 {
-	int report[2];
-	pid_t pid;
-	long id;
+	long *id = load_shared(sizeof(*id));
+	pid_t pid = load_fork();
 
-	need(pipe2(report, O_CLOEXEC) == 0);
-	pid = load_fork();
 	if (!pid) {
 		int fd = load_create(KIND(K_ARRAY_MM), 8, 1024);
 
 		must(fd >= 0);
 		must(mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) !=
 		     MAP_FAILED);
-		id = map_id(fd);
-		must(write(report[1], &id, sizeof(id)) == sizeof(id));
+		*id = map_id(fd);
 		_exit(0);
 	}
 	load_child_succeeds(pid);
-	expect_eq(read(report[0], &id, sizeof(id)), sizeof(id));
-	expect(id > 0);
-	expect(load_id_gone(id));
-	close(report[0]);
-	close(report[1]);
+	expect(*id > 0);
+	expect(load_id_gone(*id));
 }
 
 TEST(test_no_descriptor, 0)

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <time.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 #include "load.h"
@@ -27,6 +28,33 @@ void load_child_succeeds(pid_t pid)
 	expect_eq(waitpid(pid, &status, 0), pid);
 	expect(WIFEXITED(status));
 	expect_eq(WEXITSTATUS(status), 0);
+}
+
+pid_t load_fork_ready(void (*fn)(void *arg, int ready), void *arg)
+{
+	int ready[2];
+	pid_t pid;
+	char c;
+
+	need(pipe2(ready, O_CLOEXEC) == 0);
+	pid = load_fork();
+	if (!pid) {
+		fn(arg, ready[1]);
+		_exit(1);
+	}
+	close(ready[1]);
+	expect_eq(read(ready[0], &c, 1), 1);
+	close(ready[0]);
+	return pid;
+}
+
+void *load_shared(size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	need(p != MAP_FAILED);
+	return p;
 }
 
 void load_kill(pid_t pid)

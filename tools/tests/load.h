@@ -38,6 +38,12 @@
 pid_t load_fork(void);
 void load_child_succeeds(pid_t pid);
 
+/* A child that runs @fn for ever; it has written a byte to @ready by now */
+pid_t load_fork_ready(void (*fn)(void *arg, int ready), void *arg);
+
+/* Memory of zeros that children share */
+void *load_shared(size_t size);
+
 /* Kills the child, which must not have ended before */
 void load_kill(pid_t pid);
 

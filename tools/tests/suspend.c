@@ -369,29 +369,21 @@ TEST(test_closed, K_ALL)
 	each_op(k, close_one);
 }
 
-/* A child that is suspended for good. Never returns. */
-static void suspend_for_good(struct trial *t, int ready)
+/* A child that is suspended for good. Returns only if it cannot be. */
+static void suspend_for_good(void *arg, int ready)
 {
+	struct trial *t = arg;
+
 	t->uffd = uffd_open();
 	if (!suspend(t) || write(ready, "", 1) != 1)
-		_exit(1);
+		return;
 	pthread_join(t->thread, NULL);
-	_exit(1);
 }
 
 static void kill_one(struct trial *t)
 {
-	int ready[2];
-	pid_t pid;
-	char c;
+	pid_t pid = load_fork_ready(suspend_for_good, t);
 
-	need(pipe2(ready, O_CLOEXEC) == 0);
-	pid = load_fork();
-	if (!pid)
-		suspend_for_good(t, ready[1]);
-	close(ready[1]);
-	expect_eq(read(ready[0], &c, 1), 1);
-	close(ready[0]);
 	if (t->op->writes)
 		expect_eq(map_freeze(t->fd), -EBUSY);
 	load_kill(pid);
