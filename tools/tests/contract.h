@@ -118,4 +118,35 @@ struct batch {
 
 int map_batch(int cmd, int fd, struct batch *b);
 
+#define ORDERED_MAX 48
+
+/**
+ * struct ordered - a map and what walks over it find
+ * @n: elements: keys 0 to @n - 1, inserted in this order, with their values
+ * @order: their keys in the order of LOOKUP_BATCH
+ * @out: of a batch, as are @keys and @values, with room for @n + 1 elements
+ */
+struct ordered {
+	struct tmap t;
+	uint32_t n;
+	uint32_t order[ORDERED_MAX];
+	struct buf out, keys, values;
+};
+
+void ordered_new(struct ordered *o, const struct kind *k, uint32_t n);
+void ordered_free(struct ordered *o);
+
+/* A batch of all elements into the buffers, which are filled anew */
+struct batch ordered_batch(struct ordered *o);
+
+/* Elements @first to @first + @n - 1 of the order are at @keys and @values */
+bool check_ordered(const struct ordered *o, uint32_t first, uint32_t n,
+		   const uint8_t *keys, const uint8_t *values);
+
+/* They are in the buffers, and nothing else is */
+void check_received(const struct ordered *o, uint32_t first, uint32_t n);
+
+/* Exactly the elements from @first to @end - 1 of the order are gone */
+void check_gone(const struct ordered *o, uint32_t first, uint32_t end);
+
 #endif /* BPFMAP_TESTS_CONTRACT_H */

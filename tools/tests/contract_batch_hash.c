@@ -8,15 +8,12 @@
 
 #define N 48		/* elements */
 #define BUCKETS 64	/* of a map with 48 to 64 entries */
-#define VALUE_SIZE 12
 
-/* The map's elements in the order of a walk, and how many each bucket has */
+/* How many of the elements each bucket has */
 struct layout {
-	struct tmap t;
-	uint32_t keys[N];
+	struct ordered o;
 	uint32_t size[BUCKETS];
 	uint32_t from[BUCKETS + 1];	/* elements before that bucket */
-	struct buf out, key_buf, value_buf;
 };
 
 static const char *cmd_name(int cmd)
@@ -24,36 +21,18 @@ static const char *cmd_name(int cmd)
 	return cmd == LB ? "LOOKUP_BATCH" : "LOOKUP_AND_DELETE_BATCH";
 }
 
-static struct batch all_of(struct layout *l)
-{
-	buf_fill(&l->out);
-	buf_fill(&l->key_buf);
-	buf_fill(&l->value_buf);
-	return (struct batch){ .out = l->out.p, .keys = l->key_buf.p,
-			       .values = l->value_buf.p, .count = N };
-}
-
-/* A map with keys 0 to N - 1, inserted in this order */
 static void layout_new(struct layout *l, const struct kind *k)
 {
 	uint32_t b, rest = N;
 	struct batch call;
 
 	memset(l, 0, sizeof(*l));
-	l->t = tmap_new(k, 4, VALUE_SIZE, N);
-	l->out = buf_new(4);
-	l->key_buf = buf_new((N + 1) * 4);
-	l->value_buf = buf_new((N + 1) * l->t.vs);
-	tmap_fill(&l->t, N);
-	call = all_of(l);
-	check_ret(map_batch(LB, l->t.fd, &call), -ENOENT, "finding the order");
-	check_num(call.count, N, "finding the order: count");
-	memcpy(l->keys, l->key_buf.p, sizeof(l->keys));
+	ordered_new(&l->o, k, N);
 	for (b = 1; b <= BUCKETS; b++) {
-		call = all_of(l);
+		call = ordered_batch(&l->o);
 		call.in = &b;
-		check_ret(map_batch(LB, l->t.fd, &call), -ENOENT, "from bucket %u",
-			  b);
+		check_ret(map_batch(LB, l->o.t.fd, &call), -ENOENT,
+			  "from bucket %u", b);
 		check(call.count <= rest, "from bucket %u: %u of %u", b,
 		      call.count, rest);
 		l->size[b - 1] = rest - call.count;
@@ -61,42 +40,6 @@ static void layout_new(struct layout *l, const struct kind *k)
 		l->from[b] = N - rest;
 	}
 	check_num(rest, 0, "elements after the last bucket");
-}
-
-static void layout_free(struct layout *l)
-{
-	buf_free(&l->out);
-	buf_free(&l->key_buf);
-	buf_free(&l->value_buf);
-	tmap_close(&l->t);
-}
-
-/* Elements @first to @first + @n - 1 of the walk are at @keys and @values */
-static bool check_data(const struct layout *l, uint32_t first, uint32_t n,
-		       const uint8_t *keys, const uint8_t *values)
-{
-	uint8_t *want = malloc(l->t.vs);
-	bool ok = true;
-	uint32_t i;
-
-	for (i = 0; i < n && ok; i++) {
-		tmap_value(&l->t, l->keys[first + i], want);
-		ok &= check_mem(keys + 4 * i, &l->keys[first + i], 4, "key %u", i);
-		ok &= check_mem(values + l->t.vs * i, want, l->t.vs, "value %u", i);
-	}
-	free(want);
-	return ok;
-}
-
-/* Exactly the elements from @first to @end of the walk are gone */
-static void check_gone(const struct layout *l, uint32_t first, uint32_t end)
-{
-	uint32_t i;
-
-	for (i = 0; i < N; i++)
-		check_elem(&l->t, l->keys[i],
-			   i >= first && i < end ? -1 : (int)l->keys[i], "gone");
-	check_num(tmap_walk(&l->t, N + 1), N - (end - first), "elements left");
 }
 
 /* ------------------------------------------------------------------------- */
@@ -122,19 +65,16 @@ static void check_call(struct layout *l, int cmd, uint32_t in, bool null,
 		       uint32_t count)
 {
 	struct answer want = expected(l, in, count);
-	struct batch call = all_of(l);
+	struct batch call = ordered_batch(&l->o);
 
 	row("batch.whole", "%s %s: bucket %u%s, count %u", cmd_name(cmd),
-	    l->t.kind->name, in, null ? " (NULL)" : "", count);
+	    l->o.t.kind->name, in, null ? " (NULL)" : "", count);
 	call.in = null ? NULL : &in;
 	call.count = count;
-	check_ret(map_batch(cmd, l->t.fd, &call), want.ret, "result");
+	check_ret(map_batch(cmd, l->o.t.fd, &call), want.ret, "result");
 	check_num(call.count, want.got, "count");
-	check_buf(&l->out, &want.token, 4, "out_batch");
-	if (!check_data(l, l->from[in], want.got, l->key_buf.p, l->value_buf.p))
-		return;
-	check_buf(&l->key_buf, l->key_buf.p, 4 * want.got, "keys");
-	check_buf(&l->value_buf, l->value_buf.p, l->t.vs * want.got, "values");
+	check_buf(&l->o.out, &want.token, 4, "out_batch");
+	check_received(&l->o, l->from[in], want.got);
 }
 
 /* Every bucket to start with, many counts; includes ENOSPC and exact fits */
@@ -152,7 +92,7 @@ TEST(lookup_from_everywhere, K_HASHES)
 	for (i = 0; i < ARRAY_SIZE(counts); i++)
 		check_call(&l, LB, 0, true, counts[i]);
 	check_call(&l, LB, 0, true, UINT32_MAX);
-	layout_free(&l);
+	ordered_free(&l.o);
 }
 
 /* A bucket that does not fit is refused, then fits with its own size */
@@ -169,7 +109,7 @@ TEST(too_small, K_HASHES)
 			continue;
 		tested++;
 		check_call(&l, LADB, b, false, l.size[b] - 1);
-		check_gone(&l, 0, 0);
+		check_gone(&l.o, 0, 0);
 		check_call(&l, LB, b, false, l.size[b]);
 	}
 	/* 48 keys in 64 buckets without two in one: 1 in 10^11 */
@@ -181,15 +121,15 @@ TEST(too_small, K_HASHES)
 	if (b < BUCKETS) {
 		uint32_t in = b - 1;
 
-		call = all_of(&l);
+		call = ordered_batch(&l.o);
 		call.in = &in;
 		call.count = 1;
-		check_ret(map_batch(LB, l.t.fd, &call), -ENOSPC, "result");
+		check_ret(map_batch(LB, l.o.t.fd, &call), -ENOSPC, "result");
 		check_num(call.count, 0, "count");
-		check_buf(&l.out, &b, 4, "out_batch is the bucket");
-		check_untouched(&l.key_buf, "keys");
+		check_buf(&l.o.out, &b, 4, "out_batch is the bucket");
+		check_untouched(&l.o.keys, "keys");
 	}
-	layout_free(&l);
+	ordered_free(&l.o);
 }
 
 /* Inside a bucket newest first; the same order as GET_NEXT_KEY */
@@ -202,17 +142,17 @@ TEST(order, K_HASHES)
 	layout_new(&l, k);
 	for (b = 0; b < BUCKETS; b++)
 		for (i = l.from[b] + 1; i < l.from[b + 1]; i++)
-			check(l.keys[i] < l.keys[i - 1],
+			check(l.o.order[i] < l.o.order[i - 1],
 			      "bucket %u: newest first: %u before %u", b,
-			      l.keys[i - 1], l.keys[i]);
+			      l.o.order[i - 1], l.o.order[i]);
 	row("next.order", "%s: GET_NEXT_KEY has the order of the buckets",
 	    k->name);
 	for (i = 0; i < N; i++) {
-		check_ret(map_next_key(l.t.fd, from, &key), 0, "key %u", i);
-		check_num(key, l.keys[i], "key %u", i);
+		check_ret(map_next_key(l.o.t.fd, from, &key), 0, "key %u", i);
+		check_num(key, l.o.order[i], "key %u", i);
 		from = &key;
 	}
-	layout_free(&l);
+	ordered_free(&l.o);
 }
 
 /*
@@ -232,15 +172,15 @@ TEST(replaced_in_bucket, K_HASH | K_HASH_NP | K_LRU)
 	for (b = 0; b < BUCKETS && l.size[b] < 2; b++)
 		;
 	if (check(b < BUCKETS, "there is a bucket with two elements")) {
-		last = l.keys[l.from[b + 1] - 1];
-		check_ret(tmap_put(&l.t, last, 5), 0, "UPDATE");
-		call = all_of(&l);
+		last = l.o.order[l.from[b + 1] - 1];
+		check_ret(tmap_put(&l.o.t, last, 5), 0, "UPDATE");
+		call = ordered_batch(&l.o);
 		call.in = &b;
-		map_batch(LB, l.t.fd, &call);
-		check_mem(call.keys, moves ? &last : &l.keys[l.from[b]], 4,
+		map_batch(LB, l.o.t.fd, &call);
+		check_mem(call.keys, moves ? &last : &l.o.order[l.from[b]], 4,
 			  "first of bucket %u", b);
 	}
-	layout_free(&l);
+	ordered_free(&l.o);
 }
 
 /* ------------------------------------------------------------------------- */
@@ -362,12 +302,12 @@ TEST(take_all, K_HASHES)
 			count = want.ret == -ENOSPC ? count + 1 : counts[i];
 			if (!want.got)
 				continue;
-			check_gone(&l, 0, taken);
+			check_gone(&l.o, 0, taken);
 		}
 		check_num(taken, N, "elements taken");
 		/* ... and room for as many new ones */
-		tmap_fill(&l.t, N);
-		layout_free(&l);
+		tmap_fill(&l.o.t, N);
+		ordered_free(&l.o);
 	}
 }
 
@@ -382,8 +322,8 @@ TEST(take_the_rest, K_HASHES)
 		row("batch.whole", "%s: layout", k->name);
 		layout_new(&l, k);
 		check_call(&l, LADB, from[i], false, N);
-		check_gone(&l, l.from[from[i]], N);
-		layout_free(&l);
+		check_gone(&l.o, l.from[from[i]], N);
+		ordered_free(&l.o);
 	}
 }
 
@@ -413,21 +353,21 @@ static void one_fault(const struct kind *k, int cmd, bool in_keys, uint32_t at)
 	    in_keys ? "keys" : "values", at);
 	layout_new(&l, k);
 	nk = in_keys ? 4 * at + 3 : 4 * N;
-	nv = in_keys ? l.t.vs * N : l.t.vs * at + l.t.vs - 1;
+	nv = in_keys ? l.o.t.vs * N : l.o.t.vs * at + l.o.t.vs - 1;
 	keys = edge_new(nk);
 	values = edge_new(nv);
 	whole = whole_before(&l, at, &lost);
-	call = all_of(&l);
+	call = ordered_batch(&l.o);
 	call.keys = keys;
 	call.values = values;
-	check_ret(map_batch(cmd, l.t.fd, &call), -EFAULT, "result");
+	check_ret(map_batch(cmd, l.o.t.fd, &call), -EFAULT, "result");
 	check_num(call.count, 0, "count");
-	check_untouched(&l.out, "out_batch");
-	check_data(&l, 0, whole, keys, values);
-	check_gone(&l, 0, cmd == LADB ? lost : 0);
+	check_untouched(&l.o.out, "out_batch");
+	check_ordered(&l.o, 0, whole, keys, values);
+	check_gone(&l.o, 0, cmd == LADB ? lost : 0);
 	edge_free(keys, nk);
 	edge_free(values, nv);
-	layout_free(&l);
+	ordered_free(&l.o);
 }
 
 TEST(faults, K_HASHES)
@@ -457,13 +397,13 @@ TEST(token_fault, K_HASHES)
 		row("batch.lookup_fault",
 		    "%s: LOOKUP_AND_DELETE_BATCH with %s out_batch", k->name,
 		    outs[i] ? "bad" : "NULL");
-		call = all_of(&l);
+		call = ordered_batch(&l.o);
 		call.out = outs[i];
-		check_ret(map_batch(LADB, l.t.fd, &call), -EFAULT, "result");
+		check_ret(map_batch(LADB, l.o.t.fd, &call), -EFAULT, "result");
 		check_num(call.count, 0, "count");
-		check_data(&l, 0, N, l.key_buf.p, l.value_buf.p);
-		check_gone(&l, 0, N);
-		layout_free(&l);
+		check_ordered(&l.o, 0, N, l.o.keys.p, l.o.values.p);
+		check_gone(&l.o, 0, N);
+		ordered_free(&l.o);
 	}
 }
 

@@ -282,3 +282,72 @@ int map_batch(int cmd, int fd, struct batch *b)
 	b->count = a.batch.count;
 	return ret;
 }
+
+void ordered_new(struct ordered *o, const struct kind *k, uint32_t n)
+{
+	struct batch b;
+
+	memset(o, 0, sizeof(*o));
+	o->n = n;
+	o->t = tmap_new(k, 4, 12, n);
+	o->out = buf_new(4);
+	o->keys = buf_new((n + 1) * 4);
+	o->values = buf_new((n + 1) * o->t.vs);
+	tmap_fill(&o->t, n);
+	b = ordered_batch(o);
+	check_ret(map_batch(LB, o->t.fd, &b), -ENOENT, "finding the order");
+	check_num(b.count, n, "finding the order: count");
+	memcpy(o->order, o->keys.p, 4 * n);
+}
+
+void ordered_free(struct ordered *o)
+{
+	buf_free(&o->out);
+	buf_free(&o->keys);
+	buf_free(&o->values);
+	tmap_close(&o->t);
+}
+
+struct batch ordered_batch(struct ordered *o)
+{
+	buf_fill(&o->out);
+	buf_fill(&o->keys);
+	buf_fill(&o->values);
+	return (struct batch){ .out = o->out.p, .keys = o->keys.p,
+			       .values = o->values.p, .count = o->n };
+}
+
+bool check_ordered(const struct ordered *o, uint32_t first, uint32_t n,
+		   const uint8_t *keys, const uint8_t *values)
+{
+	uint8_t *want = malloc(o->t.vs);
+	bool ok = true;
+	uint32_t i;
+
+	for (i = 0; i < n && ok; i++) {
+		tmap_value(&o->t, o->order[first + i], want);
+		ok &= check_mem(keys + 4 * i, &o->order[first + i], 4, "key %u", i);
+		ok &= check_mem(values + o->t.vs * i, want, o->t.vs, "value %u", i);
+	}
+	free(want);
+	return ok;
+}
+
+void check_received(const struct ordered *o, uint32_t first, uint32_t n)
+{
+	if (!check_ordered(o, first, n, o->keys.p, o->values.p))
+		return;
+	check_buf(&o->keys, o->keys.p, 4 * n, "keys");
+	check_buf(&o->values, o->values.p, o->t.vs * n, "values");
+}
+
+void check_gone(const struct ordered *o, uint32_t first, uint32_t end)
+{
+	uint32_t i;
+
+	for (i = 0; i < o->n; i++)
+		check_elem(&o->t, o->order[i], i >= first && i < end ?
+			   -1 : (int)o->order[i], "gone");
+	check_num(tmap_walk(&o->t, o->n + 1), o->n - (end - first),
+		  "elements left");
+}

@@ -135,77 +135,13 @@ TEST(largest_element, K_RHASH)
 #define N 40
 #define VS 12
 
-/* The map's elements in the order of a walk */
-struct layout {
-	struct tmap t;
-	uint32_t order[N];
-	struct buf out, keys, values;
-};
-
-static void layout_new(struct layout *l)
-{
-	uint32_t i, *key = NULL;
-
-	memset(l, 0, sizeof(*l));
-	l->t = tmap_new(KIND(K_RHASH), 4, VS, N);
-	l->out = buf_new(4);
-	l->keys = buf_new((N + 1) * 4);
-	l->values = buf_new((N + 1) * VS);
-	tmap_fill(&l->t, N);
-	for (i = 0; i < N; i++) {
-		check_ret(map_next_key(l->t.fd, key, &l->order[i]), 0,
-			  "key %u in the order", i);
-		key = &l->order[i];
-	}
-}
-
-static void layout_free(struct layout *l)
-{
-	buf_free(&l->out);
-	buf_free(&l->keys);
-	buf_free(&l->values);
-	tmap_close(&l->t);
-}
-
-static struct batch all_of(struct layout *l)
-{
-	buf_fill(&l->out);
-	buf_fill(&l->keys);
-	buf_fill(&l->values);
-	return (struct batch){ .out = l->out.p, .keys = l->keys.p,
-			       .values = l->values.p, .count = N };
-}
-
-/* Exactly elements @first to @end - 1 of the order came */
-static void check_data(struct layout *l, uint32_t first, uint32_t n)
-{
-	uint8_t *want = malloc(VS * (n + 1));
-	uint32_t i;
-
-	for (i = 0; i < n; i++)
-		tmap_value(&l->t, l->order[first + i], want + i * VS);
-	check_buf(&l->keys, &l->order[first], n * 4, "keys");
-	check_buf(&l->values, want, n * VS, "values");
-	free(want);
-}
-
-static void check_gone(struct layout *l, uint32_t first, uint32_t end)
-{
-	uint32_t i;
-
-	for (i = 0; i < N; i++)
-		check_elem(&l->t, l->order[i],
-			   i >= first && i < end ? -1 : (int)l->order[i],
-			   "gone");
-}
-
 /* A call from element @at on, or from NULL; returns what it gave */
-static uint32_t call_from(struct layout *l, int cmd, uint32_t at, bool null,
+static uint32_t call_from(struct ordered *l, int cmd, uint32_t at, bool null,
 			  uint32_t count)
 {
 	uint32_t n = count < N - at ? count : N - at;
 	bool end = at + n == N;
-	struct batch b = all_of(l);
+	struct batch b = ordered_batch(l);
 
 	row("batch.cursor", "%s from %u%s, count %u", cmd == LB ? "lookup" :
 	    "lookup and delete", at, null ? " (NULL)" : "", count);
@@ -213,7 +149,7 @@ static uint32_t call_from(struct layout *l, int cmd, uint32_t at, bool null,
 	b.count = count;
 	check_ret(map_batch(cmd, l->t.fd, &b), end ? -ENOENT : 0, "result");
 	check_num(b.count, n, "count");
-	check_data(l, at, n);
+	check_received(l, at, n);
 	check_buf(&l->out, &l->order[at + n], end ? 0 : 4, "out_batch");
 	return n;
 }
@@ -222,27 +158,27 @@ TEST(lookup_from_everywhere, K_RHASH)
 {
 	static const uint32_t counts[] = { 1, 2, 3, 7, N - 1, N, N + 1,
 					   100000 };
-	struct layout l;
+	struct ordered l;
 	uint32_t i, at;
 
-	layout_new(&l);
+	ordered_new(&l, KIND(K_RHASH), N);
 	for (i = 0; i < ARRAY_SIZE(counts); i++) {
 		call_from(&l, LB, 0, true, counts[i]);
 		for (at = 0; at < N; at += i ? 7 : 1)
 			call_from(&l, LB, at, false, counts[i]);
 	}
 	check_gone(&l, 0, 0);
-	layout_free(&l);
+	ordered_free(&l);
 }
 
 TEST(take_all, K_RHASH)
 {
 	static const uint32_t counts[] = { 1, 3, 7, N - 1, N, N + 1 };
 	uint32_t i, at;
-	struct layout l;
+	struct ordered l;
 
 	for (i = 0; i < ARRAY_SIZE(counts); i++) {
-		layout_new(&l);
+		ordered_new(&l, KIND(K_RHASH), N);
 		for (at = 0; at < N;) {
 			at += call_from(&l, LADB, at, !at, counts[i]);
 			check_gone(&l, 0, at);
@@ -250,12 +186,12 @@ TEST(take_all, K_RHASH)
 			if (backend() == BACKEND_BPF && at > N / 2)
 				break;
 		}
-		layout_free(&l);
+		ordered_free(&l);
 		/* From the middle on */
-		layout_new(&l);
+		ordered_new(&l, KIND(K_RHASH), N);
 		at = N / 2 + call_from(&l, LADB, N / 2, false, counts[i]);
 		check_gone(&l, N / 2, at);
-		layout_free(&l);
+		ordered_free(&l);
 	}
 }
 
@@ -263,20 +199,20 @@ TEST(take_all, K_RHASH)
 TEST(vanished, K_RHASH)
 {
 	uint32_t absent = 12345, cmd;
-	struct layout l;
+	struct ordered l;
 	struct batch b;
 
-	layout_new(&l);
+	ordered_new(&l, KIND(K_RHASH), N);
 	for (cmd = LB; cmd <= LADB; cmd++) {
 		row("batch.again", "command %u, cursor is not there", cmd);
-		b = all_of(&l);
+		b = ordered_batch(&l);
 		b.in = &absent;
 		check_ret(map_batch(cmd, l.t.fd, &b), -EAGAIN, "result");
 		check_num(b.count, 0, "count");
 		check_untouched(&l.out, "out_batch");
-		check_data(&l, 0, 0);
+		check_received(&l, 0, 0);
 		/* The same memory for both cursors */
-		b = all_of(&l);
+		b = ordered_batch(&l);
 		memcpy(l.out.p, &absent, 4);
 		b.in = b.out;
 		check_ret(map_batch(cmd, l.t.fd, &b), -EAGAIN, "result");
@@ -284,7 +220,7 @@ TEST(vanished, K_RHASH)
 	}
 	check_gone(&l, 0, 0);
 	row("batch.again", "the next key is deleted between two calls");
-	b = all_of(&l);
+	b = ordered_batch(&l);
 	b.count = 5;
 	check_ret(map_batch(LB, l.t.fd, &b), 0, "first call");
 	check_ret(map_delete(l.t.fd, l.out.p), 0, "DELETE");
@@ -292,7 +228,7 @@ TEST(vanished, K_RHASH)
 	b.count = 5;
 	check_ret(map_batch(LB, l.t.fd, &b), -EAGAIN, "second call");
 	check_num(b.count, 0, "count");
-	layout_free(&l);
+	ordered_free(&l);
 
 	row("batch.end", "empty map");
 	l.t = tmap_new(KIND(K_RHASH), 4, VS, N);
@@ -328,7 +264,7 @@ static const struct {
 TEST(batch_arguments, K_RHASH)
 {
 	static const int cmds[] = { LB, LADB, UB, DB };
-	struct layout l;
+	struct ordered l;
 	struct batch b;
 	size_t i, c;
 
@@ -336,8 +272,8 @@ TEST(batch_arguments, K_RHASH)
 		for (c = 0; c < ARRAY_SIZE(cmds); c++) {
 			row("batch.flags", "command %d, %s", cmds[c],
 			    batch_flags[i].name);
-			layout_new(&l);
-			b = all_of(&l);
+			ordered_new(&l, KIND(K_RHASH), N);
+			b = ordered_batch(&l);
 			memcpy(l.keys.p, l.order, sizeof(l.order));
 			b.elem_flags = batch_flags[i].elem_flags;
 			b.flags = batch_flags[i].flags;
@@ -353,7 +289,7 @@ TEST(batch_arguments, K_RHASH)
 			b.out = bad_ptr();
 			check_ret(map_batch(cmds[c], l.t.fd, &b),
 				  batch_flags[i].want[c], "count 0");
-			layout_free(&l);
+			ordered_free(&l);
 		}
 	}
 }
@@ -364,13 +300,13 @@ static void one_fault(int cmd, bool in_keys, uint32_t room)
 	size_t nk = in_keys ? 4 * room + 3 : 4 * N;
 	size_t nv = in_keys ? VS * N : VS * room + VS - 1;
 	uint8_t *keys = edge_new(nk), *values = edge_new(nv);
-	struct layout l;
+	struct ordered l;
 	struct batch b;
 
 	row("batch.lost", "command %d, %s end at %u", cmd,
 	    in_keys ? "keys" : "values", room);
-	layout_new(&l);
-	b = all_of(&l);
+	ordered_new(&l, KIND(K_RHASH), N);
+	b = ordered_batch(&l);
 	b.keys = keys;
 	b.values = values;
 	b.count = N - 2;
@@ -381,13 +317,13 @@ static void one_fault(int cmd, bool in_keys, uint32_t room)
 	check_gone(&l, 0, cmd == LADB ? N - 2 : 0);
 	edge_free(keys, nk);
 	edge_free(values, nv);
-	layout_free(&l);
+	ordered_free(&l);
 }
 
 TEST(faults, K_RHASH)
 {
 	static const uint32_t room[] = { 0, 1, 20, N - 3 };
-	struct layout l;
+	struct ordered l;
 	struct batch b;
 	size_t i;
 	int cmd;
@@ -398,29 +334,29 @@ TEST(faults, K_RHASH)
 			one_fault(cmd, false, room[i]);
 		}
 	for (cmd = LB; cmd <= LADB; cmd++) {
-		layout_new(&l);
+		ordered_new(&l, KIND(K_RHASH), N);
 		row("batch.in", "command %d, bad in_batch", cmd);
-		b = all_of(&l);
+		b = ordered_batch(&l);
 		b.in = bad_ptr();
 		check_ret(map_batch(cmd, l.t.fd, &b), -EFAULT, "result");
 		check_num(b.count, 0, "count");
 		check_gone(&l, 0, 0);
 		/* The count is stored before the cursor */
 		row("batch.out", "command %d, bad out_batch", cmd);
-		b = all_of(&l);
+		b = ordered_batch(&l);
 		b.out = bad_ptr();
 		b.count = 5;
 		check_ret(map_batch(cmd, l.t.fd, &b), -EFAULT, "result");
 		check_num(b.count, 5, "count");
-		check_data(&l, 0, 5);
+		check_received(&l, 0, 5);
 		check_gone(&l, 0, cmd == LADB ? 5 : 0);
 		row("batch.out", "command %d, bad out_batch that is not needed",
 		    cmd);
-		b = all_of(&l);
+		b = ordered_batch(&l);
 		b.out = bad_ptr();
 		check_ret(map_batch(cmd, l.t.fd, &b), -ENOENT, "result");
 		check_num(b.count, cmd == LADB ? N - 5 : N, "count");
-		layout_free(&l);
+		ordered_free(&l);
 	}
 }
 
