@@ -33,7 +33,8 @@ static void cut(uint8_t addr[16], unsigned int len)
 /* Addresses are in blocks, so that prefixes cover others */
 static void random_address(unsigned int family, uint8_t addr[16])
 {
-	uint32_t words[4] = { rnd32(&rng) % 64 * 0x1f3d5b79, rnd32(&rng), rnd32(&rng), rnd32(&rng) };
+	uint32_t words[4] = { rnd32(&rng) % 64 * 0x1f3d5b79, rnd32(&rng),
+			      rnd32(&rng), rnd32(&rng) };
 
 	if (family == 6)
 		words[0] = htonl(0x20010000 | rnd32(&rng) % 64);
