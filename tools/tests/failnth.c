@@ -769,7 +769,6 @@ int main(void)
 	unsigned int i;
 	int ret;
 
-	shapes_init();
 	tests = calloc(n_shapes, sizeof(*tests));
 	if (backend() == BACKEND_BPF)
 		why = "bpf(2) is not what is tested";

@@ -70,8 +70,6 @@ struct shape {
 extern struct shape shapes[];
 extern unsigned int n_shapes;
 
-void shapes_init(void);
-
 #define MORE		5	/* keys that are not there */
 #define KEYS_MAX	32
 #define KEY_BYTES	64

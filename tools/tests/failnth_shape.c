@@ -93,7 +93,8 @@ static bool has_shape(uint32_t type)
 	return false;
 }
 
-void shapes_init(void)
+/* Before any main(): many and reload use them as well */
+static void __attribute__((constructor)) shapes_init(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		add_shape(rows[i]);
