@@ -73,7 +73,7 @@ faults()
 		contract_elem
 	fault 'a type whose batch lacks its operation' debug types.c \
 		's/return "a batch lacks its operation on one element";/return NULL;/' \
-		kunit:bpfmap_types
+		'!kunit:bpfmap_types'
 	fault 'a command that does not look whether the map is frozen' stock ioctl.c \
 		's/READS | WRITES, .check = /READS, .check = /' \
 		contract_elem
