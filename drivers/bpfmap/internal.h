@@ -73,8 +73,10 @@ struct seq_file;
 #define BPFMAP_ATOMIC_COPY	SZ_64K
 
 /*
- * For stack memory that is written before it is read or copied to user space.
- * Zeroing it would cost more than some commands.
+ * For stack memory that is written before it is read or copied to user space,
+ * and that takes 2 % of a call or more to zero (CONFIG_INIT_STACK_ALL_ZERO). In
+ * an update of a hash, a key's and a value's takes 84 of 1087 instructions, an
+ * attr's 32 of 1035.
  */
 #define __bpfmap_uninit __attribute__((__uninitialized__))
 

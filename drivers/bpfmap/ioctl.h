@@ -10,7 +10,7 @@
  *	 holds it while the command runs
  * @mode: of that descriptor; set only for commands with NEEDS_MODE
  * @uattr: the caller's attr, for outputs inside it
- * @attr: kernel copy, zeroed up to the end of the command's members
+ * @attr: kernel copy; members that the caller left out are zero
  */
 struct bpfmap_call {
 	struct bpfmap *map;

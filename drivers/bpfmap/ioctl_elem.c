@@ -27,22 +27,16 @@ struct elem_bufs {
 
 #define ELEM_WORDS	(ELEM_INLINE / sizeof(u64))
 
-static noinline void *elem_bufs_alloc(size_t size)
-{
-	return kvmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-}
-
-static __always_inline int elem_bufs_init(struct elem_bufs *bufs, u64 *stack,
-					  const struct bpfmap *map,
-					  u32 value_size)
+static int elem_bufs_init(struct elem_bufs *bufs, u64 *stack,
+			  const struct bpfmap *map, u32 value_size)
 {
 	size_t key_size = round_up((size_t)map->key_size, 8);
 	size_t size = key_size + value_size;
 
 	bufs->heap = NULL;
 	bufs->key = stack;
-	if (unlikely(size > ELEM_INLINE)) {
-		bufs->heap = elem_bufs_alloc(size);
+	if (size > ELEM_INLINE) {
+		bufs->heap = kvmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 		if (!bufs->heap)
 			return -ENOMEM;
 		bufs->key = bufs->heap;
@@ -51,13 +45,16 @@ static __always_inline int elem_bufs_init(struct elem_bufs *bufs, u64 *stack,
 	return 0;
 }
 
-static __always_inline void elem_bufs_exit(struct elem_bufs *bufs)
+static void elem_bufs_exit(struct elem_bufs *bufs)
 {
-	if (unlikely(bufs->heap))
+	if (bufs->heap)
 		kvfree(bufs->heap);
 }
 
-/* Also copies the key from user space */
+/*
+ * Also copies the key from user space. Inlining saves 29 of 1032 instructions of
+ * an update.
+ */
 static __always_inline int elem_bufs_init_key(struct elem_bufs *bufs,
 					      u64 *stack,
 					      const struct bpfmap *map,
@@ -66,13 +63,13 @@ static __always_inline int elem_bufs_init_key(struct elem_bufs *bufs,
 	int err;
 
 	/* A map without keys requires a NULL key */
-	if (unlikely(!map->key_size && ukey))
+	if (!map->key_size && ukey)
 		return -EINVAL;
 	err = elem_bufs_init(bufs, stack, map, value_size);
 	if (err)
 		return err;
 	err = bpfmap_copy_in(bufs->key, u64_to_user_ptr(ukey), map->key_size);
-	if (unlikely(err))
+	if (err)
 		elem_bufs_exit(bufs);
 	return err;
 }
@@ -82,7 +79,7 @@ long cmd_lookup(struct bpfmap_call *call)
 	const struct bpfmap_elem_attr *attr = &call->attr.elem;
 	struct bpfmap *map = call->map;
 	u64 stack[ELEM_WORDS] __bpfmap_uninit;
-	struct elem_bufs bufs __bpfmap_uninit;
+	struct elem_bufs bufs;
 	u32 size;
 	int err;
 
@@ -95,12 +92,12 @@ long cmd_lookup(struct bpfmap_call *call)
 	if (err)
 		return err;
 
-	if (unlikely(map->ops->lookup_by_value))
+	if (map->ops->lookup_by_value)
 		err = bpfmap_copy_in(bufs.value, u64_to_user_ptr(attr->value),
 				     size);
 	if (!err)
 		err = map->ops->lookup(map, bufs.key, bufs.value, attr->flags);
-	if (!err && likely(!map->ops->lookup_by_value))
+	if (!err && !map->ops->lookup_by_value)
 		err = bpfmap_copy_out(u64_to_user_ptr(attr->value), bufs.value,
 				      size);
 	elem_bufs_exit(&bufs);
@@ -112,7 +109,7 @@ long cmd_update(struct bpfmap_call *call)
 	const struct bpfmap_elem_attr *attr = &call->attr.elem;
 	struct bpfmap *map = call->map;
 	u64 stack[ELEM_WORDS] __bpfmap_uninit;
-	struct elem_bufs bufs __bpfmap_uninit;
+	struct elem_bufs bufs;
 	u32 size;
 	int err;
 
@@ -136,7 +133,7 @@ long cmd_update(struct bpfmap_call *call)
 long cmd_delete(struct bpfmap_call *call)
 {
 	u64 stack[ELEM_WORDS] __bpfmap_uninit;
-	struct elem_bufs bufs __bpfmap_uninit;
+	struct elem_bufs bufs;
 	int err;
 
 	err = elem_bufs_init_key(&bufs, stack, call->map, call->attr.elem.key, 0);
@@ -152,7 +149,7 @@ long cmd_get_next_key(struct bpfmap_call *call)
 	const struct bpfmap_elem_attr *attr = &call->attr.elem;
 	struct bpfmap *map = call->map;
 	u64 stack[ELEM_WORDS] __bpfmap_uninit;
-	struct elem_bufs bufs __bpfmap_uninit;
+	struct elem_bufs bufs;
 	int err;
 
 	/* Without a key, return the first one */
@@ -183,7 +180,7 @@ long cmd_lookup_and_delete(struct bpfmap_call *call)
 	const struct bpfmap_elem_attr *attr = &call->attr.elem;
 	struct bpfmap *map = call->map;
 	u64 stack[ELEM_WORDS] __bpfmap_uninit;
-	struct elem_bufs bufs __bpfmap_uninit;
+	struct elem_bufs bufs;
 	u32 size;
 	int err;
 
