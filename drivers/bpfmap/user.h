@@ -2,31 +2,16 @@
 /*
  * Copying small objects between user memory and the kernel
  *
- * Most keys and values are a few words. For those, opening user memory once and
- * moving words costs a quarter of copy_from_user().
+ * Most keys and values are a few words. get_user(), and moving words with user
+ * memory opened once, save 200 of 1200 instructions of an update of a hash 8/8,
+ * compared with copy_from_user(), and 530 of 2050 of a hash 40/512.
  */
 #ifndef _BPFMAP_USER_H
 #define _BPFMAP_USER_H
 
 #include <linux/uaccess.h>
 
-/* Up to this many bytes are moved word by word inline */
-#define BPFMAP_USER_FEW		64
-
-/* ... and up to this many by a function in copy.c */
-#define BPFMAP_USER_WORDS	512
-
-static __always_inline bool bpfmap_user_few(size_t size)
-{
-	return IS_ENABLED(CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS) &&
-	       size <= BPFMAP_USER_FEW && !(size & 3);
-}
-
-static __always_inline bool bpfmap_user_words(size_t size)
-{
-	return IS_ENABLED(CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS) &&
-	       size <= BPFMAP_USER_WORDS;
-}
+#include "words.h"
 
 int bpfmap_copy_in_words(void *dst, const void __user *src, size_t size);
 int bpfmap_copy_out_words(void __user *dst, const void *src, size_t size);
@@ -35,97 +20,43 @@ int bpfmap_copy_out_large(void __user *dst, const void *src, size_t size);
 
 /**
  * bpfmap_copy_in() - copy from user memory
- * @dst: kernel memory, aligned to 4
- * @src: user memory
- * @size: bytes; ideally a multiple of 4, up to BPFMAP_USER_FEW
- *
- * Context: Process context. May sleep in a page fault.
- * Return: 0 or -EFAULT; @dst may then be partly filled.
- */
-static __always_inline int bpfmap_copy_in(void *dst, const void __user *src,
-					  size_t size)
-{
-	if (!bpfmap_user_few(size)) {
-		if (bpfmap_user_words(size))
-			return bpfmap_copy_in_words(dst, src, size);
-		return bpfmap_copy_in_large(dst, src, size);
-	}
-
-	might_fault();
-	/* As in copy_from_user(): zero bytes can be copied from anywhere */
-	if (!user_read_access_begin(src, size))
-		return size ? -EFAULT : 0;
-	for (; size >= 8; size -= 8, dst += 8, src += 8)
-		unsafe_get_user(*(u64 *)dst, (const u64 __user *)src, fault);
-	if (size)
-		unsafe_get_user(*(u32 *)dst, (const u32 __user *)src, fault);
-	user_read_access_end();
-	return 0;
-fault:
-	user_read_access_end();
-	return -EFAULT;
-}
-
-/**
- * bpfmap_copy_in_unrolled() - copy three or four words from user memory
  * @dst: kernel memory
  * @src: user memory
- * @words: 3 or 4, a compile-time constant
- *
- * For the attrs of the single-element commands.
+ * @size: bytes
  *
  * Context: Process context. May sleep in a page fault.
  * Return: 0 or -EFAULT; @dst may then be partly filled.
  */
-static __always_inline int
-bpfmap_copy_in_unrolled(u64 *dst, const u64 __user *src,
-			const unsigned int words)
+static inline int bpfmap_copy_in(void *dst, const void __user *src, size_t size)
 {
-	might_fault();
-	if (!user_read_access_begin(src, words * sizeof(*src)))
-		return -EFAULT;
-	unsafe_get_user(dst[0], src, fault);
-	unsafe_get_user(dst[1], src + 1, fault);
-	unsafe_get_user(dst[2], src + 2, fault);
-	if (words > 3)
-		unsafe_get_user(dst[3], src + 3, fault);
-	user_read_access_end();
-	return 0;
-fault:
-	user_read_access_end();
-	return -EFAULT;
+	if (!bpfmap_is_few_words(size))
+		return bpfmap_copy_in_large(dst, src, size);
+	/* Saves 30 of 1037 instructions of an update of a hash 8/8 */
+	if (size == 8)
+		return get_user(*(u64 *)dst, (const u64 __user *)src);
+	if (size == 4)
+		return get_user(*(u32 *)dst, (const u32 __user *)src);
+	return bpfmap_copy_in_words(dst, src, size);
 }
 
 /**
  * bpfmap_copy_out() - copy to user memory
  * @dst: user memory
- * @src: kernel memory, aligned to 4
- * @size: bytes; ideally a multiple of 4, up to BPFMAP_USER_FEW
+ * @src: kernel memory, aligned to 8
+ * @size: bytes, not 0
  *
  * Context: Process context. May sleep in a page fault.
  * Return: 0 or -EFAULT; a part may have been written.
  */
-static __always_inline int bpfmap_copy_out(void __user *dst, const void *src,
-					   size_t size)
+static inline int bpfmap_copy_out(void __user *dst, const void *src, size_t size)
 {
-	if (!bpfmap_user_few(size)) {
-		if (bpfmap_user_words(size))
-			return bpfmap_copy_out_words(dst, src, size);
+	if (!bpfmap_is_few_words(size))
 		return bpfmap_copy_out_large(dst, src, size);
-	}
-
-	might_fault();
-	if (!user_write_access_begin(dst, size))
-		return size ? -EFAULT : 0;
-	for (; size >= 8; size -= 8, dst += 8, src += 8)
-		unsafe_put_user(*(const u64 *)src, (u64 __user *)dst, fault);
-	if (size)
-		unsafe_put_user(*(const u32 *)src, (u32 __user *)dst, fault);
-	user_write_access_end();
-	return 0;
-fault:
-	user_write_access_end();
-	return -EFAULT;
+	if (size == 8)
+		return put_user(*(const u64 *)src, (u64 __user *)dst);
+	if (size == 4)
+		return put_user(*(const u32 *)src, (u32 __user *)dst);
+	return bpfmap_copy_out_words(dst, src, size);
 }
 
 /**
@@ -142,36 +73,11 @@ fault:
 static __always_inline bool
 bpfmap_unsafe_copy_out(void __user *dst, const void *src, u32 size)
 {
-#define put_word(type, at)						\
-	unsafe_put_user(READ_ONCE(*(const type *)(src + (at))),		\
-			(type __user *)(dst + (at)), fault)
+#define put_word(type, to, from)					\
+	unsafe_put_user(READ_ONCE(*(const type *)(from)),		\
+			(type __user *)(to), fault)
 
-	for (; size >= 64; size -= 64, dst += 64, src += 64) {
-		put_word(u64, 0);
-		put_word(u64, 8);
-		put_word(u64, 16);
-		put_word(u64, 24);
-		put_word(u64, 32);
-		put_word(u64, 40);
-		put_word(u64, 48);
-		put_word(u64, 56);
-	}
-	for (; size >= 8; size -= 8, dst += 8, src += 8)
-		put_word(u64, 0);
-	if (likely(!size))
-		return true;
-	if (size & 4) {
-		put_word(u32, 0);
-		dst += 4;
-		src += 4;
-	}
-	if (size & 2) {
-		put_word(u16, 0);
-		dst += 2;
-		src += 2;
-	}
-	if (size & 1)
-		put_word(u8, 0);
+	bpfmap_by_words(put_word, dst, src, size);
 	return true;
 fault:
 	return false;

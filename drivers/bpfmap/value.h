@@ -18,6 +18,7 @@
 #include <linux/string.h>
 
 #include "internal.h"
+#include "words.h"
 
 /*
  * Brackets one RCU section of for_each. The CPU must stay the same throughout
@@ -46,17 +47,7 @@ static inline bool bpfmap_value_is_word(u32 size)
 	return size == 1 || size == 2 || size == 4 || size == 8;
 }
 
-/* Up to this size, copying words is faster than memcpy() */
-#define BPFMAP_VALUE_WORDS	512
-
-static __always_inline bool bpfmap_value_by_words(u32 size)
-{
-	return IS_ENABLED(CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS) &&
-	       size <= BPFMAP_VALUE_WORDS;
-}
-
-void bpfmap_words_load(void *dst, const void *elem, u32 size);
-void bpfmap_words_store(void *elem, const void *src, u32 size);
+void bpfmap_copy_words(void *dst, const void *src, u32 size);
 void bpfmap_copy_large(void *dst, const void *src, u32 size);
 
 #define bpfmap_load_word(type, dst, src)			\
@@ -89,8 +80,8 @@ static __always_inline void bpfmap_value_load(void *dst, const void *elem,
 		bpfmap_load_word(u8, dst, elem);
 		break;
 	default:
-		if (bpfmap_value_by_words(size))
-			bpfmap_words_load(dst, elem, size);
+		if (bpfmap_is_few_words(size))
+			bpfmap_copy_words(dst, elem, size);
 		else
 			/* data_race: the caller checks a sequence count */
 			data_race(memcpy(dst, elem, size));
@@ -114,8 +105,8 @@ static __always_inline void bpfmap_value_store(void *elem, const void *src,
 		bpfmap_store_word(u8, elem, src);
 		break;
 	default:
-		if (bpfmap_value_by_words(size))
-			bpfmap_words_store(elem, src, size);
+		if (bpfmap_is_few_words(size))
+			bpfmap_copy_words(elem, src, size);
 		else
 			/* data_race: the reader checks a sequence count */
 			data_race(memcpy(elem, src, size));
