@@ -18,14 +18,9 @@
  */
 void bpfmap_copy_words(void *dst, const void *src, u32 size)
 {
-#define move_word(type, to, from)					\
-	do {								\
-		type word;						\
-									\
-		/* data_race: readers check a sequence count */		\
-		data_race(memcpy(&word, from, sizeof(word)));		\
-		WRITE_ONCE(*(type *)(to), word);			\
-	} while (0)
+/* Each word once: the caller checks a sequence count */
+#define move_word(type, to, from) \
+	WRITE_ONCE(*(type *)(to), READ_ONCE(*(const type *)(from)))
 
 	bpfmap_by_words(move_word, dst, src, size);
 #undef move_word
