@@ -249,11 +249,13 @@ void contexts_last_put(struct kunit *test)
 
 	timer_setup(&p->timer, put_in_softirq, 0);
 	init_completion(&p->done);
+	/* Per-CPU types: the value that is put is the one that is looked up */
+	kunit_move_to(test, raw_smp_processor_id());
 	for (p->n = 0; p->n < 6; p->n++) {
 		p->map = shape_create(shape);
 		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, p->map);
 		key_make(p->map, key, 1);
-		put_patiently(p->map, 1, p->n, 0);
+		KUNIT_EXPECT_EQ(test, put_patiently(p->map, 1, p->n, 0), 0);
 
 		rcu_read_lock();
 		value = bpfmap_lookup_elem(p->map, key);
