@@ -177,7 +177,7 @@ cd "$top"
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 mkdir "$tmp/tree"
-scripts/setup.sh vm kernel tools check
+scripts/setup.sh vm kernel tools check format
 debug=$(scripts/kernel.sh "$(scripts/kernel.sh -l debug)")
 checkpatch=$debug/build/scripts/checkpatch.pl
 kernel_doc=$(find "$(scripts/kernel.sh "$(scripts/kernel.sh -l doc)")/root" \
@@ -199,6 +199,7 @@ check 'circles of includes and calls in the module' circles
 check 'user space with -Wall -Wextra -Werror' user_space
 check 'shellcheck' shell_scripts
 check 'turns of phrase' phrases
+check 'form of the module' scripts/format.sh -c
 check 'rules of the ABI and their tests' scripts/abi.py
 check 'what notices a rule without a test' abi_checker
 check 'faults for mutation tests' scripts/mutate.sh -c

@@ -20,8 +20,9 @@ usage: scripts/setup.sh [-n] GROUP...
   python   the Python module and its tests
   check    make check
   doc      make doc
+  format   scripts/format.sh, which make check calls
   arm64    build for that and boot it
-  test     all of these
+  test     all of these but format
 END
 }
 
@@ -47,6 +48,7 @@ group()
 		;;
 	python) echo python3 python3-setuptools python3-wheel libbpf1 ;;
 	check) echo sparse shellcheck perl ;;
+	format) echo clang-format ;;
 	doc) echo python3-sphinx groff-base openssl perl ;;
 	arm64) echo gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-system-arm ;;
 	test)

@@ -106,8 +106,8 @@ void *bpfmap_lookup_percpu_elem(struct bpfmap *map, const void *key, u32 cpu)
 		return NULL;
 	if (!bpfmap_cpu_possible(cpu))
 		return NULL;
-	return map->ops->lookup_percpu_elem(map, key,
-					    array_index_nospec(cpu, nr_cpu_ids));
+	return map->ops->lookup_percpu_elem(
+		map, key, array_index_nospec(cpu, nr_cpu_ids));
 }
 EXPORT_SYMBOL_GPL(bpfmap_lookup_percpu_elem);
 

@@ -81,8 +81,8 @@ static struct bpfmap *arena_alloc(const struct bpfmap_create_attr *attr)
 	a = kzalloc(sizeof(*a), GFP_KERNEL_ACCOUNT);
 	if (!a)
 		return ERR_PTR(-ENOMEM);
-	a->taken = bpfmap_area_alloc(bits, NUMA_NO_NODE,
-				     GFP_KERNEL | __GFP_ZERO);
+	a->taken =
+		bpfmap_area_alloc(bits, NUMA_NO_NODE, GFP_KERNEL | __GFP_ZERO);
 	if (!a->taken)
 		goto free_arena;
 	a->inode = alloc_anon_inode(arena_mnt->mnt_sb);

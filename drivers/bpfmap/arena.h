@@ -27,7 +27,7 @@
 struct bpfmap_arena {
 	struct bpfmap map;
 	struct inode *inode;
-	struct mutex lock;		/* see above */
+	struct mutex lock; /* see above */
 	unsigned long start;
 	unsigned long end;
 	struct xarray pages;

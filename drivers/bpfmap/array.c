@@ -98,7 +98,8 @@ static void array_read_large(const struct bpfmap_array *a, u32 index,
 		bpfmap_copy_large(value, array_elem(a, index), size);
 	} else {
 		bpfmap_each_cpu(cpu) {
-			array_read_striped(a, index, value, bpfmap_cpu_flags(cpu));
+			array_read_striped(a, index, value,
+					   bpfmap_cpu_flags(cpu));
 			memset(value + size, 0, a->stride - size);
 			value += a->stride;
 			cond_resched();
@@ -480,8 +481,8 @@ static struct bpfmap *percpu_array_alloc(const struct bpfmap_create_attr *attr)
 
 static u64 array_overhead(const struct bpfmap_array *a)
 {
-	return sizeof(*a) + (a->stripes ?
-			     (a->stripe_mask + 1ULL) * sizeof(*a->stripes) : 0);
+	return sizeof(*a) +
+	       (a->stripes ? (a->stripe_mask + 1ULL) * sizeof(*a->stripes) : 0);
 }
 
 static u64 array_mem_usage(const struct bpfmap *map)

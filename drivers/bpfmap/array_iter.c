@@ -39,9 +39,9 @@ long array_for_each(struct bpfmap *map, bpfmap_each_fn fn, void *ctx)
 }
 
 /* Copy to user memory, between user_write_access_begin() and _end() */
-static __always_inline bool
-array_copy_out(const struct bpfmap_array *a, u32 index, u32 __user *key,
-	       void __user *value, u64 flags)
+static __always_inline bool array_copy_out(const struct bpfmap_array *a,
+					   u32 index, u32 __user *key,
+					   void __user *value, u64 flags)
 {
 	void *elem = (void *)(uintptr_t)index;
 	u32 cpu;
@@ -52,16 +52,15 @@ array_copy_out(const struct bpfmap_array *a, u32 index, u32 __user *key,
 		return bpfmap_unsafe_copy_out(value, array_elem(a, index),
 					      a->map.value_size);
 	if (flags & BPFMAP_F_ONE_VALUE)
-		return bpfmap_unsafe_copy_out(value, array_slot(&a->map, elem,
-								bpfmap_one_cpu(flags)),
-					      a->map.value_size);
+		return bpfmap_unsafe_copy_out(
+			value, array_slot(&a->map, elem, bpfmap_one_cpu(flags)),
+			a->map.value_size);
 	for (cpu = 0; cpu < nr_cpu_ids; cpu++) {
 		/* Only possible CPUs have an area */
 		if (!a->areas[cpu])
 			continue;
-		if (!bpfmap_unsafe_copy_out(value,
-					    array_slot(&a->map, elem, cpu),
-					    a->stride))
+		if (!bpfmap_unsafe_copy_out(
+			    value, array_slot(&a->map, elem, cpu), a->stride))
 			return false;
 		value += a->stride;
 	}
@@ -119,9 +118,9 @@ static int array_walk_direct(const struct bpfmap_array *a, u32 index, u32 nr,
 		i = array_copy_out_words(a, index, nr, w);
 	} else {
 		for (i = 0; i < nr; i++)
-			if (!array_copy_out_whole(a, index + i, &keys[i],
-						  w->uvalues +
-						  (size_t)i * stride, w->flags))
+			if (!array_copy_out_whole(
+				    a, index + i, &keys[i],
+				    w->uvalues + (size_t)i * stride, w->flags))
 				break;
 	}
 	w->nr = i;

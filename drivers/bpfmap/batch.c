@@ -29,8 +29,9 @@ static int batch_resize(struct batch_run *run, u32 room)
 
 	kvfree(run->keys);
 	run->room = 0;
-	run->keys = bytes > INT_MAX ? NULL :
-		    kvmalloc(bytes, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	run->keys = NULL;
+	if (bytes <= INT_MAX)
+		run->keys = kvmalloc(bytes, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!run->keys)
 		return -ENOMEM;
 	run->values = run->keys + key_bytes;
@@ -59,8 +60,8 @@ int batch_start(struct batch_run *run, struct bpfmap_batch *batch, bool values)
 	if (put_user(run->done, &batch->uattr->count))
 		return -EFAULT;
 	if (values)
-		run->value_size = bpfmap_user_value_size(batch->map,
-							 attr->elem_flags);
+		run->value_size =
+			bpfmap_user_value_size(batch->map, attr->elem_flags);
 	return 0;
 }
 
@@ -250,8 +251,8 @@ static int bucket_batch(struct bpfmap_batch *batch, bool remove)
 	struct batch_run run;
 	int err;
 
-	err = bpfmap_check_flags(batch->map, attr->elem_flags, BPFMAP_F_LOCK |
-				 (remove ? 0 : BPFMAP_F_CPU));
+	err = bpfmap_check_flags(batch->map, attr->elem_flags,
+				 BPFMAP_F_LOCK | (remove ? 0 : BPFMAP_F_CPU));
 	if (err)
 		return err;
 	/* Buckets never disappear, so this flag changes nothing */
@@ -425,7 +426,8 @@ static int from_batch(struct bpfmap_batch *batch, bool remove)
 
 	err = batch_start(&run, batch, true) ?: batch_alloc(&run);
 	if (!err) {
-		cursor = kmalloc(run.key_size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+		cursor = kmalloc(run.key_size,
+				 GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 		err = cursor ? 0 : -ENOMEM;
 	}
 	if (!err && in && copy_from_user(cursor, in, run.key_size))

@@ -126,7 +126,7 @@ int bpfmap_update_batch(struct bpfmap_batch *batch)
 {
 	int err = bpfmap_check_flags(batch->map, batch->attr->elem_flags,
 				     BPFMAP_F_LOCK | BPFMAP_F_CPU |
-				     BPFMAP_F_ALL_CPUS);
+					     BPFMAP_F_ALL_CPUS);
 
 	return err ?: write_batch(batch, true, update_chunk);
 }

@@ -127,7 +127,8 @@ static inline struct obj_cgroup *bpfmap_get_page_objcg(struct page *page)
 	return objcg;
 }
 
-static inline struct mem_cgroup *bpfmap_get_objcg_memcg(struct obj_cgroup *objcg)
+static inline struct mem_cgroup *
+bpfmap_get_objcg_memcg(struct obj_cgroup *objcg)
 {
 	return get_mem_cgroup_from_objcg(objcg);
 }
@@ -148,7 +149,8 @@ static inline struct obj_cgroup *bpfmap_get_page_objcg(struct page *page)
 	return NULL;
 }
 
-static inline struct mem_cgroup *bpfmap_get_objcg_memcg(struct obj_cgroup *objcg)
+static inline struct mem_cgroup *
+bpfmap_get_objcg_memcg(struct obj_cgroup *objcg)
 {
 	return NULL;
 }
@@ -160,10 +162,11 @@ static inline struct mem_cgroup *bpfmap_find_root_memcg(void)
 #endif
 
 /* A pointer in the mm in 6.1, then a function of the mm, now of the task */
-static inline unsigned long
-bpfmap_mm_get_unmapped_area(struct file *file, unsigned long addr,
-			    unsigned long len, unsigned long pgoff,
-			    unsigned long flags)
+static inline unsigned long bpfmap_mm_get_unmapped_area(struct file *file,
+							unsigned long addr,
+							unsigned long len,
+							unsigned long pgoff,
+							unsigned long flags)
 {
 #if defined(BPFMAP_HAVE_MM_AREA)
 	return mm_get_unmapped_area(file, addr, len, pgoff, flags);

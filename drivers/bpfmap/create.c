@@ -117,8 +117,8 @@ static struct bpfmap *bpfmap_create_like(const struct bpfmap_create_attr *attr,
 	struct bpfmap *map;
 	int err;
 
-	if (attr->map_flags & (BPFMAP_F_RDONLY | BPFMAP_F_WRONLY |
-			       BPFMAP_F_TOKEN_FD) ||
+	if (attr->map_flags &
+		    (BPFMAP_F_RDONLY | BPFMAP_F_WRONLY | BPFMAP_F_TOKEN_FD) ||
 	    attr->excl_prog_hash || attr->excl_prog_hash_size || attr->__pad ||
 	    attr->btf_key_type_id || attr->btf_value_type_id)
 		return ERR_PTR(-EINVAL);

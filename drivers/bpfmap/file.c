@@ -17,8 +17,8 @@ static int bpfmap_map_release(struct inode *inode, struct file *file)
 }
 
 /* EINVAL as in bpf(2), unlike the VFS for files without read and write */
-static ssize_t bpfmap_map_read(struct file *file, char __user *buf,
-			       size_t size, loff_t *pos)
+static ssize_t bpfmap_map_read(struct file *file, char __user *buf, size_t size,
+			       loff_t *pos)
 {
 	return -EINVAL;
 }

@@ -218,9 +218,10 @@ int htab_percpu_lookup(struct bpfmap *map, const void *key, void *value,
 	return htab_do_lookup(to_htab(map), key, value, flags, true);
 }
 
-static __always_inline int
-htab_do_exchange(struct bpfmap *map, const void *key, const void *value,
-		 u64 flags, gfp_t gfp, void *old, const bool percpu)
+static __always_inline int htab_do_exchange(struct bpfmap *map, const void *key,
+					    const void *value, u64 flags,
+					    gfp_t gfp, void *old,
+					    const bool percpu)
 {
 	struct bpfmap_htab *h = to_htab(map);
 	raw_spinlock_t *lock;
@@ -326,7 +327,7 @@ int htab_lookup_and_delete(struct bpfmap *map, const void *key, void *value)
 static int htab_check(const struct bpfmap_create_attr *attr)
 {
 	return htab_check_flags(attr, BPFMAP_HASH_FLAGS) ?:
-	       htab_check_sizes(attr);
+							   htab_check_sizes(attr);
 }
 
 static int htab_percpu_check(const struct bpfmap_create_attr *attr)

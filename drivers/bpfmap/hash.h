@@ -111,7 +111,7 @@ struct bpfmap_htab {
 	struct bpfmap_pool pool;
 	struct bpfmap_lru *lru;
 	struct bpfmap_hash_secret secret;
-	struct mutex mutex;	/* see above */
+	struct mutex mutex; /* see above */
 	void __percpu *spare;
 };
 

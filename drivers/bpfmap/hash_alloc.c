@@ -32,7 +32,7 @@ static void __percpu *htab_alloc_values(const struct bpfmap *map, gfp_t gfp)
 {
 	return __alloc_percpu_gfp(bpfmap_value_stride(map), 8,
 				  gfp | __GFP_ACCOUNT | __GFP_NOWARN |
-				  __GFP_NORETRY);
+					  __GFP_NORETRY);
 }
 
 static int htab_percpu_elem_init(struct bpfmap *map, void *elem, gfp_t gfp)
@@ -104,8 +104,9 @@ static int htab_alloc_stripes(struct bpfmap_htab *h, u32 lru_owners)
 
 	/* An insert evicts from its own stripe: do not make it too small */
 	if (lru_owners)
-		nr = bpfmap_lru_groups(h->map.max_entries, lru_owners == 1 ? 1 :
-				       num_possible_cpus(), nr);
+		nr = bpfmap_lru_groups(
+			h->map.max_entries,
+			lru_owners == 1 ? 1 : num_possible_cpus(), nr);
 	h->stripe_shift = ilog2(buckets) - ilog2(nr);
 	h->stripes = bpfmap_area_alloc((u64)nr * sizeof(*h->stripes),
 				       h->map.numa_node, GFP_KERNEL);
@@ -180,8 +181,8 @@ static int htab_alloc_pool(struct bpfmap_htab *h, u32 lru_owners)
 	int err;
 
 	if (prealloc)
-		chunk = rounddown_pow_of_two(max(HTAB_CHUNK_BYTES / elem_size,
-						 1U));
+		chunk = rounddown_pow_of_two(
+			max(HTAB_CHUNK_BYTES / elem_size, 1U));
 	else if (percpu)
 		/* The allocator zeroes them, perhaps in atomic context */
 		chunk = clamp_t(u32, BPFMAP_ATOMIC_COPY / h->map.user_size, 1,
@@ -190,8 +191,9 @@ static int htab_alloc_pool(struct bpfmap_htab *h, u32 lru_owners)
 		chunk = htab_grow_elems(elem_size);
 	chunk = min_t(u32, chunk, roundup_pow_of_two(h->map.max_entries));
 
-	err = bpfmap_pool_create(&h->pool, &h->map, percpu ?
-				 &htab_percpu_pool_ops : &htab_pool_ops,
+	err = bpfmap_pool_create(&h->pool, &h->map,
+				 percpu ? &htab_percpu_pool_ops :
+					  &htab_pool_ops,
 				 elem_size, chunk, prealloc);
 	if (err || !lru_owners)
 		return err;
@@ -256,8 +258,9 @@ struct bpfmap *htab_create(const struct bpfmap_create_attr *attr,
 	bpfmap_hash_secret_init(&h->secret);
 	h->value_off = offsetof(struct bpfmap_htab_elem, key) +
 		       round_up(h->map.key_size, 8);
-	h->value_size = h->map.ops->percpu || h->map.ops->set_inner ?
-			sizeof(void *) : h->map.value_size;
+	h->value_size = h->map.value_size;
+	if (h->map.ops->percpu || h->map.ops->set_inner)
+		h->value_size = sizeof(void *);
 
 	err = htab_fits(h, lru_owners) ? htab_init_large(h) : -ENOMEM;
 	if (!err)
@@ -308,6 +311,6 @@ u64 htab_percpu_mem_usage(const struct bpfmap *map)
 	/* h->spare */
 	if (bpfmap_value_is_large(map))
 		nr++;
-	return htab_mem_usage(map) + nr * bpfmap_value_stride(map) *
-	       num_possible_cpus();
+	return htab_mem_usage(map) +
+	       nr * bpfmap_value_stride(map) * num_possible_cpus();
 }

@@ -40,8 +40,8 @@ static inline void htab_write_end(struct bpfmap_htab_elem *e)
  * Call before changing or removing (@cut) an element, with its stripe locked: a
  * snapshot may need its current content.
  */
-static __always_inline void htab_save(struct bpfmap_htab *h,
-				      const struct bpfmap_htab_elem *e, bool cut)
+static __always_inline void
+htab_save(struct bpfmap_htab *h, const struct bpfmap_htab_elem *e, bool cut)
 {
 	if (unlikely(READ_ONCE(h->snap.bucket) != HTAB_NO_BUCKET))
 		__htab_save(h, e, cut);
@@ -184,9 +184,10 @@ static __always_inline bool htab_matches(const struct bpfmap_htab *h,
  *
  * Return: the link to the element, NULL if the key is absent.
  */
-static __always_inline u32 *
-htab_seek(const struct bpfmap_htab *h, const void *key, u32 hash,
-	  struct bpfmap_htab_elem **elem, u32 *length)
+static __always_inline u32 *htab_seek(const struct bpfmap_htab *h,
+				      const void *key, u32 hash,
+				      struct bpfmap_htab_elem **elem,
+				      u32 *length)
 {
 	u32 nr, *link = &h->heads[hash & h->mask];
 
@@ -206,9 +207,9 @@ htab_seek(const struct bpfmap_htab *h, const void *key, u32 hash,
 }
 
 /* htab_seek() for callers that insert nothing */
-static __always_inline u32 *
-__htab_find_link(const struct bpfmap_htab *h, const void *key, u32 hash,
-		 struct bpfmap_htab_elem **elem)
+static __always_inline u32 *__htab_find_link(const struct bpfmap_htab *h,
+					     const void *key, u32 hash,
+					     struct bpfmap_htab_elem **elem)
 {
 	u32 length;
 

@@ -86,7 +86,8 @@ static int htab_first_key(struct bpfmap_htab *h, u32 bucket, void *next_key)
 			continue;
 		}
 		if (tries++ < HTAB_TRIES) {
-			if (!htab_copy_key(h, &h->heads[bucket], link, next_key))
+			if (!htab_copy_key(h, &h->heads[bucket], link,
+					   next_key))
 				return 0;
 		} else {
 			if (!htab_key_locked(h, NULL, bucket, next_key))
@@ -263,15 +264,28 @@ static bool htab_copy_out_percpu(const struct bpfmap_htab *h,
 	if (!htab_copy_out(key, e->key, h->map.key_size))
 		return false;
 	if (flags & BPFMAP_F_ONE_VALUE)
-		return htab_copy_out(value, htab_slot(&h->map, e,
-						      bpfmap_one_cpu(flags)),
-				     h->map.value_size);
+		return htab_copy_out(
+			value, htab_slot(&h->map, e, bpfmap_one_cpu(flags)),
+			h->map.value_size);
 	bpfmap_each_cpu(cpu) {
 		if (!htab_copy_out(value, htab_slot(&h->map, e, cpu), stride))
 			return false;
 		value += stride;
 	}
 	return true;
+}
+
+static __always_inline bool htab_copy_out_elem(const struct bpfmap_htab *h,
+					       const struct bpfmap_htab_elem *e,
+					       void __user *key,
+					       void __user *value, u64 flags,
+					       const bool percpu)
+{
+	if (percpu)
+		return htab_copy_out_percpu(h, e, key, value, flags);
+	return bpfmap_unsafe_copy_out(key, e->key, h->map.key_size) &&
+	       bpfmap_unsafe_copy_out(value, htab_value(h, e),
+				      h->map.value_size);
 }
 
 /*
@@ -281,9 +295,9 @@ static bool htab_copy_out_percpu(const struct bpfmap_htab *h,
  * sections of their own: compilers may add calls to the look-up of a CPU's
  * value, which are not allowed under user_write_access_begin().
  */
-static __always_inline int
-__htab_copy_out_buckets(const struct bpfmap_htab *h, struct bpfmap_walk *w,
-			u32 end, const bool percpu)
+static __always_inline int __htab_copy_out_buckets(const struct bpfmap_htab *h,
+						   struct bpfmap_walk *w,
+						   u32 end, const bool percpu)
 {
 	u32 stride = bpfmap_user_value_size(&h->map, w->flags);
 	u32 key_size = h->map.key_size, room = w->room, pos, link, nr;
@@ -303,13 +317,8 @@ __htab_copy_out_buckets(const struct bpfmap_htab *h, struct bpfmap_walk *w,
 		for (; !(link & HTAB_END); link = htab_elem(h, link)->next) {
 			const struct bpfmap_htab_elem *e = htab_elem(h, link);
 
-			if (percpu ? !htab_copy_out_percpu(h, e, key, value,
-							   w->flags) :
-				     !bpfmap_unsafe_copy_out(key, e->key,
-							     key_size) ||
-				     !bpfmap_unsafe_copy_out(value,
-							     htab_value(h, e),
-							     h->map.value_size)) {
+			if (!htab_copy_out_elem(h, e, key, value, w->flags,
+						percpu)) {
 				err = -EFAULT;
 				goto out;
 			}
@@ -334,8 +343,8 @@ static int htab_copy_out_buckets(const struct bpfmap_htab *h,
 }
 
 /* Elements that any CPU may reuse are returned to the pool as one list */
-static __always_inline void htab_empty_buckets(struct bpfmap_htab *h, u32 bucket,
-					       u32 end, const bool lru)
+static __always_inline void
+htab_empty_buckets(struct bpfmap_htab *h, u32 bucket, u32 end, const bool lru)
 {
 	struct bpfmap_pool_bundle free;
 	u32 index;
@@ -354,8 +363,8 @@ static __always_inline void htab_empty_buckets(struct bpfmap_htab *h, u32 bucket
 			}
 			index = htab_cut(h, e, link);
 			if (lru)
-				bpfmap_lru_del(h->lru, bucket >> h->stripe_shift,
-					       e);
+				bpfmap_lru_del(h->lru,
+					       bucket >> h->stripe_shift, e);
 			bpfmap_pool_bundle_add(&free, index, &e->pool);
 		}
 	}

@@ -148,8 +148,7 @@ static int htab_lru_upsert_locked(struct bpfmap_htab *h, struct lru_upsert *up)
 	if (htab_seek(h, up->key, up->hash, &e, &length)) {
 		if (mode == BPFMAP_F_NOEXIST)
 			return -EEXIST;
-		htab_replace(h, e, up->value, up->flags,
-			     h->map.ops->percpu);
+		htab_replace(h, e, up->value, up->flags, h->map.ops->percpu);
 		bpfmap_lru_set_ref(h->lru, e);
 		return 0;
 	}
@@ -246,8 +245,9 @@ static int htab_lru_do_update(struct bpfmap *map, const void *key,
 	local_irq_save(irqflags);
 	err = htab_lru_upsert(to_htab(map), key, value, flags);
 	local_irq_restore(irqflags);
-	return likely(err != -EAGAIN) ? err :
-	       htab_lru_update_again(map, key, value, flags);
+	if (unlikely(err == -EAGAIN))
+		return htab_lru_update_again(map, key, value, flags);
+	return err;
 }
 
 static int htab_lru_update(struct bpfmap *map, const void *key,
@@ -419,7 +419,7 @@ static int htab_lru_check(const struct bpfmap_create_attr *attr)
 	bool one_node = attr->map_flags & BPFMAP_F_NO_COMMON_LRU ||
 			bpfmap_type_ops(attr->map_type)->percpu;
 	int err = htab_check_flags(attr, BPFMAP_LRU_HASH_FLAGS |
-				   BPFMAP_F_NO_PREALLOC);
+						 BPFMAP_F_NO_PREALLOC);
 
 	if (err)
 		return err;
@@ -439,9 +439,9 @@ static struct bpfmap *htab_lru_alloc(const struct bpfmap_create_attr *attr)
 
 	if (!(attr->map_flags & BPFMAP_F_NO_COMMON_LRU))
 		return htab_create(attr, 1);
-	if (odd && check_add_overflow(attr->max_entries,
-				      num_possible_cpus() - odd,
-				      &even.max_entries))
+	if (odd &&
+	    check_add_overflow(attr->max_entries, num_possible_cpus() - odd,
+			       &even.max_entries))
 		even.max_entries = attr->max_entries - odd;
 	return htab_create(&even, nr_cpu_ids);
 }

@@ -20,8 +20,9 @@ static int get_hash(struct bpfmap *map, const struct bpfmap_info *info)
 	err = map->ops->hash(map, digest);
 	if (err)
 		return err;
-	return copy_to_user(u64_to_user_ptr(info->hash), digest,
-			    sizeof(digest)) ? -EFAULT : 0;
+	if (copy_to_user(u64_to_user_ptr(info->hash), digest, sizeof(digest)))
+		return -EFAULT;
+	return 0;
 }
 
 /**

@@ -220,12 +220,9 @@ struct bpfmap_ops {
 	struct page *(*mmap_page)(struct bpfmap *map, pgoff_t pgoff);
 	bool (*find_held)(struct bpfmap *map, pgoff_t *at);
 	struct address_space *(*mapping)(struct bpfmap *map);
-	unsigned long (*get_unmapped_area)(struct bpfmap *map,
-					   struct file *file,
-					   unsigned long addr,
-					   unsigned long len,
-					   unsigned long pgoff,
-					   unsigned long flags);
+	unsigned long (*get_unmapped_area)(
+		struct bpfmap *map, struct file *file, unsigned long addr,
+		unsigned long len, unsigned long pgoff, unsigned long flags);
 	int (*hash)(struct bpfmap *map, u8 *digest);
 	__poll_t (*poll)(struct bpfmap *map, struct file *file,
 			 struct poll_table_struct *wait);
@@ -306,7 +303,7 @@ struct bpfmap {
 	bool exclusive;
 	u8 frozen;
 	bool mapped_writable;
-	struct mutex freeze_mutex;	/* see above */
+	struct mutex freeze_mutex; /* see above */
 	atomic_t mmap_writers;
 	refcount_t ref;
 	struct rcu_work free_work;

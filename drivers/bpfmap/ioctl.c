@@ -106,8 +106,9 @@ static long cmd_create(struct bpfmap_call *call)
 		ret = bpfmap_publish(map);
 	/* Last, because it makes the map visible to user space */
 	if (!ret)
-		ret = bpfmap_install_fd(map, attr->map_flags &
-					(BPFMAP_F_RDONLY | BPFMAP_F_WRONLY));
+		ret = bpfmap_install_fd(map,
+					attr->map_flags & (BPFMAP_F_RDONLY |
+							   BPFMAP_F_WRONLY));
 	bpfmap_put(map);
 	return ret;
 }
@@ -339,9 +340,11 @@ static int copy_elem_attr(struct bpfmap_call *call,
 	user_read_access_end();
 
 	/* Members that the command does not have */
-	if (cmd->size <= offsetof(struct bpfmap_elem_attr, value) && attr->value)
+	if (cmd->size <= offsetof(struct bpfmap_elem_attr, value) &&
+	    attr->value)
 		return -EINVAL;
-	if (cmd->size <= offsetof(struct bpfmap_elem_attr, flags) && attr->flags)
+	if (cmd->size <= offsetof(struct bpfmap_elem_attr, flags) &&
+	    attr->flags)
 		return -EINVAL;
 	return 0;
 fault:
@@ -396,7 +399,8 @@ static int closed_errno(const struct bpfmap_command *cmd)
 	return cmd->needs & CLOSED_EBADFD ? -EBADFD : -EBADF;
 }
 
-static u32 attr_fd(const struct bpfmap_call *call, const struct bpfmap_command *cmd)
+static u32 attr_fd(const struct bpfmap_call *call,
+		   const struct bpfmap_command *cmd)
 {
 	u32 fd;
 

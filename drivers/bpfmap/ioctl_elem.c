@@ -52,8 +52,8 @@ static void elem_bufs_exit(struct elem_bufs *bufs)
 }
 
 /*
- * Also copies the key from user space. Inlining saves 29 of 1032 instructions of
- * an update.
+ * Also copies the key from user space. Inlining saves 29 of 1032 instructions
+ * of an update.
  */
 static __always_inline int elem_bufs_init_key(struct elem_bufs *bufs,
 					      u64 *stack,
@@ -136,7 +136,8 @@ long cmd_delete(struct bpfmap_call *call)
 	struct elem_bufs bufs;
 	int err;
 
-	err = elem_bufs_init_key(&bufs, stack, call->map, call->attr.elem.key, 0);
+	err = elem_bufs_init_key(&bufs, stack, call->map, call->attr.elem.key,
+				 0);
 	if (err)
 		return err;
 	err = call->map->ops->delete(call->map, bufs.key);
@@ -154,7 +155,8 @@ long cmd_get_next_key(struct bpfmap_call *call)
 
 	/* Without a key, return the first one */
 	if (attr->key)
-		err = elem_bufs_init_key(&bufs, stack, map, attr->key, map->key_size);
+		err = elem_bufs_init_key(&bufs, stack, map, attr->key,
+					 map->key_size);
 	else
 		err = elem_bufs_init(&bufs, stack, map, map->key_size);
 	if (err)

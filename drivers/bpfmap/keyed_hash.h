@@ -37,7 +37,8 @@ static __always_inline void keyed_hash_half_1(u64 *v0, u64 *v1)
 }
 
 /* ... and this */
-static __always_inline void keyed_hash_half_2(u64 *v0, u64 *v1, u64 *v2, u64 *v3)
+static __always_inline void keyed_hash_half_2(u64 *v0, u64 *v1, u64 *v2,
+					      u64 *v3)
 {
 	*v2 += *v3;
 	*v3 = rol64(*v3, 16) ^ *v2;
@@ -108,9 +109,8 @@ static __always_inline u64 keyed_hash_block(const void *key, u32 at, u32 size)
  *
  * Context: Any.
  */
-static __always_inline u64
-bpfmap_keyed_hash(const struct bpfmap_hash_secret *secret, const void *key,
-		  u32 size)
+static __always_inline u64 bpfmap_keyed_hash(
+	const struct bpfmap_hash_secret *secret, const void *key, u32 size)
 {
 	u64 v0 = secret->v[0], v1 = secret->v[1];
 	u64 v2 = secret->v[2], v3 = secret->v[3], block;

@@ -63,9 +63,10 @@ static void lpm_leave(struct lpm_path *path, const u64 *bits)
 }
 
 /* Push ancestors; return the first node on the path that is not shorter */
-static __always_inline struct lpm_node *
-__lpm_seek(const struct bpfmap_lpm *t, struct lpm_path *path, const u64 *bits,
-	   u32 len, bool word)
+static __always_inline struct lpm_node *__lpm_seek(const struct bpfmap_lpm *t,
+						   struct lpm_path *path,
+						   const u64 *bits, u32 len,
+						   bool word)
 {
 	struct lpm_node *node = lpm_get(t->root);
 	u32 from = 0;

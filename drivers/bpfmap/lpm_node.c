@@ -91,9 +91,8 @@ static size_t lpm_chunk_bytes(const struct bpfmap_lpm *t, gfp_t gfp)
 
 	if (one > max / 4)
 		return one;
-	return roundup_pow_of_two(clamp_t(u64, want,
-					  max_t(size_t, one, LPM_CHUNK_MIN),
-					  max));
+	return roundup_pow_of_two(
+		clamp_t(u64, want, max_t(size_t, one, LPM_CHUNK_MIN), max));
 }
 
 /**

@@ -248,9 +248,10 @@ struct lpm_place {
 	struct lpm_node __rcu **up;
 };
 
-static __always_inline struct lpm_node *
-__lpm_locate(struct bpfmap_lpm *t, const struct lpm_key *k,
-	     struct lpm_place *place, bool word)
+static __always_inline struct lpm_node *__lpm_locate(struct bpfmap_lpm *t,
+						     const struct lpm_key *k,
+						     struct lpm_place *place,
+						     bool word)
 {
 	struct lpm_node __rcu **slot = &t->root, **up = NULL;
 	struct lpm_node *node;
@@ -338,8 +339,8 @@ static void lpm_replace(struct bpfmap_lpm *t, struct lpm_node *node,
 static void lpm_insert_above(struct bpfmap_lpm *t, struct lpm_node *node,
 			     struct lpm_node *below, struct lpm_place *place)
 {
-	u32 len = lpm_common(below->bits, node->bits,
-			     min(below->len, node->len));
+	u32 len =
+		lpm_common(below->bits, node->bits, min(below->len, node->len));
 	u32 side = lpm_bit(below->bits, len);
 	struct lpm_node *fork = node;
 
@@ -360,7 +361,8 @@ static int lpm_check_new(const struct bpfmap_lpm *t, u64 flags)
 }
 
 /* Are two nodes free, or one besides @node? */
-static bool lpm_has_free(const struct bpfmap_lpm *t, const struct lpm_node *node)
+static bool lpm_has_free(const struct bpfmap_lpm *t,
+			 const struct lpm_node *node)
 {
 	return t->free.first && (node || t->free.first->next);
 }
@@ -370,7 +372,8 @@ static bool lpm_has_free(const struct bpfmap_lpm *t, const struct lpm_node *node
  * are needed
  */
 static int lpm_update_locked(struct bpfmap_lpm *t, const struct lpm_key *k,
-			     const void *value, u64 flags, struct lpm_node *node)
+			     const void *value, u64 flags,
+			     struct lpm_node *node)
 {
 	struct lpm_place place __bpfmap_uninit;
 	struct lpm_node *old = lpm_locate(t, k, &place);
@@ -539,12 +542,11 @@ static int lpm_delete(struct bpfmap *map, const void *key)
 
 static int lpm_check(const struct bpfmap_create_attr *attr)
 {
-	if (!attr->max_entries ||
-	    !(attr->map_flags & BPFMAP_F_NO_PREALLOC) ||
+	if (!attr->max_entries || !(attr->map_flags & BPFMAP_F_NO_PREALLOC) ||
 	    bpfmap_check_create_flags(attr, BPFMAP_LPM_TRIE_FLAGS) ||
 	    attr->key_size < LPM_HEAD + LPM_DATA_MIN ||
-	    attr->key_size > LPM_HEAD + LPM_DATA_MAX ||
-	    !attr->value_size || attr->value_size > LPM_VALUE_MAX)
+	    attr->key_size > LPM_HEAD + LPM_DATA_MAX || !attr->value_size ||
+	    attr->value_size > LPM_VALUE_MAX)
 		return -EINVAL;
 	return 0;
 }

@@ -107,7 +107,8 @@ static inline struct bpfmap_lpm *to_lpm(const struct bpfmap *map)
 	return container_of(map, struct bpfmap_lpm, map);
 }
 
-static inline void *lpm_value(const struct bpfmap_lpm *t, const struct lpm_node *node)
+static inline void *lpm_value(const struct bpfmap_lpm *t,
+			      const struct lpm_node *node)
 {
 	return (void *)node + t->value_off;
 }
@@ -174,8 +175,7 @@ static inline struct lpm_node *lpm_take(struct bpfmap_lpm *t)
 }
 
 /* @node is unlinked; readers that already found it may still use it */
-static inline void lpm_free_by_rcu(struct bpfmap_lpm *t,
-				   struct lpm_node *node)
+static inline void lpm_free_by_rcu(struct bpfmap_lpm *t, struct lpm_node *node)
 {
 	lockdep_assert_held(&t->lock);
 

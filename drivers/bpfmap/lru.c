@@ -221,6 +221,8 @@ void *bpfmap_lru_evict(struct bpfmap_lru *lru, u32 group, u32 cpu)
  */
 u64 bpfmap_lru_mem_usage(const struct bpfmap_lru *lru)
 {
-	return lru ? sizeof(*lru) + (u64)lru->nr_groups * lru->nr_owners *
-		     sizeof(*lru->lists) : 0;
+	if (!lru)
+		return 0;
+	return sizeof(*lru) +
+	       (u64)lru->nr_groups * lru->nr_owners * sizeof(*lru->lists);
 }

@@ -14,8 +14,8 @@
  * first map in it.
  */
 static DEFINE_XARRAY_FLAGS(bpfmap_ids, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_BH |
-				       XA_FLAGS_ACCOUNT);
-static u32 bpfmap_next_free_id;			/* under the lock of bpfmap_ids */
+					       XA_FLAGS_ACCOUNT);
+static u32 bpfmap_next_free_id; /* under the lock of bpfmap_ids */
 static struct workqueue_struct *bpfmap_free_wq;
 
 /**
@@ -50,12 +50,14 @@ void bpfmap_init_map(struct bpfmap *map, const struct bpfmap_create_attr *attr)
 	map->type = attr->map_type;
 	map->key_size = attr->key_size;
 	map->value_size = attr->value_size;
-	map->user_size = !map->ops->percpu ? map->value_size :
-			 bpfmap_value_stride(map) * num_possible_cpus();
+	map->user_size = map->value_size;
+	if (map->ops->percpu)
+		map->user_size = bpfmap_value_stride(map) * num_possible_cpus();
 	map->max_entries = attr->max_entries;
 	map->flags = attr->map_flags & ~(BPFMAP_F_RDONLY | BPFMAP_F_WRONLY);
-	map->numa_node = attr->map_flags & BPFMAP_F_NUMA_NODE ?
-			 attr->numa_node : NUMA_NO_NODE;
+	map->numa_node = NUMA_NO_NODE;
+	if (attr->map_flags & BPFMAP_F_NUMA_NODE)
+		map->numa_node = attr->numa_node;
 	map->map_extra = attr->map_extra;
 	refcount_set(&map->ref, 1);
 	mutex_init(&map->freeze_mutex);

@@ -51,8 +51,7 @@ static struct bpfmap_array_of_maps *to_array_of_maps(const struct bpfmap *map)
 
 static struct bpfmap_inner_map_meta inner_map_meta_of(const struct bpfmap *like)
 {
-	bool any = !like->ops->same_entries ||
-		   like->flags & BPFMAP_F_INNER_MAP;
+	bool any = !like->ops->same_entries || like->flags & BPFMAP_F_INNER_MAP;
 
 	return (struct bpfmap_inner_map_meta) {
 		.type = like->type,
@@ -240,8 +239,8 @@ static int array_of_maps_lookup(struct bpfmap *map, const void *key,
 	return err;
 }
 
-static int array_of_maps_check_update(const struct bpfmap *map,
-				      const void *key, u64 flags)
+static int array_of_maps_check_update(const struct bpfmap *map, const void *key,
+				      u64 flags)
 {
 	if (flags)
 		return -EINVAL;
@@ -330,8 +329,8 @@ static void array_of_maps_free(struct bpfmap *map)
 
 static struct bpfmap *array_of_maps_alloc(const struct bpfmap_create_attr *attr)
 {
-	struct bpfmap_array_of_maps *a = kzalloc(sizeof(*a),
-						 GFP_KERNEL_ACCOUNT);
+	struct bpfmap_array_of_maps *a =
+		kzalloc(sizeof(*a), GFP_KERNEL_ACCOUNT);
 
 	if (!a)
 		return ERR_PTR(-ENOMEM);
@@ -360,8 +359,8 @@ static struct bpfmap *htab_of_maps_lookup_inner(struct bpfmap *map,
 	return htab_lookup(map, key, &inner, 0) ? NULL : inner;
 }
 
-static int htab_of_maps_lookup(struct bpfmap *map, const void *key,
-			       void *value, u64 flags)
+static int htab_of_maps_lookup(struct bpfmap *map, const void *key, void *value,
+			       u64 flags)
 {
 	int err;
 
@@ -409,13 +408,13 @@ struct htab_of_maps_walk {
 static void htab_of_maps_take(struct bpfmap_walk *w, u32 place,
 			      const void *value)
 {
-	struct bpfmap *inner = *(struct bpfmap * const *)value;
+	struct bpfmap *inner = *(struct bpfmap *const *)value;
 	u32 *ids = w->values;
 
 	ids[place] = inner->id;
 	if (w->remove)
-		container_of(w, struct htab_of_maps_walk,
-			     walk)->removed[place] = inner;
+		container_of(w, struct htab_of_maps_walk, walk)->removed[place] =
+			inner;
 }
 
 static int htab_of_maps_walk(struct bpfmap *map, struct bpfmap_walk *w)
@@ -426,9 +425,9 @@ static int htab_of_maps_walk(struct bpfmap *map, struct bpfmap_walk *w)
 
 	w->nr = 0;
 	if (w->remove) {
-		outer.removed = kvmalloc_array(w->room, sizeof(*outer.removed),
-					       GFP_KERNEL_ACCOUNT |
-					       __GFP_NOWARN);
+		outer.removed =
+			kvmalloc_array(w->room, sizeof(*outer.removed),
+				       GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 		if (!outer.removed)
 			return -ENOMEM;
 	}
@@ -449,7 +448,7 @@ static int htab_of_maps_check(const struct bpfmap_create_attr *attr)
 	if (attr->value_size != sizeof(u32))
 		return -EINVAL;
 	return htab_check_flags(attr, BPFMAP_HASH_OF_MAPS_FLAGS) ?:
-	       htab_check_sizes(attr);
+		       htab_check_sizes(attr);
 }
 
 static void htab_of_maps_free(struct bpfmap *map)

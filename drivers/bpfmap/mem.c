@@ -41,7 +41,7 @@ void *bpfmap_area_vmalloc(u64 size, gfp_t gfp)
 	if (size > SIZE_MAX - PAGE_SIZE || !bpfmap_mem_available(size))
 		return NULL;
 	return __vmalloc(size, gfp | __GFP_ACCOUNT | __GFP_NOWARN |
-			 __GFP_RETRY_MAYFAIL);
+				       __GFP_RETRY_MAYFAIL);
 }
 
 /**
@@ -63,8 +63,9 @@ void *bpfmap_area_alloc(u64 size, int node, gfp_t gfp)
 
 	gfp |= __GFP_ACCOUNT | __GFP_NOWARN;
 	/* kmalloc rounds up to powers of two: prefer vmalloc if possible */
-	if (size <= PAGE_SIZE || (size <= PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER &&
-				  (atomic || is_power_of_2(size)))) {
+	if (size <= PAGE_SIZE ||
+	    (size <= PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER &&
+	     (atomic || is_power_of_2(size)))) {
 		p = kmalloc_node(size, gfp | __GFP_NORETRY, node);
 		if (p || atomic)
 			return p;
@@ -72,11 +73,11 @@ void *bpfmap_area_alloc(u64 size, int node, gfp_t gfp)
 	if (atomic)
 		return NULL;
 	/* No exported vmalloc takes both a node and gfp flags */
-	if (node != NUMA_NO_NODE && size <= INT_MAX)
-		return bpfmap_mem_available(size) ?
-		       kvmalloc_node(size, gfp | __GFP_RETRY_MAYFAIL, node) :
-		       NULL;
-	return bpfmap_area_vmalloc(size, gfp);
+	if (node == NUMA_NO_NODE || size > INT_MAX)
+		return bpfmap_area_vmalloc(size, gfp);
+	if (!bpfmap_mem_available(size))
+		return NULL;
+	return kvmalloc_node(size, gfp | __GFP_RETRY_MAYFAIL, node);
 }
 
 /**
@@ -122,8 +123,8 @@ int bpfmap_charge_init(struct bpfmap *map)
 struct mem_cgroup *bpfmap_charge_begin(const struct bpfmap *map)
 {
 	return set_active_memcg(map->objcg ?
-				bpfmap_get_objcg_memcg(map->objcg) :
-				bpfmap_root_memcg);
+					bpfmap_get_objcg_memcg(map->objcg) :
+					bpfmap_root_memcg);
 }
 
 /**

@@ -48,15 +48,15 @@ struct pinfs_pin {
 };
 
 /* Applies whatever the mode bits are, and to root too */
-static int pinfs_rdonly_permission(struct mnt_idmap *idmap,
-				   struct inode *inode, int mask)
+static int pinfs_rdonly_permission(struct mnt_idmap *idmap, struct inode *inode,
+				   int mask)
 {
 	return mask & MAY_WRITE ? -EACCES :
 				  generic_permission(idmap, inode, mask);
 }
 
-static int pinfs_wronly_permission(struct mnt_idmap *idmap,
-				   struct inode *inode, int mask)
+static int pinfs_wronly_permission(struct mnt_idmap *idmap, struct inode *inode,
+				   int mask)
 {
 	return mask & MAY_READ ? -EACCES :
 				 generic_permission(idmap, inode, mask);
@@ -70,8 +70,7 @@ static const struct inode_operations pinfs_wronly_iops = {
 	.permission = pinfs_wronly_permission,
 };
 
-static const struct inode_operations pinfs_rdwr_iops = {
-};
+static const struct inode_operations pinfs_rdwr_iops = {};
 
 static const struct inode_operations *pinfs_pin_iops(fmode_t mode)
 {
@@ -338,8 +337,7 @@ static const struct fs_context_operations pinfs_context_ops = {
 
 static int pinfs_init_fs_context(struct fs_context *fc)
 {
-	struct pinfs_options *opts = kzalloc(sizeof(*opts),
-					     GFP_KERNEL_ACCOUNT);
+	struct pinfs_options *opts = kzalloc(sizeof(*opts), GFP_KERNEL_ACCOUNT);
 
 	if (!opts)
 		return -ENOMEM;

@@ -157,16 +157,16 @@ int bpfmap_pool_create(struct bpfmap_pool *pool, struct bpfmap *map,
 		atomic64_set(&list->head, BPFMAP_POOL_NONE);
 		list->victim = cpu;
 	}
-	pool->chunks = bpfmap_area_alloc((u64)pool_nr_chunks(pool) *
-					 sizeof(*pool->chunks),
-					 map->numa_node,
-					 GFP_KERNEL | __GFP_ZERO);
+	pool->chunks = bpfmap_area_alloc(
+		(u64)pool_nr_chunks(pool) * sizeof(*pool->chunks),
+		map->numa_node, GFP_KERNEL | __GFP_ZERO);
 	if (!pool->chunks)
 		return -ENOMEM;
 	if (!prealloc)
 		return 0;
-	return bpfmap_mem_available((u64)pool->nr_max * elem_size) ?
-	       pool_fill(pool) : -ENOMEM;
+	if (!bpfmap_mem_available((u64)pool->nr_max * elem_size))
+		return -ENOMEM;
+	return pool_fill(pool);
 }
 
 /**

@@ -92,7 +92,8 @@ u64 bpfmap_pool_mem_usage(const struct bpfmap_pool *pool);
  * The load of the chunk's address depends on @index: a CPU that can know the
  * index sees the chunk.
  */
-static __always_inline void *bpfmap_pool_elem(const struct bpfmap_pool *pool, u32 index)
+static __always_inline void *bpfmap_pool_elem(const struct bpfmap_pool *pool,
+					      u32 index)
 {
 	return READ_ONCE(pool->chunks[index >> pool->chunk_shift]) +
 	       (size_t)(index & pool->chunk_mask) * pool->elem_size;
@@ -135,8 +136,9 @@ static __always_inline u32 bpfmap_pool_pop(const struct bpfmap_pool *pool,
 			return BPFMAP_POOL_NONE;
 		/* Not owned yet: the value counts only if @head is unchanged */
 		elem = bpfmap_pool_elem(pool, (u32)head);
-	} while (!atomic64_try_cmpxchg(&list->head, &head,
-				       bpfmap_pool_head(head, READ_ONCE(elem->next_free))));
+	} while (!atomic64_try_cmpxchg(
+		&list->head, &head,
+		bpfmap_pool_head(head, READ_ONCE(elem->next_free))));
 	return (u32)head;
 }
 
@@ -236,9 +238,10 @@ static __always_inline void bpfmap_pool_free(const struct bpfmap_pool *pool,
  *
  * Context: irqs off.
  */
-static __always_inline void
-bpfmap_pool_free_to(const struct bpfmap_pool *pool, u32 index,
-		    struct bpfmap_pool_elem *elem, u32 cpu)
+static __always_inline void bpfmap_pool_free_to(const struct bpfmap_pool *pool,
+						u32 index,
+						struct bpfmap_pool_elem *elem,
+						u32 cpu)
 {
 	bpfmap_pool_push(per_cpu_ptr(pool->lists, cpu), index, elem);
 }

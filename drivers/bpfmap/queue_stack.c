@@ -43,7 +43,7 @@
 struct bpfmap_queue {
 	struct bpfmap map;
 	void *slots;
-	struct mutex large;		/* see above */
+	struct mutex large; /* see above */
 	raw_spinlock_t lock ____cacheline_aligned_in_smp;
 	u32 first;
 	u32 nr;
@@ -79,8 +79,8 @@ static void queue_drop_oldest(struct bpfmap_queue *q)
 
 static void queue_wake_work(struct irq_work *work)
 {
-	struct bpfmap_queue *q = container_of(work, struct bpfmap_queue,
-					      wake_work);
+	struct bpfmap_queue *q =
+		container_of(work, struct bpfmap_queue, wake_work);
 
 	/* May stand for several pushes: also wake exclusive waiters */
 	wake_up_all(&q->wait);

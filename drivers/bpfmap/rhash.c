@@ -205,9 +205,8 @@ static struct rhash_place rhash_find_place(const struct bpfmap_rhash *h,
 		swap(t, p.also);
 	p.link = &t->heads[hash >> t->shift];
 	for (;; p.steps++) {
-		struct rhash_elem *e =
-			rcu_dereference_protected(*p.link,
-						  lockdep_is_held(&s->lock));
+		struct rhash_elem *e = rcu_dereference_protected(
+			*p.link, lockdep_is_held(&s->lock));
 
 		p.at = e;
 		if (!e || e->hash > hash)
@@ -356,7 +355,7 @@ static noinline int rhash_insert(struct bpfmap_rhash *h, const void *key,
 		err = rhash_link(h, e, flags, &left);
 	}
 	if (unlikely(left == e))
-		kvfree(e);	/* nobody has seen it */
+		kvfree(e); /* nobody has seen it */
 	else if (unlikely(left))
 		rhash_put_elem(h, left);
 	else
@@ -486,11 +485,11 @@ static struct bpfmap *rhash_alloc(const struct bpfmap_create_attr *attr)
 		return ERR_PTR(-ENOMEM);
 	bpfmap_init_map(&h->map, attr);
 	bpfmap_hash_secret_init(&h->secret);
-	h->value_off = offsetof(struct rhash_elem, key) +
-		       round_up(attr->key_size, 8);
+	h->value_off =
+		offsetof(struct rhash_elem, key) + round_up(attr->key_size, 8);
 	h->elem_size = h->value_off + round_up(attr->value_size, 8);
 	if (bpfmap_value_is_large(&h->map))
-		h->elem_size += 8;	/* rhash_users() */
+		h->elem_size += 8; /* rhash_users() */
 	err = rhash_tables_init(h, attr->map_extra);
 	if (err) {
 		kfree(h);

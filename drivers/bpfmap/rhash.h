@@ -253,8 +253,8 @@ static __always_inline void rhash_read(const struct bpfmap_rhash *h,
 /* rhash_iter.c */
 int rhash_get_next_key(struct bpfmap *map, const void *key, void *next_key);
 long rhash_for_each(struct bpfmap *map, bpfmap_each_fn fn, void *ctx);
-int rhash_walk_from(struct bpfmap *map, struct bpfmap_walk *w,
-		    const void *from, void *next);
+int rhash_walk_from(struct bpfmap *map, struct bpfmap_walk *w, const void *from,
+		    void *next);
 
 /* rhash_table.c */
 int rhash_tables_init(struct bpfmap_rhash *h, u32 hint);

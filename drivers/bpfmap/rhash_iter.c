@@ -54,9 +54,9 @@ rhash_scan_after(const struct bpfmap_rhash *h, const struct rhash_table *t,
  * First element at or after a place in the order; a NULL @key precedes all
  * keys. Caller has been inside RCU since it loaded @t, as everywhere here.
  */
-static noinline struct rhash_elem *
-rhash_seek(const struct bpfmap_rhash *h, const struct rhash_table **t, u32 hash,
-	   const void *key)
+static noinline struct rhash_elem *rhash_seek(const struct bpfmap_rhash *h,
+					      const struct rhash_table **t,
+					      u32 hash, const void *key)
 {
 	struct rhash_elem *e;
 
@@ -250,8 +250,8 @@ static int rhash_walk_large(struct bpfmap *map, struct bpfmap_walk *w,
  * Context: Process context; may sleep if bpfmap_value_is_large().
  * Return: 0, -ENOENT if no element is left, -EAGAIN if @from is not in the map.
  */
-int rhash_walk_from(struct bpfmap *map, struct bpfmap_walk *w,
-		    const void *from, void *next)
+int rhash_walk_from(struct bpfmap *map, struct bpfmap_walk *w, const void *from,
+		    void *next)
 {
 	u32 key_size = map->key_size, value_size = map->value_size;
 	struct bpfmap_rhash *h = to_rhash(map);

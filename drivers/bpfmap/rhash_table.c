@@ -148,8 +148,8 @@ static u32 rhash_wanted_bits(const struct bpfmap_rhash *h, u32 bits)
 
 /* A step for one bucket of the smaller table; returns the work done */
 typedef u32 (*rhash_step_fn)(const struct rhash_stripe *s,
-			     struct rhash_table *small,
-			     struct rhash_table *big, u32 bucket);
+			     struct rhash_table *small, struct rhash_table *big,
+			     u32 bucket);
 
 static struct rhash_elem *rhash_deref_locked(const struct rhash_stripe *s,
 					     struct rhash_elem __rcu *p)
@@ -275,8 +275,8 @@ static void rhash_resize(struct bpfmap_rhash *h, struct rhash_table *old,
 
 	for (i = 0; i < nr; i++) {
 		rhash_set_tables(&h->stripes[i], old, new);
-		rhash_pass(&r, &h->stripes[i], i, grow ? rhash_fill : rhash_join,
-			   !grow);
+		rhash_pass(&r, &h->stripes[i], i,
+			   grow ? rhash_fill : rhash_join, !grow);
 	}
 	rcu_assign_pointer(h->table, new);
 	/*
@@ -340,7 +340,8 @@ void rhash_check_load(struct bpfmap_rhash *h)
 {
 	u32 nr = atomic_read(&h->nr);
 
-	if (unlikely(nr > READ_ONCE(h->grow_at) || nr < READ_ONCE(h->shrink_at)))
+	if (unlikely(nr > READ_ONCE(h->grow_at) ||
+		     nr < READ_ONCE(h->shrink_at)))
 		queue_work(rhash_wq, &h->resize);
 }
 

@@ -299,9 +299,8 @@ static bool ring_overwrite(struct bpfmap_ring *ring, unsigned long end)
 }
 
 /* NULL: no room. -EAGAIN: enable interrupts, then call again */
-static struct bpfmap_ring_hdr *ring_reserve_locked(struct bpfmap_ring *ring,
-						   u32 size,
-						   unsigned long consumer)
+static struct bpfmap_ring_hdr *
+ring_reserve_locked(struct bpfmap_ring *ring, u32 size, unsigned long consumer)
 {
 	unsigned long start = ring->producer_pos;
 	unsigned long end = start + ring_record_size(size);

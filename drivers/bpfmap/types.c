@@ -13,7 +13,7 @@
 #include "batch.h"
 #include "internal.h"
 
-static struct bpfmap_ops * const bpfmap_types[] = {
+static struct bpfmap_ops *const bpfmap_types[] = {
 #define BPFMAP_MAP_TYPE(NAME, name, ...)				\
 	[BPFMAP_TYPE_##NAME] = &bpfmap_##name##_ops,
 #include <linux/bpfmap_types.h>
@@ -92,7 +92,9 @@ static const char *check_batch_ops(const struct bpfmap_ops *ops)
 		return "walk and another cursor need each other";
 	if (ops->walk_direct && !ops->walk)
 		return "walk_direct needs walk";
-	if ((batch->update && !ops->update) || (batch->delete && !ops->delete))
+	if (batch->update && !ops->update)
+		return "a batch lacks its operation on one element";
+	if (batch->delete &&!ops->delete)
 		return "a batch lacks its operation on one element";
 	if ((ops->update_run && !batch->update) ||
 	    (ops->delete_run && !batch->delete))
@@ -118,9 +120,14 @@ static const char *check_mmap_ops(const struct bpfmap_ops *ops)
  */
 const char *bpfmap_ops_complete(struct bpfmap_ops *ops)
 {
-	const char *wrong = check_common(ops) ?: check_elem_ops(ops) ?:
-			    check_batch_ops(ops) ?: check_mmap_ops(ops);
+	const char *wrong = check_common(ops);
 
+	if (!wrong)
+		wrong = check_elem_ops(ops);
+	if (!wrong)
+		wrong = check_batch_ops(ops);
+	if (!wrong)
+		wrong = check_mmap_ops(ops);
 	if (wrong)
 		return wrong;
 
@@ -177,7 +184,7 @@ static bool __init is_as_listed(const struct bpfmap_ops *ops,
 	       bucket == (listed->cursor == CURSOR_BUCKET);
 }
 
-static const char * __init check_type(u32 type)
+static const char *__init check_type(u32 type)
 {
 	if (!is_as_listed(bpfmap_types[type], &bpfmap_listed[type]))
 		return "not as in bpfmap_types.h";

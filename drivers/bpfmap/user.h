@@ -48,7 +48,8 @@ static inline int bpfmap_copy_in(void *dst, const void __user *src, size_t size)
  * Context: Process context. May sleep in a page fault.
  * Return: 0 or -EFAULT; a part may have been written.
  */
-static inline int bpfmap_copy_out(void __user *dst, const void *src, size_t size)
+static inline int bpfmap_copy_out(void __user *dst, const void *src,
+				  size_t size)
 {
 	if (!bpfmap_is_few_words(size))
 		return bpfmap_copy_out_large(dst, src, size);
@@ -70,8 +71,8 @@ static inline int bpfmap_copy_out(void __user *dst, const void *src, size_t size
  *
  * Return: false after a fault; a part may have been written.
  */
-static __always_inline bool
-bpfmap_unsafe_copy_out(void __user *dst, const void *src, u32 size)
+static __always_inline bool bpfmap_unsafe_copy_out(void __user *dst,
+						   const void *src, u32 size)
 {
 #define put_word(type, to, from)					\
 	unsafe_put_user(READ_ONCE(*(const type *)(from)),		\

@@ -25,16 +25,14 @@
  * the callback, for its value; but the callback may allocate, put maps and, on
  * PREEMPT_RT, take spin locks, so preemption stays enabled.
  */
-static inline void bpfmap_each_begin(const struct bpfmap *map)
-	__acquires(RCU)
+static inline void bpfmap_each_begin(const struct bpfmap *map) __acquires(RCU)
 {
 	if (map->ops->percpu)
 		migrate_disable();
 	rcu_read_lock();
 }
 
-static inline void bpfmap_each_end(const struct bpfmap *map)
-	__releases(RCU)
+static inline void bpfmap_each_end(const struct bpfmap *map) __releases(RCU)
 {
 	rcu_read_unlock();
 	if (map->ops->percpu)
@@ -150,9 +148,9 @@ static __always_inline int bpfmap_one_cpu(u64 flags)
 }
 
 /* Copy out what @flags select, bpfmap_user_value_size() bytes */
-static __always_inline void
-bpfmap_percpu_load(const struct bpfmap *map, void *dst, const void *elem,
-		   u64 flags, bpfmap_slot_fn slot)
+static __always_inline void bpfmap_percpu_load(const struct bpfmap *map,
+					       void *dst, const void *elem,
+					       u64 flags, bpfmap_slot_fn slot)
 {
 	unsigned int cpu;
 
@@ -169,9 +167,10 @@ bpfmap_percpu_load(const struct bpfmap *map, void *dst, const void *elem,
  * Copy in what @flags select. A @fresh element may contain values of an earlier
  * use: zero those of CPUs that are not written.
  */
-static __always_inline void
-bpfmap_percpu_store(const struct bpfmap *map, void *elem, const void *src,
-		    u64 flags, bool fresh, bpfmap_slot_fn slot)
+static __always_inline void bpfmap_percpu_store(const struct bpfmap *map,
+						void *elem, const void *src,
+						u64 flags, bool fresh,
+						bpfmap_slot_fn slot)
 {
 	bool all = !(flags & BPFMAP_F_ONE_VALUE);
 	unsigned int cpu;

@@ -2,8 +2,8 @@
 /*
  * Copying by words
  *
- * On x86, memcpy(), copy_from_user() and copy_to_user() are string instructions,
- * which are slow to start.
+ * On x86, memcpy(), copy_from_user() and copy_to_user() are string
+ * instructions, which are slow to start.
  */
 #ifndef _BPFMAP_WORDS_H
 #define _BPFMAP_WORDS_H

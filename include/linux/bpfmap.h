@@ -28,7 +28,7 @@
 #include <linux/types.h>
 #include <uapi/linux/bpfmap.h>
 
-/* Of module, library, tools and packages. Documentation/changes.rst: promises */
+/* Version of everything here; promises: Documentation/changes.rst */
 #define BPFMAP_VERSION "1.0.0"
 
 struct bpfmap;
@@ -49,8 +49,8 @@ struct bpfmap;
  *
  * Return: 0 to continue, 1 to stop.
  */
-typedef long (*bpfmap_each_fn)(struct bpfmap *map, const void *key,
-			       void *value, void *ctx);
+typedef long (*bpfmap_each_fn)(struct bpfmap *map, const void *key, void *value,
+			       void *ctx);
 
 /**
  * typedef bpfmap_sample_fn - callback of bpfmap_user_ringbuf_drain()

@@ -29,7 +29,7 @@ Say = Callable[[str], None]
 
 
 class Missing(Exception):
-    """It cannot be had; the text says why."""
+    """A resource that this machine lacks; the text says why."""
 
 
 def run_command(say: Say, *argv: str) -> tuple[str, float]:
