@@ -28,7 +28,7 @@ formatted()
 	{ print }
 	macro && !/\\$/ { print "/* clang-format on */"; macro = 0 }' "$1" |
 		clang-format --assume-filename="$1" |
-		sed '/^[ \t]*\/\* clang-format o[nf]* \*\/$/d; s/->delete (/->delete(/g'
+		sed '/^[ \t]*\/\* clang-format o[nf]* \*\/$/d; s/->delete (/->delete(/g; s/->delete &&\([^ ]\)/->delete \&\& \1/g'
 }
 
 only_check=

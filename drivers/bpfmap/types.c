@@ -92,9 +92,7 @@ static const char *check_batch_ops(const struct bpfmap_ops *ops)
 		return "walk and another cursor need each other";
 	if (ops->walk_direct && !ops->walk)
 		return "walk_direct needs walk";
-	if (batch->update && !ops->update)
-		return "a batch lacks its operation on one element";
-	if (batch->delete &&!ops->delete)
+	if ((!ops->update && batch->update) || (!ops->delete && batch->delete))
 		return "a batch lacks its operation on one element";
 	if ((ops->update_run && !batch->update) ||
 	    (ops->delete_run && !batch->delete))

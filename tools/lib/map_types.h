@@ -15,10 +15,9 @@ enum keys { KEYS_NONE, KEYS_BYTES, KEYS_SHORT, KEYS_INDEX, KEYS_PREFIX };
 enum values { VALUES_NONE, VALUES_BYTES, VALUES_PERCPU, VALUES_MAPS };
 enum batch_cursor { CURSOR_NONE, CURSOR_BUCKET, CURSOR_KEY };
 
-/**
- * struct type_row - a row of the list, which explains the members
- * @NAME: name in capitals, as in the number's name
- * @type: number, enum bpfmap_type
+/*
+ * A row of the list, which explains the members. NAME is in capitals, as in the
+ * name of the number, which is type.
  */
 struct type_row {
 	const char *NAME;
