@@ -48,6 +48,8 @@ struct trial {
 	int other_fd;
 	char *place, *map;
 	bool and_all;
+	unsigned int nth;		/* failure */
+	unsigned int sent;		/* count of a batch */
 	long ret;
 	unsigned int n_before;
 	int before[SNAP_MAX], after[SNAP_MAX];
@@ -142,6 +144,7 @@ static void batch(struct trial *t, unsigned int count)
 	t->attr.batch.keys = PTR(t->keys);
 	t->attr.batch.values = PTR(t->values);
 	t->attr.batch.count = count;
+	t->sent = count;
 }
 
 static void prepare_batch_out(struct trial *t)
@@ -428,6 +431,7 @@ static bool trial_run(struct trial *t, unsigned int nth)
 {
 	const struct command *c = t->c;
 
+	t->nth = nth;
 	inject_arm(nth, t->and_all);
 	if (c->run)
 		t->ret = c->run(t);
@@ -529,6 +533,22 @@ static void check_lack(struct trial *t)
 	verify_batch(t);
 }
 
+/*
+ * What fails first in a batch is the copy of its attr: then the count, too, is as
+ * it was sent
+ */
+static bool attr_unread(const struct trial *t)
+{
+	return t->nth == 1 && t->ret == -EFAULT &&
+	       (t->c->aftermath == SOME_DONE || t->c->aftermath == MAY_LACK);
+}
+
+static void check_unread(struct trial *t)
+{
+	check_num(t->attr.batch.count, t->sent, "count of an attr not read");
+	check(same_as_before(t), "content changed without an attr");
+}
+
 static void check_output_untouched(struct trial *t)
 {
 	size_t i = 0;
@@ -561,6 +581,10 @@ static void check_failure(struct trial *t, const struct trial *first)
 {
 	shape_snap(t->s, t->fd, t->after);
 	check_output_untouched(t);
+	if (attr_unread(t)) {
+		check_unread(t);
+		return;
+	}
 	switch (t->c->aftermath) {
 	case AS_BEFORE:
 		check(same_as_before(t), "content changed by what failed");
