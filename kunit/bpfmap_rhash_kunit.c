@@ -324,7 +324,7 @@ static void rhash_walk_while_resizing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, wrong, 0U);
 }
 
-#define FOUGHT_FOR	8
+#define FOUGHT_FOR	2
 
 /**
  * struct fight - keys that all workers insert and delete

@@ -363,6 +363,24 @@ static noinline int rhash_insert(struct bpfmap_rhash *h, const void *key,
 	return err;
 }
 
+/*
+ * Is the map full, and @key not in it? Only under the lock do both hold at the
+ * same time: the key may have come after a look-up, and filled the map.
+ */
+static noinline bool rhash_is_full(struct bpfmap_rhash *h, const void *key,
+				   u32 hash)
+{
+	struct rhash_stripe *s = rhash_stripe(h, hash);
+	unsigned long irq;
+	bool full;
+
+	raw_spin_lock_irqsave(&s->lock, irq);
+	full = !rhash_find_place(h, s, key, hash).elem &&
+	       (u32)atomic_read(&h->nr) >= h->map.max_entries;
+	raw_spin_unlock_irqrestore(&s->lock, irq);
+	return full;
+}
+
 static int rhash_update(struct bpfmap *map, const void *key, const void *value,
 			u64 flags, gfp_t gfp)
 {
@@ -386,7 +404,8 @@ static int rhash_update(struct bpfmap *map, const void *key, const void *value,
 	if (!e && flags == BPFMAP_F_EXIST)
 		return -ENOENT;
 	/* Do not allocate if the map is full */
-	if (!e && (u32)atomic_read(&h->nr) >= map->max_entries)
+	if (!e && (u32)atomic_read(&h->nr) >= map->max_entries &&
+	    rhash_is_full(h, key, hash))
 		return -E2BIG;
 	return rhash_insert(h, key, hash, value, flags, gfp);
 }
