@@ -107,7 +107,8 @@ unsigned int possible_cpus(void)
 bool job_init(struct job *job, const struct map_type *type,
 	      unsigned int key_size, unsigned int value_size)
 {
-	if (key_size > sizeof(((struct worker *)0)->key) || !value_size)
+	if (!type->ops || !value_size ||
+	    key_size > sizeof(((struct worker *)0)->key))
 		return false;
 	switch (type->keys) {
 	case KEYS_BYTES:
