@@ -22,16 +22,11 @@ mkdir -p "$out"
 exec 9>"$out/lock"
 flock 9
 
-# Unchanged files keep their time, so that make has less to do.
 cd "$top"
 find Kbuild drivers include kunit tools/examples/module tools/tests/module \
 	tools/bench/module \
 	! -name '*.mod.c' \( -name '*.[ch]' -o -name Kbuild \) >"$out/files"
-while read -r file; do
-	cmp -s "$file" "$out/$file" && continue
-	mkdir -p "$out/$(dirname "$file")"
-	cp "$file" "$out/$file"
-done <"$out/files"
+update_copy "$out"
 
 # Build all again after warnings, else the new log would lack them.
 if [ -e "$out/log" ] && complaints "$out/log" >/dev/null; then

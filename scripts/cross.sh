@@ -20,15 +20,10 @@ mkdir -p "$out"
 exec 9>"$out/lock"
 flock 9
 
-# Unchanged files keep their time, so that make has less to do.
 cd "$top"
 find include tools -type f \( -name '*.[ch]' -o -name '*.in' -o -name '*.map' \
 	-o -name '*.txt' -o -name '*.sh' -o -name Makefile \) >"$out/files"
-while read -r file; do
-	cmp -s "$file" "$out/$file" && continue
-	mkdir -p "$out/$(dirname "$file")"
-	cp -p "$file" "$out/$file"
-done <"$out/files"
+update_copy "$out"
 lib=$sysroot/usr/lib/${cross%-}
 make -s -C "$out/tools" -j"$(nproc)" CC="${cross}gcc" AR="${cross}ar" \
 	CPPFLAGS="-isystem $sysroot/usr/include" \

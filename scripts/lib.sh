@@ -57,6 +57,22 @@ export_tree()
 	make -s -C "$1" clean
 }
 
+# update_copy DIR - of the files of the tree that DIR/files names. Unchanged files
+# keep their time, so that make has less to do; sources that the tree no longer has
+# go, as a Makefile may take all that there are.
+update_copy()
+{
+	(cd "$1" && find . -name '*.[ch]' ! -name '*.mod.c') | sed 's|^\./||' |
+		grep -vxFf "$1/files" | while read -r file; do
+		rm "$1/$file"
+	done
+	while read -r file; do
+		cmp -s "$top/$file" "$1/$file" && continue
+		mkdir -p "$1/$(dirname "$file")"
+		cp "$top/$file" "$1/$file"
+	done <"$1/files"
+}
+
 # complaints LOG - of a build; the compiler and pahole may be other versions than
 # those that built the kernel. Fails if there are none.
 complaints()
