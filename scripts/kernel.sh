@@ -193,9 +193,8 @@ flock 9
 if [ -n "${update-}" ] || [ ! -e "$latest/name" ]; then
 	# shellcheck disable=SC2086
 	apt_setup $suites
-	case $kernel in
-	stock-*) pkg=linux-image-cloud-amd64 ;;
-	arm64-*) pkg=linux-image-cloud-arm64 ;;
+	case $from-$kernel in
+	image*) pkg=linux-image-cloud-${foreign:-amd64} ;;
 	*-7) pkg=$(newest_source 7) ;;
 	*) pkg=linux-source-${kernel#*-} ;;
 	esac
