@@ -43,8 +43,8 @@ group()
 			libbpf-dev zlib1g-dev libelf-dev bpftool
 		;;
 	package)
-		echo debhelper dh-dkms dh-python lintian mmdebstrap groff-base \
-			man-db kmod
+		echo build-essential debhelper dh-dkms dh-python lintian \
+			mmdebstrap groff-base man-db kmod
 		;;
 	python) echo python3 python3-setuptools python3-wheel libbpf1 ;;
 	check) echo sparse shellcheck perl ;;
