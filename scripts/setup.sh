@@ -82,12 +82,14 @@ missing()
 	done
 }
 
-# apt_install OPTION... - of the packages that are lacking
+# apt_install OPTION... - of the packages that are lacking. A new machine may be busy
+# with its own upgrades.
 apt_install()
 {
 	# shellcheck disable=SC2086
 	as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get \
-		--no-install-recommends "$@" install $lacking >"$log" 2>&1 </dev/null
+		-o DPkg::Lock::Timeout=900 --no-install-recommends "$@" \
+		install $lacking >"$log" 2>&1 </dev/null
 }
 
 # What apt-get will install: packages, and megabytes. Lists may be absent.
