@@ -3,7 +3,8 @@
 #
 # A machine with nothing but git, gcc and make: does set-up find what is missing,
 # and does a clone of this tree come to the end of "make demo" there? Prints TAP.
-# usage: test.sh [cold], without the kernels that are in the cache
+# usage: test.sh [cold [test]], without the kernels that are in the cache; with
+# "make test" instead, which says on the standard error how far it is
 set -eu
 self=bare
 top=$(cd "$(dirname "$0")/../.." && pwd)
@@ -68,6 +69,18 @@ demo()
 	return 1
 }
 
+# whole_test - descriptor 3 shows how far it is
+whole_test()
+{
+	{
+		in_bare 'cd /root/bpfmap && make test' </dev/null 2>&1 ||
+			echo "make test: status $?"
+	} | tee "$tmp/whole" >&3
+	tail -n 1 "$tmp/whole" | grep -x '[0-9]* passed, 0 failed' && return
+	grep 'not ok' "$tmp/whole"
+	return 1
+}
+
 # Their names are known to dpkg now, but they are gone, or not configured.
 set_up_again()
 {
@@ -91,15 +104,24 @@ bare_machine()
 	as_root mv "$tmp/clone" "$tmp/root/root/bpfmap"
 	before=$(as_root du -sm --exclude=bpfmap "$tmp/root" | cut -f1)
 	began=$(date +%s)
-	check "make demo on a bare Debian${cold:+, with an empty cache}" demo
-	say "make demo took $(($(date +%s) - began)) s and" \
+	case $goal in
+	demo)
+		check "make demo on a bare Debian${cold:+, with an empty cache}" demo
+		sed -n 's/^\[/# [/p' "$tmp/demo"
+		;;
+	test) check 'make test on a bare Debian, with an empty cache' whole_test ;;
+	esac
+	say "make $goal took $(($(date +%s) - began)) s and" \
 		"$(($(as_root du -sm --exclude=bpfmap "$tmp/root" | cut -f1) - before)) MB"
-	sed -n 's/^\[/# [/p' "$tmp/demo"
 	check 'set-up repairs what was removed or interrupted' set_up_again
 }
 
-cold=${1-}
-case $cold in ''|cold) ;; *) die 'usage: test.sh [cold]' ;; esac
+cold=${1-} goal=${2-demo}
+case $cold,$goal in
+,demo|cold,demo|cold,test) ;;
+*) die 'usage: test.sh [cold [test]]' ;;
+esac
+exec 3>&2
 cd "$top"
 trap 'as_root rm -rf "$tmp"' EXIT
 native=$(dpkg --print-architecture)

@@ -335,6 +335,11 @@ def soak() -> Job:
 
 KERNELS = (
     Script("a bare machine, with an empty cache", ("scripts/bare/test.sh", "cold")),
+    Script(
+        "make test on a bare machine, with an empty cache",
+        ("scripts/bare/test.sh", "cold", "test"),
+        limit=14400,
+    ),
     *builds((STOCK, *with_use("build")[1:-1], *DEBUG_ALL)),
     *(programs(each, FULL, limit=14400) for each in with_use("programs")),
     *(foreign(each, BRIEF_DEBUG, limit=14400) for each in with_use("foreign")),
