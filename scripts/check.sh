@@ -14,7 +14,7 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 # - MACRO_ARG_*: heuristics that take table rows for expressions
 # - FILE_PATH_CHANGES: about the kernel tree's MAINTAINERS
 # - OPEN_ENDED_LINE: clang-format has no other way to break a long call
-# - TRAILING_SEMICOLON: the rows of bpfmap_types.h have none of their own
+# - TRAILING_SEMICOLON: the rows of the lists in include/linux have none
 ignored=LINUX_VERSION_CODE,CONSTANT_COMPARISON,ALLOC_WITH_SIZEOF,CAMELCASE
 ignored=$ignored,MACRO_ARG_REUSE,MACRO_ARG_PRECEDENCE,MACRO_ARG_UNUSED,FILE_PATH_CHANGES
 ignored=$ignored,TRAILING_SEMICOLON,OPEN_ENDED_LINE

@@ -224,10 +224,22 @@ struct bpfmap_command {
 	u16 needs;
 };
 
-#define CMD(nr, handler, type, last, ...)				\
+/* From the list of commands: SIZE_NAME and FD_NAME, as members of a row */
+enum {
+#define BPFMAP_COMMAND(NAME, type, last)				\
+	SIZE_##NAME = offsetofend(struct bpfmap_##type##_attr, last),
+#define BPFMAP_MAP_COMMAND(NAME, type, last, fd)			\
+	BPFMAP_COMMAND(NAME, type, last)				\
+	FD_##NAME = offsetof(struct bpfmap_##type##_attr, fd),
+#include <linux/bpfmap_cmds.h>
+#undef BPFMAP_COMMAND
+#undef BPFMAP_MAP_COMMAND
+};
+
+#define CMD(nr, handler, ...)						\
 	[BPFMAP_CMD_##nr] = {						\
 		.run = handler,						\
-		.size = offsetofend(struct bpfmap_##type##_attr, last),	\
+		.size = SIZE_##nr,					\
 		__VA_ARGS__						\
 	}
 
@@ -240,49 +252,42 @@ struct bpfmap_command {
 	 BUILD_BUG_ON_ZERO((bits) & CLOSED_EBADFD && (bits) & CLOSED_EINVAL))
 
 /* The descriptor is among the members that copy_attr() sets */
-#define FD_AT(type, last, fd)						\
-	(offsetof(struct bpfmap_##type##_attr, fd) +			\
-	 BUILD_BUG_ON_ZERO(offsetofend(struct bpfmap_##type##_attr, fd) > \
-			   offsetofend(struct bpfmap_##type##_attr, last)))
-
-#define MAP_CMD(nr, handler, type, last, fd, bits, ...)			\
-	CMD(nr, handler, type, last, .fd_at = FD_AT(type, last, fd),	\
+#define MAP_CMD(nr, handler, bits, ...)					\
+	CMD(nr, handler,						\
+	    .fd_at = FD_##nr +						\
+		     BUILD_BUG_ON_ZERO(FD_##nr + sizeof(u32) > SIZE_##nr), \
 	    .needs = CHECK_NEEDS(NEEDS_MAP | (bits)), __VA_ARGS__)
 
 /* copy_elem_attr() expects that all of these have a key */
-#define ELEM_CMD(nr, handler, last, bits, ...)				\
-	MAP_CMD(nr, handler, elem, last, map_fd, FOR_ELEM | (bits) |	\
-		BUILD_BUG_ON_ZERO(offsetof(struct bpfmap_elem_attr, last) < \
-				  offsetof(struct bpfmap_elem_attr, key)), \
+#define ELEM_CMD(nr, handler, bits, ...)				\
+	MAP_CMD(nr, handler, FOR_ELEM | (bits) |			\
+		BUILD_BUG_ON_ZERO(SIZE_##nr <				\
+				  offsetofend(struct bpfmap_elem_attr, key)), \
 		__VA_ARGS__)
 
 #define READS	NEEDS_READ
 #define WRITES	(NEEDS_WRITE | IS_WRITER)
 
 static const struct bpfmap_command bpfmap_cmds[] = {
-	CMD(MAP_CREATE, cmd_create, create, excl_prog_hash_size),
-	ELEM_CMD(MAP_LOOKUP_ELEM, cmd_lookup, flags, READS),
-	ELEM_CMD(MAP_UPDATE_ELEM, cmd_update, flags, WRITES),
-	ELEM_CMD(MAP_DELETE_ELEM, cmd_delete, key, WRITES),
-	ELEM_CMD(MAP_GET_NEXT_KEY, cmd_get_next_key, next_key, READS),
-	ELEM_CMD(MAP_LOOKUP_AND_DELETE_ELEM, cmd_lookup_and_delete, flags,
+	CMD(MAP_CREATE, cmd_create),
+	ELEM_CMD(MAP_LOOKUP_ELEM, cmd_lookup, READS),
+	ELEM_CMD(MAP_UPDATE_ELEM, cmd_update, WRITES),
+	ELEM_CMD(MAP_DELETE_ELEM, cmd_delete, WRITES),
+	ELEM_CMD(MAP_GET_NEXT_KEY, cmd_get_next_key, READS),
+	ELEM_CMD(MAP_LOOKUP_AND_DELETE_ELEM, cmd_lookup_and_delete,
 		 READS | WRITES, .check = check_lookup_and_delete),
-	MAP_CMD(MAP_LOOKUP_BATCH, cmd_lookup_batch, batch, flags, map_fd,
-		READS),
-	MAP_CMD(MAP_LOOKUP_AND_DELETE_BATCH, cmd_lookup_and_delete_batch, batch,
-		flags, map_fd, READS | WRITES | MAY_BE_PARTIAL),
-	MAP_CMD(MAP_UPDATE_BATCH, cmd_update_batch, batch, flags, map_fd,
-		WRITES | MAY_BE_PARTIAL),
-	MAP_CMD(MAP_DELETE_BATCH, cmd_delete_batch, batch, flags, map_fd,
-		WRITES | MAY_BE_PARTIAL),
-	MAP_CMD(MAP_FREEZE, cmd_freeze, freeze, map_fd, map_fd, NEEDS_WRITE),
-	MAP_CMD(OBJ_GET_INFO_BY_FD, cmd_info, info, info, bpf_fd,
-		CLOSED_EBADFD),
-	MAP_CMD(OBJ_PIN, cmd_pin, obj, path_fd, bpf_fd,
-		NEEDS_MODE | CLOSED_EINVAL, .check = check_pin),
-	CMD(OBJ_GET, cmd_get_pinned, obj, path_fd),
-	CMD(MAP_GET_NEXT_ID, cmd_get_next_id, id, next_id),
-	CMD(MAP_GET_FD_BY_ID, cmd_get_fd_by_id, id, open_flags),
+	MAP_CMD(MAP_LOOKUP_BATCH, cmd_lookup_batch, READS),
+	MAP_CMD(MAP_LOOKUP_AND_DELETE_BATCH, cmd_lookup_and_delete_batch,
+		READS | WRITES | MAY_BE_PARTIAL),
+	MAP_CMD(MAP_UPDATE_BATCH, cmd_update_batch, WRITES | MAY_BE_PARTIAL),
+	MAP_CMD(MAP_DELETE_BATCH, cmd_delete_batch, WRITES | MAY_BE_PARTIAL),
+	MAP_CMD(MAP_FREEZE, cmd_freeze, NEEDS_WRITE),
+	MAP_CMD(OBJ_GET_INFO_BY_FD, cmd_info, CLOSED_EBADFD),
+	MAP_CMD(OBJ_PIN, cmd_pin, NEEDS_MODE | CLOSED_EINVAL,
+		.check = check_pin),
+	CMD(OBJ_GET, cmd_get_pinned),
+	CMD(MAP_GET_NEXT_ID, cmd_get_next_id),
+	CMD(MAP_GET_FD_BY_ID, cmd_get_fd_by_id),
 };
 
 /* Row of a command, safe under speculation; NULL: no such command */

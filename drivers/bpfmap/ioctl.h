@@ -17,13 +17,9 @@ struct bpfmap_call {
 	fmode_t mode;
 	void __user *uattr;
 	union {
-		struct bpfmap_create_attr create;
-		struct bpfmap_elem_attr elem;
-		struct bpfmap_batch_attr batch;
-		struct bpfmap_freeze_attr freeze;
-		struct bpfmap_id_attr id;
-		struct bpfmap_info_attr info;
-		struct bpfmap_obj_attr obj;
+#define BPFMAP_ATTR(name) struct bpfmap_##name##_attr name;
+#include <linux/bpfmap_cmds.h>
+#undef BPFMAP_ATTR
 		u8 raw[BPFMAP_ATTR_SIZE];
 	} attr;
 };

@@ -21,6 +21,8 @@
 
 #include "../examples/module/arena_list.h"
 #include "../tests/module/ringtest.h"
+#define ATTR_ROOM (2 * 4096)
+#include "commands.h"
 #include "fuzz.h"
 
 #define PAGE		4096ULL
@@ -28,18 +30,6 @@
 #define ABSURD_BYTES	(64ULL << 30)
 #define MOVED_AT	((void *)(WINDOW_START + (1ULL << 39)))
 #define MAX_WAIT	20		/* ms */
-
-/* As in tools/tests/common.h, with room for attrs that are too large */
-union attr {
-	struct bpfmap_create_attr create;
-	struct bpfmap_elem_attr elem;
-	struct bpfmap_batch_attr batch;
-	struct bpfmap_freeze_attr freeze;
-	struct bpfmap_id_attr id;
-	struct bpfmap_info_attr info;
-	struct bpfmap_obj_attr obj;
-	uint8_t raw[2 * 4096];
-};
 
 /* How a command finds its map */
 enum { VIA_MAP, VIA_DEVICE, VIA_BOTH, N_VIA };
@@ -144,13 +134,9 @@ static void fill_value(uint8_t *p, size_t size, const struct shape *s, uint64_t 
 /* ------------------------------------------------------------------------- */
 /* Commands */
 
-struct command {
-	unsigned int nr;
-	unsigned int size;	/* that libbpf sends */
-	int fd_at;		/* in the attr, -1: concerns no one map */
-};
+#define CMD(NAME) (&command_rows[COMMAND_ROW_##NAME])
 
-static long do_command(struct ctx *c, const struct command *cmd, uint64_t fd,
+static long do_command(struct ctx *c, const struct command_row *cmd, uint64_t fd,
 		       uint64_t via, union attr *attr, uint64_t size,
 		       uint64_t junk, uint64_t at)
 {
@@ -167,33 +153,10 @@ static long do_command(struct ctx *c, const struct command *cmd, uint64_t fd,
 	}
 	if (junk)
 		attr->raw[junk % (PAGE + 16)] ^= 1 + (junk >> 16);
-	size = (size ?: cmd->size) & _IOC_SIZEMASK;
+	size = (size ?: cmd->sends) & _IOC_SIZEMASK;
 	p = mem_place(c, A_ATTR, at, attr, size);
 	return ioctl(on, BPFMAP_IOC(cmd->nr, size), p);
 }
-
-#define COMMAND(cmd, bytes, type, member)				\
-	static const struct command cmd = { BPFMAP_CMD_##cmd, bytes,	\
-		offsetof(struct bpfmap_##type##_attr, member) }
-#define NO_MAP(cmd, bytes) \
-	static const struct command cmd = { BPFMAP_CMD_##cmd, bytes, -1 }
-
-NO_MAP(MAP_CREATE, 92);
-NO_MAP(MAP_GET_NEXT_ID, 12);
-NO_MAP(MAP_GET_FD_BY_ID, 12);
-NO_MAP(OBJ_GET, 20);
-COMMAND(MAP_LOOKUP_ELEM, 32, elem, map_fd);
-COMMAND(MAP_UPDATE_ELEM, 32, elem, map_fd);
-COMMAND(MAP_DELETE_ELEM, 32, elem, map_fd);
-COMMAND(MAP_GET_NEXT_KEY, 24, elem, map_fd);
-COMMAND(MAP_LOOKUP_AND_DELETE_ELEM, 32, elem, map_fd);
-COMMAND(MAP_LOOKUP_BATCH, 56, batch, map_fd);
-COMMAND(MAP_LOOKUP_AND_DELETE_BATCH, 56, batch, map_fd);
-COMMAND(MAP_UPDATE_BATCH, 56, batch, map_fd);
-COMMAND(MAP_DELETE_BATCH, 56, batch, map_fd);
-COMMAND(MAP_FREEZE, 4, freeze, map_fd);
-COMMAND(OBJ_GET_INFO_BY_FD, 16, info, bpf_fd);
-COMMAND(OBJ_PIN, 20, obj, bpf_fd);
 
 static uint32_t sane_entries(const struct bpfmap_create_attr *a)
 {
@@ -246,21 +209,21 @@ static long op_create(struct ctx *c, const uint64_t *a)
 	m->btf_value_type_id = a[CREATE_BTF] >> 16 & 255;
 	m->map_token_fd = slot_fd(a[CREATE_TOKEN]);
 	m->max_entries = sane_entries(m);
-	fd = do_command(c, &MAP_CREATE, 0, VIA_DEVICE, &attr, a[CREATE_SIZE],
+	fd = do_command(c, CMD(MAP_CREATE), 0, VIA_DEVICE, &attr, a[CREATE_SIZE],
 			a[CREATE_JUNK], AT_OK);
 	slot_set(a[CREATE_OUT], fd, &(struct shape){ m->map_type, m->key_size,
 		 m->value_size, m->max_entries });
 	return fd;
 }
 
-static long do_elem(struct ctx *c, const struct command *cmd, const uint64_t *a)
+static long do_elem(struct ctx *c, const struct command_row *cmd, const uint64_t *a)
 {
 	const struct shape *s = slot_shape(a[ELEM_FD]);
 	uint8_t *buf = scratch[c->nr];
 	union attr attr = {};
 	size_t size = value_bytes(s, a[ELEM_FLAGS]);
 
-	if (cmd == &MAP_GET_NEXT_KEY)
+	if (cmd == CMD(MAP_GET_NEXT_KEY))
 		size = s->key_size;
 	size = at_most(size, AREA_SIZE);
 	if (s->key_size || a[ELEM_KEY_AT]) {
@@ -268,7 +231,7 @@ static long do_elem(struct ctx *c, const struct command *cmd, const uint64_t *a)
 		attr.elem.key = mem_place(c, A_KEY, a[ELEM_KEY_AT], buf,
 					  s->key_size);
 	}
-	if (cmd != &MAP_DELETE_ELEM || a[ELEM_VALUE_AT]) {
+	if (cmd != CMD(MAP_DELETE_ELEM) || a[ELEM_VALUE_AT]) {
 		fill_value(buf, size, s, a[ELEM_VALUE] +
 			   (is_outer(s->type) ? 0 : c->rep));
 		attr.elem.value = mem_place(c, A_VALUE, a[ELEM_VALUE_AT], buf,
@@ -282,7 +245,7 @@ static long do_elem(struct ctx *c, const struct command *cmd, const uint64_t *a)
 #define ELEM_OP(name, cmd)						\
 	static long op_##name(struct ctx *c, const uint64_t *a)		\
 	{								\
-		return do_elem(c, &cmd, a);				\
+		return do_elem(c, CMD(cmd), a);				\
 	}
 ELEM_OP(lookup, MAP_LOOKUP_ELEM)
 ELEM_OP(update, MAP_UPDATE_ELEM)
@@ -290,7 +253,7 @@ ELEM_OP(delete, MAP_DELETE_ELEM)
 ELEM_OP(next_key, MAP_GET_NEXT_KEY)
 ELEM_OP(lookup_delete, MAP_LOOKUP_AND_DELETE_ELEM)
 
-static long do_batch(struct ctx *c, const struct command *cmd, const uint64_t *a)
+static long do_batch(struct ctx *c, const struct command_row *cmd, const uint64_t *a)
 {
 	const struct shape *s = slot_shape(a[BATCH_FD]);
 	size_t value = value_bytes(s, a[BATCH_ELEM_FLAGS]), n;
@@ -323,7 +286,7 @@ static long do_batch(struct ctx *c, const struct command *cmd, const uint64_t *a
 #define BATCH_OP(name, cmd)						\
 	static long op_##name(struct ctx *c, const uint64_t *a)		\
 	{								\
-		return do_batch(c, &cmd, a);				\
+		return do_batch(c, CMD(cmd), a);				\
 	}
 BATCH_OP(lookup_batch, MAP_LOOKUP_BATCH)
 BATCH_OP(lookup_delete_batch, MAP_LOOKUP_AND_DELETE_BATCH)
@@ -334,7 +297,7 @@ static long op_freeze(struct ctx *c, const uint64_t *a)
 {
 	union attr attr = {};
 
-	return do_command(c, &MAP_FREEZE, a[0], a[1], &attr, a[2], a[3], AT_OK);
+	return do_command(c, CMD(MAP_FREEZE), a[0], a[1], &attr, a[2], a[3], AT_OK);
 }
 
 static long op_next_id(struct ctx *c, const uint64_t *a)
@@ -343,7 +306,7 @@ static long op_next_id(struct ctx *c, const uint64_t *a)
 	long ret;
 
 	attr.id.start_id = a[0] == 1 ? last_id : a[0];
-	ret = do_command(c, &MAP_GET_NEXT_ID, a[1], a[2], &attr, a[3], a[4],
+	ret = do_command(c, CMD(MAP_GET_NEXT_ID), a[1], a[2], &attr, a[3], a[4],
 			 a[5]);
 	if (!ret && !a[5])
 		memcpy(&last_id, c->areas[A_ATTR] + 4, sizeof(last_id));
@@ -372,7 +335,7 @@ static long op_fd_by_id(struct ctx *c, const uint64_t *a)
 
 	attr.id.map_id = a[1] ?: last_id;
 	attr.id.open_flags = a[2];
-	fd = do_command(c, &MAP_GET_FD_BY_ID, a[3], a[4], &attr, a[5], a[6],
+	fd = do_command(c, CMD(MAP_GET_FD_BY_ID), a[3], a[4], &attr, a[5], a[6],
 			AT_OK);
 	set_found(a[0], fd);
 	return fd;
@@ -394,7 +357,7 @@ static long op_info(struct ctx *c, const uint64_t *a)
 		memset(c->areas[A_OUT] + sizeof(info) - 4, a[8], 64);
 	else
 		memset(c->areas[A_OUT] + sizeof(info), 0, 2 * PAGE);
-	return do_command(c, &OBJ_GET_INFO_BY_FD, a[0], a[1], &attr, a[6], a[7],
+	return do_command(c, CMD(OBJ_GET_INFO_BY_FD), a[0], a[1], &attr, a[6], a[7],
 			  a[9]);
 }
 
@@ -406,7 +369,7 @@ static long op_pin(struct ctx *c, const uint64_t *a)
 	attr.obj.pathname = mem_place(c, A_OUT, a[3], path, strlen(path) + 1);
 	attr.obj.file_flags = a[4];
 	attr.obj.path_fd = a[5] ? slot_fd(a[5] - 1) : 0;
-	return do_command(c, &OBJ_PIN, a[0], a[1], &attr, a[6], a[7], AT_OK);
+	return do_command(c, CMD(OBJ_PIN), a[0], a[1], &attr, a[6], a[7], AT_OK);
 }
 
 static long op_get(struct ctx *c, const uint64_t *a)
@@ -418,7 +381,7 @@ static long op_get(struct ctx *c, const uint64_t *a)
 	attr.obj.pathname = mem_place(c, A_OUT, a[2], path, strlen(path) + 1);
 	attr.obj.file_flags = a[3];
 	attr.obj.path_fd = a[4] ? slot_fd(a[4] - 1) : 0;
-	fd = do_command(c, &OBJ_GET, 0, VIA_DEVICE, &attr, a[5], a[6], AT_OK);
+	fd = do_command(c, CMD(OBJ_GET), 0, VIA_DEVICE, &attr, a[5], a[6], AT_OK);
 	set_found(a[0], fd);
 	return fd;
 }

@@ -34,6 +34,7 @@
 #include <unistd.h>
 #include <linux/bpfmap.h>
 
+#include "commands.h"
 #include "map_types.h"
 
 #define EXPORT __attribute__((visibility("default")))
@@ -278,33 +279,22 @@ static enum verdict get_command(unsigned int cmd, void *attr,
 static enum verdict dispatch(unsigned int cmd, void *attr, unsigned int size,
 			     long *ret)
 {
+	const struct command_row *row = command_row(cmd);
+
 	switch (cmd) {
 	case BPFMAP_CMD_MAP_CREATE:
 		return create_command(cmd, attr, size, ret);
-	case BPFMAP_CMD_MAP_GET_NEXT_ID:
-	case BPFMAP_CMD_MAP_GET_FD_BY_ID:
-		*ret = device_ioctl(cmd, attr, size);
-		return DONE;
 	case BPFMAP_CMD_OBJ_PIN:
 		return pin_command(cmd, attr, size, ret);
 	case BPFMAP_CMD_OBJ_GET:
 		return get_command(cmd, attr, size, ret);
-	case BPFMAP_CMD_MAP_LOOKUP_ELEM:
-	case BPFMAP_CMD_MAP_UPDATE_ELEM:
-	case BPFMAP_CMD_MAP_DELETE_ELEM:
-	case BPFMAP_CMD_MAP_GET_NEXT_KEY:
-	case BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_ELEM:
-	case BPFMAP_CMD_MAP_FREEZE:
-	case BPFMAP_CMD_OBJ_GET_INFO_BY_FD:
-		return map_command(cmd, attr, size, 0, ret);
-	case BPFMAP_CMD_MAP_LOOKUP_BATCH:
-	case BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH:
-	case BPFMAP_CMD_MAP_UPDATE_BATCH:
-	case BPFMAP_CMD_MAP_DELETE_BATCH:
-		return map_command(cmd, attr, size, 36, ret);
-	default:
-		return PASS;
 	}
+	if (!row)
+		return PASS;
+	if (row->fd_at >= 0)
+		return map_command(cmd, attr, size, row->fd_at, ret);
+	*ret = device_ioctl(cmd, attr, size);
+	return DONE;
 }
 
 static long bpf(unsigned int cmd, void *attr, unsigned int size, long a4,

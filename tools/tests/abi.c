@@ -35,7 +35,8 @@
 
 /*
  * What each command answers by the size of its attr, from short to long: from
- * that size on (up to that of the next) this result.
+ * that size on (up to that of the next) this result. Not from the list of
+ * commands, from which the module's table is made.
  */
 struct command {
 	const char *name;
@@ -48,7 +49,7 @@ struct command {
 	} by_size[5], own[5];	/* through the device, on the map itself */
 };
 
-static const struct command commands[] = {
+static const struct command commands[N_COMMAND_ROWS] = {
 	{ "MAP_CREATE", CREATE, 92, NONE,
 	  { { 0, -EINVAL }, { 13, GOT_FD } }, { { 0, -EINVAL } } },
 	{ "LOOKUP", LOOKUP, 32, NONE,

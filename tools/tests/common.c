@@ -106,22 +106,9 @@ int device_fd(void)
 
 int fd_offset(int cmd)
 {
-	switch (cmd) {
-	case BPFMAP_CMD_MAP_CREATE:
-	case BPFMAP_CMD_MAP_GET_NEXT_ID:
-	case BPFMAP_CMD_MAP_GET_FD_BY_ID:
-	case BPFMAP_CMD_OBJ_GET:
-		return -1;
-	case BPFMAP_CMD_OBJ_PIN:
-		return offsetof(struct bpfmap_obj_attr, bpf_fd);
-	case BPFMAP_CMD_MAP_LOOKUP_BATCH:
-	case BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH:
-	case BPFMAP_CMD_MAP_UPDATE_BATCH:
-	case BPFMAP_CMD_MAP_DELETE_BATCH:
-		return offsetof(struct bpfmap_batch_attr, map_fd);
-	default:
-		return 0;
-	}
+	const struct command_row *row = command_row(cmd);
+
+	return row ? row->fd_at : 0;
 }
 
 int ioctl_map(int fd, int cmd, void *attr, unsigned int size)

@@ -21,6 +21,8 @@
 #include <unistd.h>
 #include <linux/bpfmap.h>
 
+#include "commands.h"
+
 #ifndef ENOTSUPP
 #define ENOTSUPP 524	/* the kernel's own, in no user-space header */
 #endif
@@ -55,17 +57,6 @@ int sys_map(int cmd, void *attr, unsigned int size);
 
 /* Always BPFMAP_IOC(@cmd, @size) on @fd: result or -errno */
 int ioctl_map(int fd, int cmd, void *attr, unsigned int size);
-
-union attr {
-	struct bpfmap_create_attr create;
-	struct bpfmap_elem_attr elem;
-	struct bpfmap_batch_attr batch;
-	struct bpfmap_freeze_attr freeze;
-	struct bpfmap_id_attr id;
-	struct bpfmap_info_attr info;
-	struct bpfmap_obj_attr obj;
-	uint8_t raw[BPFMAP_ATTR_SIZE];
-};
 
 /* Commands, as tables of cases name them */
 enum {

@@ -488,25 +488,7 @@ static bool takes_id(const struct step *s)
 
 static void spoil_attr(struct rng *r, struct step *s)
 {
-	static const uint8_t ends[] = {
-		[BPFMAP_CMD_MAP_CREATE] = 92,
-		[LOOKUP] = 32,
-		[UPDATE] = 32,
-		[DELETE] = 16,
-		[NEXT] = 24,
-		[LAD] = 32,
-		[BPFMAP_CMD_MAP_FREEZE] = 4,
-		[LB] = 56,
-		[LADB] = 56,
-		[UB] = 56,
-		[DB] = 56,
-		[BPFMAP_CMD_OBJ_PIN] = 20,
-		[BPFMAP_CMD_OBJ_GET] = 20,
-		[BPFMAP_CMD_MAP_GET_NEXT_ID] = 8,
-		[BPFMAP_CMD_MAP_GET_FD_BY_ID] = 12,
-		[BPFMAP_CMD_OBJ_GET_INFO_BY_FD] = 16,
-	};
-	unsigned int end = ends[s->cmd];
+	unsigned int end = command_row(s->cmd)->size;
 
 	if (one_in(r, 2)) {
 		s->size = rnd(r, one_in(r, 2) ? 64 : 180);
