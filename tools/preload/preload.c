@@ -18,30 +18,16 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdarg.h>
-#include <stdatomic.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 #include <linux/bpfmap.h>
 
-#include "commands.h"
-#include "map_types.h"
-
 #define EXPORT __attribute__((visibility("default")))
-#define DEVICE "/dev/bpfmap"
 #define BPF_FS_MAGIC 0xcafe4a11
-#define COMMON_ATTRS (1U << 16)	/* in cmd: two more arguments, for a log */
-#define ATTR_MAX 4096		/* bpf(2)'s limit is a page */
 
 #define REAL(name)							\
 ({									\
@@ -52,266 +38,41 @@
 	real;								\
 })
 
-/* --- the device --- */
-
-static atomic_int device_fd = -1;
-static _Atomic dev_t device_number;
-
-/* Is it still what we opened? Programs close descriptors of others */
-static bool device_alive(int fd)
-{
-	struct stat st;
-
-	return fd >= 0 && !fstat(fd, &st) && S_ISCHR(st.st_mode) &&
-	       st.st_rdev == atomic_load(&device_number);
-}
-
-/* Out of the way of programs that count on low numbers, if that can be */
-static int raise_fd(int fd)
-{
-	int high = fcntl(fd, F_DUPFD_CLOEXEC, 500);
-
-	if (high < 0)
-		high = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	close(fd);
-	return high;
-}
-
-static int device_open(int stale)
-{
-	struct stat st;
-	int fd = open(DEVICE, O_RDWR | O_CLOEXEC);
-
-	if (fd < 0 || fstat(fd, &st)) {
-		if (fd >= 0)
-			close(fd);
-		return -1;
-	}
-	atomic_store(&device_number, st.st_rdev);
-	fd = raise_fd(fd);
-	if (fd < 0 || atomic_compare_exchange_strong(&device_fd, &stale, fd))
-		return fd;
-	close(fd);
-	return stale;	/* another thread was faster */
-}
-
-/*
- * A descriptor of the device, or -1: then all goes to bpf(2). Only called at
- * first and after a failure, so that what works costs one system call.
- */
-static int device_check(void)
-{
-	int fd = atomic_load(&device_fd);
-
-	return device_alive(fd) ? fd : device_open(fd);
-}
-
-__attribute__((constructor)) static void device_init(void)
+static long route_call(long number, long a1, long a2, long a3, long a4, long a5)
 {
 	int err = errno;
+	long ret = REAL(syscall)(number, a1, a2, a3, a4, a5, 0L);
 
-	device_check();
+	ret = ret < 0 ? -errno : ret;
 	errno = err;
+	return ret;
 }
 
-static int device_ioctl(unsigned int cmd, void *attr, unsigned int size)
-{
-	int fd = atomic_load(&device_fd);
-	int ret = ioctl(fd, BPFMAP_IOC(cmd, size), attr);
-	int err = errno;
+#include "route.h"
 
-	if (ret >= 0 || (err != EBADF && err != EINVAL && err != ENOTTY) ||
-	    device_alive(fd)) {
-		errno = err;
-		return ret;
-	}
-	fd = device_open(fd);
-	return fd < 0 ? -1 : ioctl(fd, BPFMAP_IOC(cmd, size), attr);
-}
-
-/* --- paths --- */
-
-static const char *pins_from = "/sys/fs/bpf", *pins_to = "/sys/fs/bpfmap";
-
-__attribute__((constructor)) static void pins_init(void)
+__attribute__((constructor)) static void init(void)
 {
 	const char *setting = getenv("BPFMAP_PRELOAD_PINS");
-	char *copy, *to;
 
-	if (!setting)
-		return;
-	pins_from = NULL;
-	copy = strdup(setting);
-	to = copy ? strchr(copy, '=') : NULL;
-	if (!to || to == copy || !to[1]) {
-		free(copy);
-		return;
-	}
-	*to++ = '\0';
-	pins_from = copy;
-	pins_to = to;
-}
-
-/* @path below the directory of our pins, in @buf; else NULL */
-static const char *translate(const char *path, char buf[PATH_MAX])
-{
-	size_t len;
-
-	if (!pins_from || !path)
-		return NULL;
-	len = strlen(pins_from);
-	if (strncmp(path, pins_from, len) || (path[len] && path[len] != '/'))
-		return NULL;
-	if (snprintf(buf, PATH_MAX, "%s%s", pins_to, path + len) >= PATH_MAX)
-		return NULL;
-	return buf;
-}
-
-/* --- bpf(2) --- */
-
-static long real_bpf(unsigned int cmd, void *attr, unsigned int size, long a4,
-		     long a5)
-{
-	return REAL(syscall)(__NR_bpf, (long)cmd, attr, (long)size, a4, a5, 0L);
-}
-
-/* A member of the caller's attr, 0 where that is too short */
-static uint32_t member(const void *attr, unsigned int size, unsigned int at)
-{
-	uint32_t value = 0;
-
-	if (size > at)
-		memcpy(&value, (const char *)attr + at,
-		       size - at < 4 ? size - at : 4);
-	return value;
-}
-
-/* bpf(2)'s maps know no ioctl, ours answer this one whatever they are open for */
-static bool is_ours(int fd)
-{
-	struct bpfmap_info_attr attr = { 0 };
-	int err = errno;
-	bool ours = !ioctl(fd, BPFMAP_OBJ_GET_INFO_BY_FD, &attr);
-
-	errno = err;
-	return ours;
-}
-
-enum verdict { DONE, PASS };	/* pass on to bpf(2) */
-
-/*
- * What the device refuses with EINVAL may be about an attr, which bpf(2) would
- * refuse as well, or about a map of another kind. Success costs nothing extra.
- */
-static enum verdict map_command(unsigned int cmd, void *attr,
-				unsigned int size, unsigned int fd_at,
-				long *ret)
-{
-	*ret = device_ioctl(cmd, attr, size);
-	if (*ret < 0 && errno == EINVAL && !is_ours(member(attr, size, fd_at)))
-		return PASS;
-	return DONE;
-}
-
-static enum verdict create_command(unsigned int cmd, void *attr,
-				   unsigned int size, long *ret)
-{
-	*ret = device_ioctl(cmd, attr, size);
-	/* It has been read, so it can be */
-	if (*ret < 0 && errno == EINVAL && !type_row(member(attr, size, 0)))
-		return PASS;
-	return DONE;
-}
-
-/*
- * With the path changed, if it is one that is. The path has been read by the
- * kernel then: to a bad pointer it says EFAULT, which is the answer.
- */
-static long obj_ioctl(unsigned int cmd, void *attr, unsigned int size)
-{
-	const unsigned int known = offsetof(struct bpfmap_obj_attr, __pad);
-	struct bpfmap_obj_attr copy = { 0 };
-	char buf[PATH_MAX];
-	const char *path;
-	uint64_t pathname = 0;
-	int ret;
-
-	ret = device_ioctl(cmd, attr, size);
-	if (ret >= 0 || errno == EFAULT || errno == E2BIG || errno == EINVAL)
-		return ret;
-	if (size < sizeof(pathname))
-		return ret;
-	memcpy(&pathname, attr, sizeof(pathname));
-	path = translate((const char *)(uintptr_t)pathname, buf);
-	if (!path)
-		return ret;
-	memcpy(&copy, attr, size < known ? size : known);
-	copy.pathname = (uintptr_t)path;
-	return device_ioctl(cmd, &copy, known);
-}
-
-static enum verdict pin_command(unsigned int cmd, void *attr,
-				unsigned int size, long *ret)
-{
-	*ret = obj_ioctl(cmd, attr, size);
-	if (*ret < 0 && errno == EINVAL && !is_ours(member(attr, size, 8)))
-		return PASS;
-	return DONE;
-}
-
-/* What is no pin of ours may be one of bpf(2)'s */
-static enum verdict get_command(unsigned int cmd, void *attr,
-				unsigned int size, long *ret)
-{
-	int err;
-
-	*ret = obj_ioctl(cmd, attr, size);
-	if (*ret >= 0 || (errno != ENOENT && errno != EACCES))
-		return DONE;
-	err = errno;
-	*ret = real_bpf(cmd, attr, size, 0, 0);
-	/* Of two failures ours counts, unless that is but a name not found */
-	if (*ret < 0 && errno != EACCES)
-		errno = err;
-	return DONE;
-}
-
-static enum verdict dispatch(unsigned int cmd, void *attr, unsigned int size,
-			     long *ret)
-{
-	const struct command_row *row = command_row(cmd);
-
-	switch (cmd) {
-	case BPFMAP_CMD_MAP_CREATE:
-		return create_command(cmd, attr, size, ret);
-	case BPFMAP_CMD_OBJ_PIN:
-		return pin_command(cmd, attr, size, ret);
-	case BPFMAP_CMD_OBJ_GET:
-		return get_command(cmd, attr, size, ret);
-	}
-	if (!row)
-		return PASS;
-	if (row->fd_at >= 0)
-		return map_command(cmd, attr, size, row->fd_at, ret);
-	*ret = device_ioctl(cmd, attr, size);
-	return DONE;
+	device_check();
+	if (setting)
+		pins_set(setting);
 }
 
 static long bpf(unsigned int cmd, void *attr, unsigned int size, long a4,
 		long a5)
 {
-	int err = errno;
-	long ret;
+	long ret = ROUTE_PASS;
 
-	/* An ioctl's number has no room for more, and bpf(2) says E2BIG */
-	if (size <= ATTR_MAX && atomic_load(&device_fd) >= 0 &&
-	    dispatch(cmd & ~COMMON_ATTRS, attr, size, &ret) == DONE) {
-		if (ret >= 0)
-			errno = err;
+	if (atomic_load(&route.device) >= 0)
+		ret = route_bpf(cmd, attr, size);
+	if (ret == ROUTE_PASS)
+		return REAL(syscall)(__NR_bpf, (long)cmd, attr, (long)size, a4,
+				     a5, 0L);
+	if (ret >= 0)
 		return ret;
-	}
-	errno = err;
-	return real_bpf(cmd, attr, size, a4, a5);
+	errno = -ret;
+	return -1;
 }
 
 EXPORT long syscall(long number, ...)
