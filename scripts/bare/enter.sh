@@ -7,6 +7,8 @@
 set -eu
 root=$1 cache=$2 cold=$3 command=$4
 
+# A machine's root is a mount point, which unshare(1) relies on.
+mount --bind "$root" "$root"
 mount -t proc proc "$root/proc"
 mount -t tmpfs -o mode=755 dev "$root/dev"
 for node in null zero full random urandom tty; do
