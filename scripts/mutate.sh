@@ -109,6 +109,9 @@ faults()
 	fault 'a look-up that misses a key while the table grows' debug rhash.h \
 		's/unlikely(rhash_moved(h, t))/rhash_moved(h, t) \&\& 0/' \
 		'!kunit:bpfmap_rhash'
+	fault 'BTF ids refused with an errno on which bcc gives up' stock ioctl.c \
+		's/fd_file(f) ? -ENOTSUPP : -EBADF/fd_file(f) ? -EINVAL : -EBADF/' \
+		contract_create
 	# References and memory
 	fault 'a lost put' stock ioctl.c \
 		'/^static long cmd_get_fd_by_id/,/^}/ s/bpfmap_put(map);/;/' \

@@ -69,11 +69,11 @@ static int check_created(const struct bpfmap_create_attr *attr)
 	const u32 both = BPFMAP_F_RDONLY | BPFMAP_F_WRONLY;
 	u8 hash[32];
 
-	/* BTF is not supported. libbpf retries without it */
+	/* No BTF: answer as a type of bpf(2) without it, on which callers retry */
 	if (attr->btf_key_type_id || attr->btf_value_type_id) {
 		CLASS(fd, f)(attr->btf_fd);
 
-		return fd_file(f) ? -EINVAL : -EBADF;
+		return fd_file(f) ? -ENOTSUPP : -EBADF;
 	}
 	if (attr->excl_prog_hash) {
 		/* Names the only program with access; there are none */

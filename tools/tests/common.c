@@ -454,6 +454,8 @@ static const char *outcome(long v)
 		return "a descriptor";
 	if (v == TOO_BIG)
 		return "E2BIG or ENOMEM";
+	if (v == NO_BTF)
+		return "ENOTSUPP (524), or EINVAL of bpf(2)";
 	if (v >= 0)
 		snprintf(s, sizeof(texts[0]), "%ld", v);
 	else if (v == -ENOTSUPP)
@@ -497,6 +499,8 @@ bool check_ret(long got, long want, const char *fmt, ...)
 {
 	bool ok = want == GOT_FD ? got >= 0 :
 		  want == TOO_BIG ? got == -E2BIG || got == -ENOMEM :
+		  want == NO_BTF ? got == -ENOTSUPP ||
+			(got == -EINVAL && backend() == BACKEND_BPF) :
 		  got == want;
 
 	CHECK(ok, ": expected %s, got %s", outcome(want), outcome(got));

@@ -42,6 +42,9 @@
 /** TOO_BIG - as expected result: E2BIG or ENOMEM, nothing else */
 #define TOO_BIG 1000001
 
+/** NO_BTF - as expected result: 524, or EINVAL of bpf(2), which looks at the file */
+#define NO_BTF 1000002
+
 enum backend { BACKEND_DEVICE, BACKEND_MAP, BACKEND_BPF };
 
 enum backend backend(void);

@@ -255,9 +255,9 @@ static const struct member_row member_rows[] = {
 	  -EBADF },
 	{ "both type ids, btf_fd is not BTF",
 	  A(.btf_key_type_id = 1, .btf_value_type_id = 2, .btf_fd = 0), 0, 0,
-	  -EINVAL },
+	  NO_BTF },
 	{ "btf_value_type_id, btf_fd is not BTF", A(.btf_value_type_id = 1), 0, 0,
-	  -EINVAL },
+	  NO_BTF },
 	/* [create.ifindex], [create.token] */
 	{ "map_ifindex", A(.map_ifindex = INT32_MAX), 0, 0, -EINVAL },
 	{ "TOKEN_FD, closed", A(TOKEN, .map_token_fd = CLOSED), 0, 1, -EBADF },

@@ -111,7 +111,7 @@ TEST(test_create_opts, 0)
 	BPFMAP_OPTS_RESET(opts, .btf_key_type_id = 1);
 	expect_err(EINVAL, create_opts());
 	BPFMAP_OPTS_RESET(opts, .btf_value_type_id = 1);
-	expect(create_opts() < 0);
+	expect_err(524, create_opts());
 	BPFMAP_OPTS_RESET(opts, .map_ifindex = 1 << 20);
 	expect_err(EINVAL, create_opts());
 	BPFMAP_OPTS_RESET(opts, .excl_prog_hash = hash, .excl_prog_hash_size = 31);

@@ -60,7 +60,7 @@
  * - EOPNOTSUPP: a Bloom filter can neither delete nor iterate; an arena has no
  *   elements.
  * - 524: ENOTSUPP, which no user-space header names: the map type does not have
- *   this operation.
+ *   this operation, or BTF.
  *
  * OBJ_PIN and OBJ_GET can also fail with any errno of a path look-up, such as
  * ENOTDIR, ELOOP, ENAMETOOLONG and EROFS.
