@@ -206,6 +206,8 @@ CTL = "tools/tests/bpfmapctl_static"
 PICK = "tools/tests/json_pick"
 RING = "tools/tests/ring_write"
 
+FILE_TOOLS = "cat chmod find ln ls mkdir mv rm rmdir stat".split()
+
 CLI = (
     Machine(
         "bpfmapctl",
@@ -239,15 +241,17 @@ CLI = (
                 "preload",
                 USE_PYTHON + "exec sh tools/tests/preload.sh"
                 " tools/preload/libbpfmap-preload.so ./bpftool tools/tests/contract_elem"
-                " tools/tests/contract_create tools/tests/contract_inner --"
+                " tools/tests/contract_create tools/tests/contract_inner"
+                " tools/tests/bpf_pins --"
                 " python3 /usr/lib/libbpf.so.1 tools/tests/libbpf_maps.py"
-                " tools/cli/bpfmapctl",
+                " tools/cli/bpfmapctl /root/coreutils",
             ),
         ),
         files=(
             "{python}:/usr",
             "{library libbpf.so.1}:/usr/lib/libbpf.so.1",
             "{tool bpftool}:/root/bpftool",
+            *(f"{{tool {each}}}:/root/coreutils/{each}" for each in FILE_TOOLS),
         ),
         limit=2400,
         seconds=100,

@@ -160,6 +160,16 @@ static const char *translate(const char *path, char buf[PATH_MAX])
 	return buf;
 }
 
+/* For OBJ_PIN and OBJ_GET. An including file may know more kinds of names */
+#ifndef route_place
+static inline const char *route_place(unsigned int cmd __attribute__((unused)),
+				      const struct bpfmap_obj_attr *obj,
+				      char buf[PATH_MAX])
+{
+	return translate((const char *)(uintptr_t)obj->pathname, buf);
+}
+#endif
+
 /* --- commands --- */
 
 /* A member of the caller's attr, 0 where that is too short */
@@ -214,19 +224,17 @@ static long obj_ioctl(unsigned int cmd, void *attr, unsigned int size)
 	struct bpfmap_obj_attr copy = { 0 };
 	char buf[PATH_MAX];
 	const char *path;
-	uint64_t pathname = 0;
 	long ret;
 
 	ret = device_ioctl(cmd, attr, size);
 	if (ret >= 0 || ret == -EFAULT || ret == -E2BIG || ret == -EINVAL)
 		return ret;
-	if (size < sizeof(pathname))
-		return ret;
-	memcpy(&pathname, attr, sizeof(pathname));
-	path = translate((const char *)(uintptr_t)pathname, buf);
-	if (!path)
+	if (size < sizeof(copy.pathname))
 		return ret;
 	memcpy(&copy, attr, size < known ? size : known);
+	path = route_place(cmd, &copy, buf);
+	if (!path)
+		return ret;
 	copy.pathname = (uintptr_t)path;
 	return device_ioctl(cmd, &copy, known);
 }
