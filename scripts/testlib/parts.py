@@ -242,7 +242,7 @@ CLI = (
                 USE_PYTHON + "exec sh tools/tests/preload.sh"
                 " tools/preload/libbpfmap-preload.so ./bpftool tools/tests/contract_elem"
                 " tools/tests/contract_create tools/tests/contract_inner"
-                " tools/tests/bpf_pins --"
+                " tools/tests/bpf_log tools/tests/bpf_pins --"
                 " python3 /usr/lib/libbpf.so.1 tools/tests/libbpf_maps.py"
                 " tools/cli/bpfmapctl /root/coreutils",
             ),

@@ -20,6 +20,8 @@
 
 #include "preload.h"
 
+#define BPF_TYPES 36		/* number of bpf(2)'s map types in Linux 7.3 */
+
 static long route_call(long number, long a1, long a2, long a3, long a4, long a5)
 {
 	int err = errno;
@@ -34,6 +36,11 @@ static const char *obj_place(unsigned int cmd, const struct bpfmap_obj_attr *obj
 			     char buf[PATH_MAX]);
 #define route_place obj_place
 #include "route.h"
+
+long device_command(unsigned int cmd, void *attr, unsigned int size)
+{
+	return device_ioctl(cmd, attr, size);
+}
 
 int high_fd(int fd)
 {
@@ -72,13 +79,44 @@ static long real_bpf(unsigned int cmd, void *attr, unsigned int size, long a4,
 	return route_call(__NR_bpf, cmd, (long)attr, size, a4, a5);
 }
 
+/*
+ * With the arguments for a log, which kernels before 7.3 do not know: those see
+ * commands that go to bpf(2) without them.
+ */
+static long bpf_common(unsigned int cmd, void *attr, unsigned int size,
+		       void *common, unsigned int common_size)
+{
+	long ret = common_check(attr, size, common, common_size);
+
+	if (ret)
+		return ret;
+	cmd &= ~ROUTE_COMMON_ATTRS;
+	if (cmd == BPFMAP_CMD_MAP_CREATE) {
+		uint32_t type = member(attr, size, 0);
+
+		if (!type || type >= BPF_TYPES || type_row(type))
+			return create_logged(attr, size, common, common_size);
+	} else {
+		ret = route_bpf(cmd, attr, size);
+		if (ret != ROUTE_PASS)
+			return ret;
+	}
+	/* A kernel that knows them reads them first */
+	if (real_bpf(ROUTE_COMMON_ATTRS, NULL, 0, 0, 1) == -EFAULT)
+		cmd |= ROUTE_COMMON_ATTRS;
+	return real_bpf(cmd, attr, size, (long)common, common_size);
+}
+
 static long bpf(unsigned int cmd, void *attr, unsigned int size, long a4,
 		long a5)
 {
 	long ret = ROUTE_PASS;
 
-	if (atomic_load(&route.device) >= 0)
-		ret = route_bpf(cmd, attr, size);
+	/* An ioctl's number has no room for more, and bpf(2) says E2BIG */
+	if (atomic_load(&route.device) >= 0 && size <= ROUTE_ATTR_MAX)
+		ret = cmd & ROUTE_COMMON_ATTRS ?
+		      bpf_common(cmd, attr, size, (void *)a4, a5) :
+		      route_bpf(cmd, attr, size);
 	if (ret == ROUTE_PASS)
 		ret = real_bpf(cmd, attr, size, a4, a5);
 	if (ret >= 0)

@@ -25,6 +25,18 @@ void *real_symbol(const char *name);
 
 /* bpf.c, for files that route.h is not for */
 
+/**
+ * device_command() - a command of bpf(2) for the device
+ * @cmd: enum bpf_cmd
+ * @attr: its attr, any pointer
+ * @size: of the attr, ATTR_MAX at most
+ *
+ * Opens the device again if the program has closed the descriptor. Keeps errno.
+ *
+ * Return: as bpf(2), or -errno
+ */
+long device_command(unsigned int cmd, void *attr, unsigned int size);
+
 /* Out of the way of programs that count on low numbers, if that can be; -errno */
 int high_fd(int fd);
 
@@ -69,6 +81,32 @@ int twin_find(int dir);
 
 /* The same, made if need be. For pins: a name in @dir is then below the twin */
 void twin_make(int dir);
+
+/* log.c */
+struct common_attr {
+	uint64_t log_buf;
+	uint32_t log_size;
+	uint32_t log_level;
+	uint32_t log_true_size;
+};
+
+#define ATTR_MAX 4096		/* bpf(2)'s limit is a page */
+
+/* bpf(2)'s first checks: the attr, then the common attrs. 0 or -errno */
+long common_check(const void *attr, unsigned int size, const void *user,
+		  unsigned int common_size);
+
+/**
+ * create_logged() - MAP_CREATE that says what is wrong, as that of Linux 7.3
+ * @attr: attr, which common_check() has accepted
+ * @size: of the attr
+ * @user: the caller's common attrs
+ * @common_size: of these
+ *
+ * Return: as bpf(2), or -errno
+ */
+long create_logged(void *attr, unsigned int size, void *user,
+		   unsigned int common_size);
 
 /* Functions of glibc without a declaration there */
 struct stat;
