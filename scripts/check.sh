@@ -102,6 +102,7 @@ speculation()
 		array.h array_index
 		array.h array_walk_index
 		hash_iter.c htab_do_walk
+		hash_view.c htab_view_page
 		lpm_trie.c lpm_load_key
 		user_ringbuf.c ring_peek
 	END

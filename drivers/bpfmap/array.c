@@ -125,6 +125,8 @@ void array_read(const struct bpfmap_array *a, u32 index, void *value, u64 flags)
 		array_load(a, index, value, flags);
 	else if (likely(way == ARRAY_STRIPED))
 		array_read_striped(a, index, value, flags);
+	else if (way == ARRAY_VIEW)
+		array_view_read(a, index, value);
 	else
 		array_read_large(a, index, value);
 }
@@ -184,6 +186,8 @@ static void array_write(const struct bpfmap_array *a, u32 index,
 		array_store(a, index, value, flags);
 	else if (likely(way == ARRAY_STRIPED))
 		array_write_striped(a, index, value, flags);
+	else if (way == ARRAY_VIEW)
+		array_view_write(a, index, value);
 	else
 		array_write_large(a, index, value, flags);
 }
@@ -261,6 +265,8 @@ static int array_update_some(const struct bpfmap_array *a,
 			array_replace(a, index, run->values, run->flags);
 		else if (way == ARRAY_WORDS)
 			array_store(a, index, run->values, run->flags);
+		else if (way == ARRAY_VIEW)
+			array_view_write(a, index, run->values);
 		else
 			array_write_large(a, index, run->values, run->flags);
 		run->keys += sizeof(u32);
@@ -308,23 +314,35 @@ static struct page *array_mmap_page(struct bpfmap *map, pgoff_t pgoff)
 	return vmalloc_to_page(a->data + (pgoff << PAGE_SHIFT));
 }
 
+static void array_hash_bytes(struct sha256_ctx *ctx, const void *data, u64 bytes)
+{
+	u64 len, pos;
+
+	for (pos = 0; pos < bytes; pos += len) {
+		/* May use vector registers, with preemption off */
+		len = min_t(u64, bytes - pos, SZ_4K);
+		sha256_update(ctx, data + pos, len);
+		cond_resched();
+	}
+}
+
 static int array_hash(struct bpfmap *map, u8 *digest)
 {
 	struct bpfmap_array *a = to_array(map);
-	u64 len, pos = 0, bytes = array_bytes(a);
 	struct sha256_ctx ctx;
+	u32 index;
 
 	/* Otherwise the content could change while it is hashed */
 	if (!bpfmap_is_frozen(map))
 		return -EPERM;
 
 	sha256_init(&ctx);
-	for (; pos < bytes; pos += len) {
-		/* May use vector registers, with preemption off */
-		len = min_t(u64, bytes - pos, SZ_4K);
-		sha256_update(&ctx, a->data + pos, len);
-		cond_resched();
-	}
+	if (a->way != ARRAY_VIEW)
+		array_hash_bytes(&ctx, a->data, array_bytes(a));
+	else
+		for (index = 0; index < map->max_entries; index++)
+			array_hash_bytes(&ctx, array_elem(a, index),
+					 bpfmap_value_stride(map));
 	sha256_final(&ctx, digest);
 	return 0;
 }
@@ -336,10 +354,19 @@ static int array_check_sizes(const struct bpfmap_create_attr *attr)
 	return 0;
 }
 
+/* Words need no sequence count, and BPFMAP_F_MMAPABLE shows them already */
+static bool array_view_fits(const struct bpfmap_create_attr *attr)
+{
+	return !(attr->map_flags & BPFMAP_F_MMAPABLE) &&
+	       !bpfmap_value_is_word(attr->value_size);
+}
+
 static int array_check(const struct bpfmap_create_attr *attr)
 {
 	if (array_check_sizes(attr) ||
 	    bpfmap_check_create_flags(attr, BPFMAP_ARRAY_FLAGS))
+		return -EINVAL;
+	if (attr->map_flags & BPFMAP_F_VIEW && !array_view_fits(attr))
 		return -EINVAL;
 	return attr->value_size > INT_MAX ? -E2BIG : 0;
 }
@@ -359,6 +386,8 @@ static int percpu_array_check(const struct bpfmap_create_attr *attr)
 
 static enum array_way array_choose_way(const struct bpfmap *map)
 {
+	if (map->flags & BPFMAP_F_VIEW)
+		return ARRAY_VIEW;
 	if (bpfmap_value_is_large(map))
 		return ARRAY_LARGE;
 	if (!bpfmap_value_is_word(map->value_size))
@@ -399,6 +428,8 @@ static struct bpfmap_array *array_new(const struct bpfmap_create_attr *attr)
 	bpfmap_init_map(&a->map, attr);
 	a->stride = bpfmap_value_stride(&a->map);
 	a->way = array_choose_way(&a->map);
+	if (a->way == ARRAY_VIEW)
+		a->stride += ARRAY_VIEW_HEADER;
 	return a;
 }
 
@@ -406,7 +437,10 @@ static void array_free(struct bpfmap *map)
 {
 	struct bpfmap_array *a = to_array(map);
 
-	kvfree(a->data);
+	if (a->way == ARRAY_VIEW)
+		array_view_free(a);
+	else
+		kvfree(a->data);
 	kvfree(a->stripes);
 	kfree(a);
 }
@@ -420,7 +454,9 @@ static struct bpfmap *array_alloc(const struct bpfmap_create_attr *attr)
 		return ERR_PTR(-ENOMEM);
 
 	bytes = array_bytes(a);
-	if (attr->map_flags & BPFMAP_F_MMAPABLE)
+	if (a->way == ARRAY_VIEW)
+		a->data = array_view_alloc(a);
+	else if (attr->map_flags & BPFMAP_F_MMAPABLE)
 		a->data = bpfmap_area_vmalloc(PAGE_ALIGN(bytes),
 					      GFP_KERNEL | __GFP_ZERO);
 	else
@@ -490,9 +526,9 @@ static u64 array_mem_usage(const struct bpfmap *map)
 	struct bpfmap_array *a = to_array(map);
 	u64 bytes = array_bytes(a);
 
-	if (map->flags & BPFMAP_F_MMAPABLE)
+	if (map->flags & (BPFMAP_F_MMAPABLE | BPFMAP_F_VIEW))
 		bytes = PAGE_ALIGN(bytes);
-	return array_overhead(a) + bytes;
+	return array_overhead(a) + bytes + bpfmap_view_mem_usage(map);
 }
 
 static u64 percpu_array_mem_usage(const struct bpfmap *map)
@@ -520,6 +556,7 @@ struct bpfmap_ops bpfmap_array_ops __ro_after_init = {
 	.batch = &bpfmap_batch_by_index,
 	.mmap = array_mmap,
 	.mmap_page = array_mmap_page,
+	.view_page = array_view_page,
 	.hash = array_hash,
 	.mem_usage = array_mem_usage,
 };

@@ -13,6 +13,12 @@
 #include "batch.h"
 #include "internal.h"
 
+/*
+ * In front of each value with BPFMAP_F_VIEW: a sequence count, odd while the
+ * value is being written, and padding
+ */
+#define ARRAY_VIEW_HEADER	8
+
 /* Index of @key, safe under speculation; -1 if out of range */
 static inline s64 array_index(const struct bpfmap *map, const void *key)
 {
@@ -42,6 +48,9 @@ static inline u32 array_walk_index(const struct bpfmap *map,
  * enum array_way - how values are loaded and stored
  * @ARRAY_WORDS: one word each; needs no lock
  * @ARRAY_STRIPED: under the lock and sequence count of a stripe
+ * @ARRAY_VIEW: user space maps the elements: under the lock of a stripe and the
+ *		sequence count of the element: array_view.c. If the value is
+ *		large, under the semaphore instead of the lock
  * @ARRAY_CPU_WORDS: each CPU's value is a word, those of all CPUs together are
  *		     @ARRAY_STRIPED
  * @ARRAY_LARGE: too large for these: under the semaphore of a stripe, may
@@ -50,6 +59,7 @@ static inline u32 array_walk_index(const struct bpfmap *map,
 enum array_way {
 	ARRAY_WORDS,
 	ARRAY_STRIPED,
+	ARRAY_VIEW,
 	ARRAY_CPU_WORDS,
 	ARRAY_LARGE,
 };
@@ -74,7 +84,8 @@ struct bpfmap_array_stripe {
  * @stripe_mask: stripes - 1
  * @way: how values are loaded and stored
  * @stripes: NULL with @ARRAY_WORDS
- * @data: the elements; page aligned with BPFMAP_F_MMAPABLE
+ * @data: the elements; page aligned with BPFMAP_F_MMAPABLE. With BPFMAP_F_VIEW
+ *	  what follows the first sequence count
  * @areas: the elements of each possible CPU, instead of @data
  */
 struct bpfmap_array {
@@ -108,13 +119,13 @@ static __always_inline void *array_slot(const struct bpfmap *map,
 	return a->areas[cpu] + (u64)(uintptr_t)elem * a->stride;
 }
 
-/* How to transfer what @flags select: ARRAY_WORDS, _STRIPED or _LARGE */
+/* How to transfer what @flags select; never ARRAY_CPU_WORDS */
 static __always_inline enum array_way array_way(const struct bpfmap_array *a,
 						u64 flags)
 {
 	enum array_way way = a->way;
 
-	if (likely(way <= ARRAY_STRIPED))
+	if (likely(way <= ARRAY_VIEW))
 		return way;
 	if (flags & (BPFMAP_F_CPU | BPFMAP_F_THIS_CPU))
 		return way == ARRAY_CPU_WORDS ? ARRAY_WORDS : ARRAY_STRIPED;
@@ -130,6 +141,16 @@ array_stripe(const struct bpfmap_array *a, u32 index)
 /* array.c */
 void array_read(const struct bpfmap_array *a, u32 index, void *value,
 		u64 flags);
+
+/* array_view.c */
+void *array_view_alloc(struct bpfmap_array *a);
+void array_view_free(struct bpfmap_array *a);
+void array_view_read(const struct bpfmap_array *a, u32 index, void *value);
+void array_view_write(const struct bpfmap_array *a, u32 index,
+		      const void *value);
+bool array_view_copy_out(const struct bpfmap_array *a, u32 index,
+			 u32 __user *key, void __user *value);
+struct page *array_view_page(struct bpfmap *map, pgoff_t pgoff);
 
 /* array_iter.c */
 int array_get_next_key(struct bpfmap *map, const void *key, void *next_key);

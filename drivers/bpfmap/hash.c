@@ -358,6 +358,7 @@ struct bpfmap_ops bpfmap_hash_ops __ro_after_init = {
 	.update_run = htab_update_run,
 	.delete_run = htab_delete_run,
 	.batch = &bpfmap_batch_by_bucket,
+	.view_page = htab_view_page,
 	.mem_usage = htab_mem_usage,
 };
 

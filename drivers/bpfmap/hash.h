@@ -47,6 +47,11 @@ struct bpfmap_htab_elem {
 	u8 key[] __aligned(8);
 };
 
+/*
+ * With BPFMAP_F_VIEW user space sees whole elements: nothing in them may be an
+ * address. The node of an LRU list is apart from its element then.
+ */
+
 /**
  * struct bpfmap_htab_stripe - lock of a run of buckets
  * @lock: protects heads and links of all chains in the run, and the LRU lists
@@ -142,6 +147,14 @@ static __always_inline void *htab_slot(const struct bpfmap *map,
 	return per_cpu_ptr(READ_ONCE(*values), cpu);
 }
 
+/* Bytes of the heads; with BPFMAP_F_VIEW they are pages of their own */
+static inline u64 htab_heads_bytes(const struct bpfmap_htab *h)
+{
+	u64 bytes = ((u64)h->mask + 1) * sizeof(*h->heads);
+
+	return h->map.view ? PAGE_ALIGN(bytes) : bytes;
+}
+
 static inline raw_spinlock_t *htab_lock(const struct bpfmap_htab *h, u32 bucket)
 {
 	return &h->stripes[bucket >> h->stripe_shift].lock;
@@ -200,5 +213,10 @@ int htab_lookup_large(struct bpfmap *map, const void *key, u32 hash,
 void __htab_save(struct bpfmap_htab *h, const struct bpfmap_htab_elem *e,
 		 bool cut);
 int htab_walk_bucket(struct bpfmap_htab *h, struct bpfmap_walk *w);
+
+/* hash_view.c */
+u32 htab_view_shape(struct bpfmap_htab *h, u32 elem_size, bool lru, u32 *chunk);
+void htab_view_describe(struct bpfmap_htab *h);
+struct page *htab_view_page(struct bpfmap *map, pgoff_t pgoff);
 
 #endif /* _BPFMAP_HASH_H */

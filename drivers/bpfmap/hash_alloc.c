@@ -71,6 +71,10 @@ int htab_check_flags(const struct bpfmap_create_attr *attr, u32 allowed)
 	/* A known seed makes collisions predictable */
 	if (attr->map_flags & BPFMAP_F_ZERO_SEED && !capable(CAP_SYS_ADMIN))
 		return -EPERM;
+	/* A view's reader need not know jhash() */
+	if (attr->map_flags & BPFMAP_F_ZERO_SEED &&
+	    attr->map_flags & BPFMAP_F_VIEW)
+		return -EINVAL;
 	return bpfmap_check_create_flags(attr, allowed);
 }
 
@@ -121,8 +125,11 @@ static int htab_alloc_heads(struct bpfmap_htab *h)
 {
 	u32 i;
 
-	h->heads = bpfmap_area_alloc(((u64)h->mask + 1) * sizeof(*h->heads),
-				     h->map.numa_node, GFP_KERNEL);
+	if (h->map.view)
+		h->heads = bpfmap_area_pages(htab_heads_bytes(h), GFP_KERNEL);
+	else
+		h->heads = bpfmap_area_alloc(htab_heads_bytes(h),
+					     h->map.numa_node, GFP_KERNEL);
 	if (!h->heads)
 		return -ENOMEM;
 	for (i = 0; i <= h->mask; i++)
@@ -162,7 +169,7 @@ static u32 htab_elem_size(const struct bpfmap_htab *h, bool lru)
  */
 static bool htab_fits(const struct bpfmap_htab *h, bool lru)
 {
-	u64 bytes = ((u64)h->mask + 1) * sizeof(*h->heads);
+	u64 bytes = htab_heads_bytes(h);
 	u64 elem_bytes = htab_elem_size(h, lru);
 
 	if (h->map.ops->percpu)
@@ -172,24 +179,38 @@ static bool htab_fits(const struct bpfmap_htab *h, bool lru)
 	return bpfmap_mem_available(bytes);
 }
 
-static int htab_alloc_pool(struct bpfmap_htab *h, u32 lru_owners)
+/* Elements to allocate at once: a power of two */
+static u32 htab_chunk_elems(const struct bpfmap_htab *h, u32 elem_size)
 {
-	bool prealloc = !(h->map.flags & BPFMAP_F_NO_PREALLOC);
-	bool percpu = h->map.ops->percpu;
-	u32 elem_size = htab_elem_size(h, lru_owners);
 	u32 chunk;
-	int err;
 
-	if (prealloc)
+	if (!(h->map.flags & BPFMAP_F_NO_PREALLOC))
 		chunk = rounddown_pow_of_two(
 			max(HTAB_CHUNK_BYTES / elem_size, 1U));
-	else if (percpu)
+	else if (h->map.ops->percpu)
 		/* The allocator zeroes them, perhaps in atomic context */
 		chunk = clamp_t(u32, BPFMAP_ATOMIC_COPY / h->map.user_size, 1,
 				HTAB_PERCPU_CHUNK);
 	else
 		chunk = htab_grow_elems(elem_size);
-	chunk = min_t(u32, chunk, roundup_pow_of_two(h->map.max_entries));
+	return min_t(u32, chunk, roundup_pow_of_two(h->map.max_entries));
+}
+
+static int htab_alloc_pool(struct bpfmap_htab *h, u32 lru_owners)
+{
+	bool prealloc = !(h->map.flags & BPFMAP_F_NO_PREALLOC);
+	bool percpu = h->map.ops->percpu;
+	u32 node_off = htab_elem_size(h, false);
+	u32 elem_size, chunk;
+	int err;
+
+	if (h->map.view) {
+		elem_size = htab_view_shape(h, node_off, lru_owners, &chunk);
+		node_off = h->pool.apart;
+	} else {
+		elem_size = htab_elem_size(h, lru_owners);
+		chunk = htab_chunk_elems(h, elem_size);
+	}
 
 	err = bpfmap_pool_create(&h->pool, &h->map,
 				 percpu ? &htab_percpu_pool_ops :
@@ -197,7 +218,7 @@ static int htab_alloc_pool(struct bpfmap_htab *h, u32 lru_owners)
 				 elem_size, chunk, prealloc);
 	if (err || !lru_owners)
 		return err;
-	h->lru = bpfmap_lru_create(&h->pool, htab_elem_size(h, false),
+	h->lru = bpfmap_lru_create(&h->pool, node_off,
 				   (h->mask + 1) >> h->stripe_shift,
 				   lru_owners);
 	return h->lru ? 0 : -ENOMEM;
@@ -214,8 +235,12 @@ void htab_free(struct bpfmap *map)
 	bpfmap_lru_destroy(h->lru);
 	bpfmap_pool_destroy(&h->pool);
 	free_percpu(h->spare);
-	kvfree(h->heads);
+	if (map->view)
+		bpfmap_area_free_pages(h->heads, htab_heads_bytes(h));
+	else
+		kvfree(h->heads);
 	kvfree(h->stripes);
+	bpfmap_view_destroy(map);
 	kfree(h);
 }
 
@@ -263,6 +288,8 @@ struct bpfmap *htab_create(const struct bpfmap_create_attr *attr,
 		h->value_size = sizeof(void *);
 
 	err = htab_fits(h, lru_owners) ? htab_init_large(h) : -ENOMEM;
+	if (!err && h->map.flags & BPFMAP_F_VIEW)
+		err = bpfmap_view_create(&h->map);
 	if (!err)
 		err = htab_alloc_stripes(h, lru_owners);
 	if (!err)
@@ -273,6 +300,8 @@ struct bpfmap *htab_create(const struct bpfmap_create_attr *attr,
 		htab_free(&h->map);
 		return ERR_PTR(err);
 	}
+	if (h->map.view)
+		htab_view_describe(h);
 	return &h->map;
 }
 
@@ -294,7 +323,7 @@ u64 htab_mem_usage(const struct bpfmap *map)
 	struct bpfmap_htab *h = to_htab(map);
 	u64 buckets = (u64)h->mask + 1;
 
-	return sizeof(*h) + buckets * sizeof(*h->heads) +
+	return sizeof(*h) + htab_heads_bytes(h) + bpfmap_view_mem_usage(map) +
 	       (buckets >> h->stripe_shift) * sizeof(*h->stripes) +
 	       bpfmap_pool_mem_usage(&h->pool) + bpfmap_lru_mem_usage(h->lru);
 }

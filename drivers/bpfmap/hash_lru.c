@@ -412,14 +412,13 @@ static int htab_lru_copy(struct bpfmap *map, const void *key, void *value,
 	return map->ops->lookup(map, key, value, flags);
 }
 
-static_assert((u32)BPFMAP_LRU_HASH_FLAGS == BPFMAP_LRU_PERCPU_HASH_FLAGS);
-
 static int htab_lru_check(const struct bpfmap_create_attr *attr)
 {
-	bool one_node = attr->map_flags & BPFMAP_F_NO_COMMON_LRU ||
-			bpfmap_type_ops(attr->map_type)->percpu;
-	int err = htab_check_flags(attr, BPFMAP_LRU_HASH_FLAGS |
-						 BPFMAP_F_NO_PREALLOC);
+	bool percpu = bpfmap_type_ops(attr->map_type)->percpu;
+	bool one_node = attr->map_flags & BPFMAP_F_NO_COMMON_LRU || percpu;
+	u32 allowed = percpu ? BPFMAP_LRU_PERCPU_HASH_FLAGS :
+			       BPFMAP_LRU_HASH_FLAGS;
+	int err = htab_check_flags(attr, allowed | BPFMAP_F_NO_PREALLOC);
 
 	if (err)
 		return err;
@@ -463,6 +462,7 @@ struct bpfmap_ops bpfmap_lru_hash_ops __ro_after_init = {
 	.update_run = htab_lru_update_run,
 	.delete_run = htab_lru_delete_run,
 	.batch = &bpfmap_batch_by_bucket,
+	.view_page = htab_view_page,
 	.mem_usage = htab_mem_usage,
 };
 

@@ -153,6 +153,9 @@ struct bpfmap_walk;
  *	  which must count mappings as well; NULL: ENOTSUPP
  * @mmap_page: page @pgoff of a mapping, NULL if there is none; not for a type
  *	       that replaces vm_ops
+ * @view_page: with BPFMAP_F_VIEW: page @pgoff of the file, behind the header's,
+ *	       NULL if its memory is not there yet. Only user space's read-only
+ *	       mappings refer to it
  * @find_held: for such a type: store the number of the first page at or after
  *	       @at for which bpfmap_page_is_held() in @at and return true, or
  *	       return false. freeze_mutex is held
@@ -218,6 +221,7 @@ struct bpfmap_ops {
 
 	int (*mmap)(struct bpfmap *map, struct vm_area_struct *vma);
 	struct page *(*mmap_page)(struct bpfmap *map, pgoff_t pgoff);
+	struct page *(*view_page)(struct bpfmap *map, pgoff_t pgoff);
 	bool (*find_held)(struct bpfmap *map, pgoff_t *at);
 	struct address_space *(*mapping)(struct bpfmap *map);
 	unsigned long (*get_unmapped_area)(
@@ -269,6 +273,8 @@ struct bpfmap_writers {
  * @numa_node: preferred node of its memory
  * @map_extra: as created
  * @inner_map_meta: of a map of maps
+ * @view: header of the file that user space maps, with BPFMAP_F_VIEW; else NULL.
+ *	  Has a page of its own
  * @objcg: the creator's memory cgroup, charged for later allocations; a
  *	   reference; NULL: the root, or nothing is allocated later
  * @name: NUL-padded
@@ -297,6 +303,7 @@ struct bpfmap {
 	int numa_node;
 	u64 map_extra;
 	struct bpfmap_inner_map_meta inner_map_meta;
+	struct bpfmap_view_header *view;
 	struct obj_cgroup *objcg;
 	char name[BPFMAP_NAME_LEN];
 	u32 id;
@@ -328,6 +335,9 @@ int bpfmap_check_create_flags(const struct bpfmap_create_attr *attr,
 bool bpfmap_mem_available(u64 bytes);
 void *bpfmap_area_alloc(u64 size, int node, gfp_t gfp);
 void *bpfmap_area_vmalloc(u64 size, gfp_t gfp);
+void *bpfmap_area_pages(u64 size, gfp_t gfp);
+void bpfmap_area_free_pages(void *p, u64 size);
+struct page *bpfmap_area_page(void *p, u64 offset);
 int bpfmap_charge_init(struct bpfmap *map);
 struct mem_cgroup *bpfmap_charge_begin(const struct bpfmap *map);
 void bpfmap_charge_end(struct mem_cgroup *old);
@@ -345,6 +355,11 @@ void bpfmap_lifetime_exit(void);
 
 /* file.c */
 extern const struct file_operations bpfmap_map_fops;
+
+/* view.c */
+int bpfmap_view_create(struct bpfmap *map);
+void bpfmap_view_destroy(struct bpfmap *map);
+int bpfmap_view_mmap(struct bpfmap *map, struct vm_area_struct *vma);
 
 /* freeze.c: freezing, and mappings, which are writers */
 int bpfmap_freeze(struct bpfmap *map);
@@ -403,6 +418,12 @@ static inline bool bpfmap_is_frozen(const struct bpfmap *map)
 {
 	/* Pairs with smp_store_release() in bpfmap_freeze() */
 	return smp_load_acquire(&map->frozen) == BPFMAP_FROZEN;
+}
+
+/* Bytes of a view's header */
+static inline u64 bpfmap_view_mem_usage(const struct bpfmap *map)
+{
+	return map->view ? PAGE_SIZE : 0;
 }
 
 static __always_inline int bpfmap_check_flags(const struct bpfmap *map,

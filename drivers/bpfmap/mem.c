@@ -81,6 +81,54 @@ void *bpfmap_area_alloc(u64 size, int node, gfp_t gfp)
 }
 
 /**
+ * bpfmap_area_pages() - zeroed memory that user space may map
+ * @size: bytes, a multiple of PAGE_SIZE
+ * @gfp: GFP_KERNEL or GFP_ATOMIC
+ *
+ * As bpfmap_area_alloc(), but of pages that contain nothing else and have a
+ * reference count each. Free with bpfmap_area_free_pages().
+ */
+void *bpfmap_area_pages(u64 size, gfp_t gfp)
+{
+	bool atomic = !gfpflags_allow_blocking(gfp);
+	void *p;
+
+	if (size <= PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER &&
+	    (atomic || is_power_of_2(size))) {
+		p = alloc_pages_exact(size, gfp | __GFP_ZERO | __GFP_ACCOUNT |
+						    __GFP_NOWARN |
+						    __GFP_NORETRY);
+		if (p || atomic)
+			return p;
+	}
+	return atomic ? NULL : bpfmap_area_vmalloc(size, gfp | __GFP_ZERO);
+}
+
+/**
+ * bpfmap_area_free_pages() - free what bpfmap_area_pages() returned
+ * @p: the memory, or NULL
+ * @size: bytes, as allocated
+ */
+void bpfmap_area_free_pages(void *p, u64 size)
+{
+	if (is_vmalloc_addr(p))
+		vfree(p);
+	else if (p)
+		free_pages_exact(p, size);
+}
+
+/**
+ * bpfmap_area_page() - page of what bpfmap_area_pages() returned
+ * @p: the memory
+ * @offset: of a byte in it
+ */
+struct page *bpfmap_area_page(void *p, u64 offset)
+{
+	return is_vmalloc_addr(p) ? vmalloc_to_page(p + offset) :
+				    virt_to_page(p + offset);
+}
+
+/**
  * bpfmap_charge_init() - remember the creator's memory cgroup in a new map
  * @map: the map
  *

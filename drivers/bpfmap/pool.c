@@ -29,9 +29,40 @@ static u32 pool_chunk_elems(const struct bpfmap_pool *pool, u32 first)
 	return min_t(u32, 1U << pool->chunk_shift, pool->nr_max - first);
 }
 
-/* @nr elements were set up; exit must not be called for others */
+/* Bytes of a chunk of @nr elements */
+static u64 pool_chunk_bytes(const struct bpfmap_pool *pool, u32 nr)
+{
+	u64 bytes = (u64)nr * pool->elem_size;
+
+	if (!pool->shown)
+		return bytes;
+	if (pool->apart)
+		bytes += pool->apart + pool->apart_size - pool->elem_size;
+	return PAGE_ALIGN(bytes);
+}
+
+/* Bytes of the chunks of the first @nr elements */
+static u64 pool_bytes(const struct bpfmap_pool *pool, u32 nr)
+{
+	u64 chunks = nr >> pool->chunk_shift;
+	u32 rest = nr & pool->chunk_mask;
+
+	return chunks * pool_chunk_bytes(pool, 1U << pool->chunk_shift) +
+	       (rest ? pool_chunk_bytes(pool, rest) : 0);
+}
+
+static void pool_free_memory(const struct bpfmap_pool *pool, void *chunk,
+			     u32 nr)
+{
+	if (pool->shown)
+		bpfmap_area_free_pages(chunk, pool_chunk_bytes(pool, nr));
+	else
+		kvfree(chunk);
+}
+
+/* @nr elements of @of were set up; exit must not be called for others */
 static void pool_free_chunk(struct bpfmap_pool *pool, void *chunk, u32 nr,
-			    gfp_t gfp)
+			    u32 of, gfp_t gfp)
 {
 	u32 i;
 
@@ -40,7 +71,7 @@ static void pool_free_chunk(struct bpfmap_pool *pool, void *chunk, u32 nr,
 		if (gfpflags_allow_blocking(gfp))
 			cond_resched();
 	}
-	kvfree(chunk);
+	pool_free_memory(pool, chunk, of);
 }
 
 static void *pool_alloc_chunk(struct bpfmap_pool *pool, u32 nr, gfp_t gfp)
@@ -48,8 +79,12 @@ static void *pool_alloc_chunk(struct bpfmap_pool *pool, u32 nr, gfp_t gfp)
 	void *chunk;
 	u32 i;
 
-	chunk = bpfmap_area_alloc((u64)nr * pool->elem_size,
-				  pool->map->numa_node, gfp | __GFP_ZERO);
+	if (pool->shown)
+		chunk = bpfmap_area_pages(pool_chunk_bytes(pool, nr), gfp);
+	else
+		chunk = bpfmap_area_alloc(pool_chunk_bytes(pool, nr),
+					  pool->map->numa_node,
+					  gfp | __GFP_ZERO);
 	if (!chunk)
 		return NULL;
 
@@ -57,7 +92,7 @@ static void *pool_alloc_chunk(struct bpfmap_pool *pool, u32 nr, gfp_t gfp)
 		void *elem = chunk + (size_t)i * pool->elem_size;
 
 		if (pool->ops->init(pool->map, elem, gfp)) {
-			pool_free_chunk(pool, chunk, i, gfp);
+			pool_free_chunk(pool, chunk, i, nr, gfp);
 			return NULL;
 		}
 		if (gfpflags_allow_blocking(gfp))
@@ -124,7 +159,8 @@ static int pool_fill(struct bpfmap_pool *pool)
 
 /**
  * bpfmap_pool_create() - set up a pool
- * @pool: zeroed, in the map's struct
+ * @pool: in the map's struct; @shown, @apart and @apart_size are set, the rest
+ *	  is zero
  * @map: owner; max_entries and numa_node are set
  * @ops: owner's hooks
  * @elem_size: bytes of an element, a multiple of 8
@@ -164,7 +200,7 @@ int bpfmap_pool_create(struct bpfmap_pool *pool, struct bpfmap *map,
 		return -ENOMEM;
 	if (!prealloc)
 		return 0;
-	if (!bpfmap_mem_available((u64)pool->nr_max * elem_size))
+	if (!bpfmap_mem_available(pool_bytes(pool, pool->nr_max)))
 		return -ENOMEM;
 	return pool_fill(pool);
 }
@@ -181,7 +217,7 @@ void bpfmap_pool_destroy(struct bpfmap_pool *pool)
 
 	for (i = 0; first < pool->nr_ready; i++) {
 		nr = pool_chunk_elems(pool, first);
-		pool_free_chunk(pool, pool->chunks[i], nr, GFP_KERNEL);
+		pool_free_chunk(pool, pool->chunks[i], nr, nr, GFP_KERNEL);
 		first += nr;
 		cond_resched();
 	}
@@ -215,13 +251,17 @@ int bpfmap_pool_grow(struct bpfmap_pool *pool, gfp_t gfp)
 	if (pool->nr_ready != first) {
 		/* Another CPU was faster: there are elements now */
 		raw_spin_unlock_irqrestore(&pool->grow_lock, flags);
-		pool_free_chunk(pool, chunk, nr, gfp);
+		pool_free_chunk(pool, chunk, nr, nr, gfp);
 		return 0;
 	}
-	WRITE_ONCE(pool->chunks[first >> pool->chunk_shift], chunk);
+	/* Zeroed before a page fault of a view can find it */
+	smp_store_release(&pool->chunks[first >> pool->chunk_shift], chunk);
 	pool_add_range(pool, first, nr, raw_smp_processor_id());
 	/* Pairs with smp_load_acquire() in bpfmap_pool_steal() */
 	smp_store_release(&pool->nr_ready, first + nr);
+	if (pool->shown)
+		/* Pairs with the acquire of readers in user space */
+		smp_store_release(pool->shown, first + nr);
 	raw_spin_unlock_irqrestore(&pool->grow_lock, flags);
 	return 0;
 }
@@ -263,7 +303,7 @@ s64 bpfmap_pool_steal(struct bpfmap_pool *pool)
  */
 u64 bpfmap_pool_mem_usage(const struct bpfmap_pool *pool)
 {
-	return (u64)READ_ONCE(pool->nr_ready) * pool->elem_size +
+	return pool_bytes(pool, READ_ONCE(pool->nr_ready)) +
 	       (u64)pool_nr_chunks(pool) * sizeof(*pool->chunks) +
 	       (u64)num_possible_cpus() * sizeof(struct bpfmap_pool_list);
 }

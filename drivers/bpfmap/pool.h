@@ -54,6 +54,11 @@ struct bpfmap_pool_list {
  * @chunk_mask: elements in a chunk - 1
  * @elem_size: bytes of an element, a multiple of 8
  * @nr_max: elements at most
+ * @shown: where user space reads @nr_ready, if it can map the elements: chunks
+ *	   are pages of their own then; else NULL
+ * @apart: from an element to the part of it that is not shown; behind the
+ *	   chunk's elements. 0: there is none
+ * @apart_size: bytes of that part
  * @nr_ready: elements in chunks that exist; written under @grow_lock
  * @grow_lock: serialises additions to @chunks
  * @lists: free elements per CPU
@@ -69,6 +74,9 @@ struct bpfmap_pool {
 	u32 chunk_mask;
 	u32 elem_size;
 	u32 nr_max;
+	u32 *shown;
+	u32 apart;
+	u32 apart_size;
 	u32 nr_ready;
 	raw_spinlock_t grow_lock;
 	struct bpfmap_pool_list __percpu *lists;

@@ -155,16 +155,19 @@ enum { CURSOR_NONE, CURSOR_BUCKET, CURSOR_KEY };
  * @value: kind of its values
  * @cursor: kind of its batches' cursors
  * @props: BPFMAP_T_...
+ * @view: it accepts BPFMAP_F_VIEW
  */
 struct bpfmap_listed {
 	u8 value;
 	u8 cursor;
 	u8 props;
+	bool view;
 };
 
 static const struct bpfmap_listed bpfmap_listed[] __initconst = {
 #define BPFMAP_MAP_TYPE(NAME, name, key, value, cursor, must, may, since, props) \
-	[BPFMAP_TYPE_##NAME] = { VALUE_##value, CURSOR_##cursor, props },
+	[BPFMAP_TYPE_##NAME] = { VALUE_##value, CURSOR_##cursor, props,	\
+				 !!((may) & BPFMAP_F_VIEW) },
 #include <linux/bpfmap_types.h>
 #undef BPFMAP_MAP_TYPE
 };
@@ -178,6 +181,7 @@ static bool __init is_as_listed(const struct bpfmap_ops *ops,
 	       !!ops->set_inner == (listed->value == VALUE_MAPS) &&
 	       ops->map_extra == !!(listed->props & BPFMAP_T_EXTRA) &&
 	       ops->lookup_by_value == !!(listed->props & BPFMAP_T_BY_VALUE) &&
+	       !!ops->view_page == listed->view &&
 	       !ops->batch == (listed->cursor == CURSOR_NONE) &&
 	       bucket == (listed->cursor == CURSOR_BUCKET);
 }

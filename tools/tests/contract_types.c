@@ -121,6 +121,10 @@ static void flag_of(const struct type_row *t, uint32_t flag)
 	row("create.flags", "%s: flag %#x", t->NAME, flag);
 	if (t->may & flag)
 		want = GOT_FD;
+	/* An array of words has no view, and bpf(2) has none: contract_view */
+	if (flag == BPFMAP_F_VIEW &&
+	    (t->keys == KEYS_INDEX || backend() == BACKEND_BPF))
+		want = -EINVAL;
 	/* Its memory is preallocated, as bpf(2) says it */
 	else if (t->props & BPFMAP_T_EVICTS && flag == BPFMAP_F_NO_PREALLOC)
 		want = -ENOTSUPP;

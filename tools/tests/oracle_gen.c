@@ -126,7 +126,7 @@ static void spoil_shape(struct rng *r, const struct row *row,
 			BPFMAP_F_RDONLY_PROG | BPFMAP_F_WRONLY_PROG,
 			BPFMAP_F_STACK_BUILD_ID, BPFMAP_F_CLONE,
 			BPFMAP_F_PRESERVE_ELEMS, BPFMAP_F_LINK, 1U << 25,
-			1U << 31 }));
+			1U << 30 }));
 		break;
 	case 5:
 		a->map_flags |= BPFMAP_F_NUMA_NODE;

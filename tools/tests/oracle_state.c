@@ -27,8 +27,8 @@ static const uint32_t with_victims[] = { 256, 175, 0 };
 static const uint32_t bytes[] = { 4096, 8192, 65536, 0 };
 static const uint32_t pages[] = { 1, 10, 100, 0 };
 
-/* Flags that bpf(2) of a tested kernel does not have yet, though it has the type */
-#define NEWER_FLAGS BPFMAP_F_RB_OVERWRITE
+/* Flags that bpf(2) of a tested kernel, or any, does not have, though it has the type */
+#define NEWER_FLAGS (BPFMAP_F_RB_OVERWRITE | BPFMAP_F_VIEW)
 
 #define ROW(NAME_, key, value, cursor, must_, may_, since_, props) {		\
 	.name = #NAME_,								\

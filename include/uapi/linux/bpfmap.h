@@ -152,6 +152,74 @@ enum bpfmap_type {
 #define BPFMAP_F_NO_USER_CONV	(1U << 18)
 #define BPFMAP_F_RB_OVERWRITE	(1U << 19)
 
+/*
+ * Create flag, not in bpf(2): the descriptor can be mapped read-only, and look-ups
+ * need no system call: see "Views". An older module refuses it: EINVAL.
+ */
+#define BPFMAP_F_VIEW		(1U << 31)
+
+/**
+ * DOC: Views
+ *
+ * A map with BPFMAP_F_VIEW is a HASH, an LRU_HASH, or an ARRAY of values that
+ * are no single word. Its descriptor can be mapped with MAP_SHARED and PROT_READ,
+ * as one file: a page with &struct bpfmap_view_header, heads of chains (not of an
+ * ARRAY), and elements. Documentation/uapi.rst says how to read from it.
+ */
+#define BPFMAP_VIEW_MAGIC	0x77656976	/* "view" in little-endian order */
+#define BPFMAP_VIEW_VERSION	1
+
+/* Link of a chain: the next element's index, or this and the chain's number */
+#define BPFMAP_VIEW_END		(1U << 31)
+
+/**
+ * struct bpfmap_view_header - start of a mapped map; constant except @nr_ready
+ * @magic: BPFMAP_VIEW_MAGIC
+ * @version: BPFMAP_VIEW_VERSION. Another number: do not read on
+ * @header_size: bytes of this struct; a newer module may append members
+ * @map_type: enum bpfmap_type
+ * @key_size: bytes of a key
+ * @value_size: bytes of a value
+ * @nr_elems: elements at most; indexes are below it
+ * @nr_ready: elements that have memory, the first ones; grows up to @nr_elems.
+ *	      Load it with acquire semantics
+ * @size: bytes of the whole file, a multiple of the page size
+ * @heads_off: offset of the heads, a __u32 for each chain; 0: an ARRAY
+ * @elems_off: offset of the element with index 0
+ * @elem_size: bytes from one element to the next, a multiple of 8
+ * @mask: chains - 1; chains are a power of two
+ * @next_off: from an element to its __u32 link; this and all below are unused in
+ *	      an ARRAY, and 0, except for @seq_off and @value_off
+ * @seq_off: from an element to its __u32 sequence count
+ * @hash_off: from an element to the __u32 hash of its key
+ * @key_off: from an element to its key
+ * @value_off: from an element to its value
+ * @__pad: 0
+ * @hash_state: seed of the hash function, as in "Views" of Documentation/uapi.rst
+ */
+struct bpfmap_view_header {
+	__u32 magic;
+	__u32 version;
+	__u32 header_size;
+	__u32 map_type;
+	__u32 key_size;
+	__u32 value_size;
+	__u32 nr_elems;
+	__u32 nr_ready;
+	__aligned_u64 size;
+	__aligned_u64 heads_off;
+	__aligned_u64 elems_off;
+	__u32 elem_size;
+	__u32 mask;
+	__u32 next_off;
+	__u32 seq_off;
+	__u32 hash_off;
+	__u32 key_off;
+	__u32 value_off;
+	__u32 __pad;
+	__aligned_u64 hash_state[4];
+};
+
 /**
  * DOC: Ring buffers
  *
@@ -211,7 +279,7 @@ enum bpfmap_type {
  * @key_size: bytes of a key; 0 for queues, stacks and Bloom filters
  * @value_size: bytes of a value (of one CPU's value for per-CPU types)
  * @max_entries: maximum number of elements; pages of an arena
- * @map_flags: BPFMAP_F_NO_PREALLOC ... BPFMAP_F_RB_OVERWRITE
+ * @map_flags: BPFMAP_F_NO_PREALLOC ... BPFMAP_F_RB_OVERWRITE, BPFMAP_F_VIEW
  * @inner_map_fd: maps of maps: example of the maps that can be stored; it may
  *		  be closed afterwards
  * @numa_node: node of the memory, with BPFMAP_F_NUMA_NODE
@@ -531,5 +599,26 @@ __BPFMAP_AT(bpfmap_info, map_extra, 80);
 __BPFMAP_AT(bpfmap_info, hash, 88);
 __BPFMAP_AT(bpfmap_info, hash_size, 96);
 __BPFMAP_SIZE(bpfmap_info, 104);
+
+__BPFMAP_AT(bpfmap_view_header, magic, 0);
+__BPFMAP_AT(bpfmap_view_header, version, 4);
+__BPFMAP_AT(bpfmap_view_header, header_size, 8);
+__BPFMAP_AT(bpfmap_view_header, map_type, 12);
+__BPFMAP_AT(bpfmap_view_header, key_size, 16);
+__BPFMAP_AT(bpfmap_view_header, value_size, 20);
+__BPFMAP_AT(bpfmap_view_header, nr_elems, 24);
+__BPFMAP_AT(bpfmap_view_header, nr_ready, 28);
+__BPFMAP_AT(bpfmap_view_header, size, 32);
+__BPFMAP_AT(bpfmap_view_header, heads_off, 40);
+__BPFMAP_AT(bpfmap_view_header, elems_off, 48);
+__BPFMAP_AT(bpfmap_view_header, elem_size, 56);
+__BPFMAP_AT(bpfmap_view_header, mask, 60);
+__BPFMAP_AT(bpfmap_view_header, next_off, 64);
+__BPFMAP_AT(bpfmap_view_header, seq_off, 68);
+__BPFMAP_AT(bpfmap_view_header, hash_off, 72);
+__BPFMAP_AT(bpfmap_view_header, key_off, 76);
+__BPFMAP_AT(bpfmap_view_header, value_off, 80);
+__BPFMAP_AT(bpfmap_view_header, hash_state, 88);
+__BPFMAP_SIZE(bpfmap_view_header, 120);
 
 #endif /* _UAPI_LINUX_BPFMAP_H */

@@ -53,6 +53,7 @@ class CreateFlag(IntFlag):
     SEGV_ON_FAULT = 1 << 17
     NO_USER_CONV = 1 << 18
     RB_OVERWRITE = 1 << 19
+    VIEW = 1 << 31
 
 
 PERCPU_TYPES = frozenset({
