@@ -16,7 +16,7 @@ same_lists()
 }
 
 # compile_headers COMPILER... - each alone in a file with the suffix $suffix
-headers="bpfmap.h bpfmap_libbpf.h bpf/bpf.h bpf/libbpf.h bpf/libbpf_common.h linux/bpfmap.h"
+headers="bpfmap.h bpfmap_view.h bpfmap_libbpf.h bpf/bpf.h bpf/libbpf.h bpf/libbpf_common.h linux/bpfmap.h"
 compile_headers()
 {
 	for header in $headers; do
@@ -46,14 +46,14 @@ END
 nm -D --defined-only lib/libbpfmap.so | sed -n 's/.* T \([^@]*\).*/\1/p' |
 	sort >"$tmp/exported"
 sed -n 's/^\t\t\([a-z_]*\);$/\1/p' lib/libbpfmap.map | sort >"$tmp/script"
-$CC -E -P -I../include/uapi lib/bpfmap.h | tr '\n' ' ' | tr ';' '\n' |
+$CC -E -P -I../include/uapi lib/bpfmap_view.h | tr '\n' ' ' | tr ';' '\n' |
 	grep 'visibility("default")' |
 	sed 's/.*\<\(bpfmap_[a-z_]*\) *(.*/\1/' | sort >"$tmp/declared"
 nm -g --defined-only lib/libbpfmap.a | sed -n 's/.* T //p' | sort >"$tmp/static"
 
 check 'exported symbols are those of the version script' \
 	same_lists "$tmp/script" "$tmp/exported"
-check 'exported symbols are those that bpfmap.h declares' \
+check 'exported symbols are those that the headers declare' \
 	same_lists "$tmp/declared" "$tmp/exported"
 check 'the static library has no other global symbols' \
 	same_lists "$tmp/exported" "$tmp/static"
