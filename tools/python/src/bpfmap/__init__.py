@@ -39,6 +39,7 @@ from .kinds import Info
 from .mapping import Map, PerCpuMap
 from .outer import MapOfMaps
 from .ring import RingBuffer, UserRingBuffer
+from .view import View
 
 __version__ = "1.0.0"
 
@@ -60,6 +61,7 @@ __all__ = [
     "Struct",
     "Text",
     "UserRingBuffer",
+    "View",
     "codec",
     "create",
     "ids",

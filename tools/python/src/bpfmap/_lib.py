@@ -6,12 +6,14 @@ meanwhile.
 """
 
 import ctypes
+import errno
 import os
 from collections.abc import Callable
 from ctypes import POINTER, c_char_p, c_int, c_size_t, c_uint32, c_uint64, c_void_p
 from typing import Any, NoReturn
 
 BATCH_RESUME = 1 << 63  #: BPFMAP_BATCH_F_RESUME
+ENOENT = errno.ENOENT
 ENOTSUPP = 524  #: what the kernel says of what a type of map cannot do
 
 _NAMES = ("libbpfmap.so.1",)
@@ -98,6 +100,9 @@ class MapInfo(ctypes.Structure):
 #: int sample(void *ctx, void *data, size_t size)
 SampleFn = ctypes.CFUNCTYPE(c_int, c_void_p, c_void_p, c_size_t)
 
+#: int element(const void *key, const void *value, void *ctx)
+ViewFn = ctypes.CFUNCTYPE(c_int, c_void_p, c_void_p, c_void_p)
+
 _library = _load()
 
 
@@ -166,6 +171,16 @@ user_ring_buffer_submit = _function(
     "bpfmap_user_ring_buffer_submit", None, c_void_p, c_void_p
 )
 user_ring_buffer_free = _function("bpfmap_user_ring_buffer_free", None, c_void_p)
+
+view_open = _function("bpfmap_view_open", c_void_p, c_int, c_void_p)
+view_close = _function("bpfmap_view_close", None, c_void_p)
+view_lookup = _function("bpfmap_view_lookup", c_int, c_void_p, c_void_p, c_void_p)
+view_lookup_many = _function(
+    "bpfmap_view_lookup_many", c_uint32, c_void_p, c_void_p, c_void_p, c_void_p, c_uint32
+)
+view_for_each = _function(
+    "bpfmap_view_for_each", c_int, c_void_p, c_void_p, c_void_p, ViewFn, c_void_p
+)
 
 
 def fail(err: int, what: str | None = None) -> NoReturn:

@@ -20,6 +20,7 @@ from ._types import ARRAY_TYPES, MapType
 from .base import BaseMap, Descriptor, possible_cpus
 from .codec import Codec, encoded
 from .kinds import Update
+from .view import View
 from .walk import Walk
 
 K = TypeVar("K")
@@ -255,6 +256,15 @@ class Map(BaseMap, MutableMapping[K, V]):
                     err = self._call(_lib.delete_elem, key)
                     if err != -errno.ENOENT:
                         _lib.check(err)
+
+    def view(self) -> View[K, V]:
+        """The same elements, looked up without a system call.
+
+        For a map that was created with VIEW: a hash, an LRU hash, or an array of
+        values that are no single word. ENOTSUPP or EINVAL for others.
+        """
+        descriptor = self._open()
+        return View(descriptor.fd, self.key_codec, self.value_codec)
 
     # --- many at once ---
 
