@@ -174,6 +174,12 @@ shell_scripts()
 		xargs -0 shellcheck -x
 }
 
+# Of one form, and without what the compiler permits and vet does not
+go_package()
+{
+	(cd tools/go && gofmt -l . && GOPROXY=off GOCACHE=$cache/go go vet ./...)
+}
+
 exec </dev/null
 cd "$top"
 tmp=$(mktemp -d)
@@ -200,6 +206,9 @@ check 'length of files and functions of the module' lengths
 check 'circles of includes and calls in the module' circles
 check 'user space with -Wall -Wextra -Werror' user_space
 check 'shellcheck' shell_scripts
+if command -v go >/dev/null; then
+	check 'gofmt and go vet' go_package
+fi
 check 'turns of phrase' phrases
 check 'form of the module' scripts/format.sh -c
 check 'rules of the ABI and their tests' scripts/abi.py

@@ -18,6 +18,7 @@ usage: scripts/setup.sh [-n] GROUP...
   tools    library, bpfmapctl, test programs
   package  Debian packages, and small Debians to install them in
   python   the Python module and its tests
+  go       the Go package and its tests
   check    make check
   doc      make doc
   format   scripts/format.sh, which make check calls
@@ -47,12 +48,13 @@ group()
 			mmdebstrap groff-base man-db kmod
 		;;
 	python) echo python3 python3-setuptools python3-wheel libbpf1 ;;
+	go) echo golang-go ;;
 	check) echo sparse shellcheck perl ;;
 	format) echo clang-format ;;
 	doc) echo python3-sphinx groff-base openssl perl ;;
 	arm64) echo gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-system-arm ;;
 	test)
-		for each in vm kernel tools package python check doc arm64; do
+		for each in vm kernel tools package python go check doc arm64; do
 			group $each
 		done
 		;;

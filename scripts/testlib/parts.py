@@ -287,6 +287,18 @@ PYTHON = (
     ),
 )
 
+GO = (
+    Made("programs of the Go package", "go"),
+    Machine(
+        "go",
+        STOCK,
+        (Program("go", "exec sh tools/tests/go.sh go"),),
+        modules=("bpfmap_ringtest",),
+        files=("{go}:/root/go",),
+        seconds=20,
+    ),
+)
+
 BENCH = (
     Machine(
         f"benchmark on {STOCK}",
@@ -393,6 +405,7 @@ PARTS = (
     ),
     Part("cli", "bpfmapctl, and programs of bpf(2) with the library to preload", CLI),
     Part("python", "the Python module, from its wheel", PYTHON),
+    Part("go", "the Go package", GO),
     Part(
         "user",
         "the test programs on the stock kernel",

@@ -10,6 +10,7 @@
     cross NAME     a directory with these, for a kernel of another architecture
     tmp            a directory for results that nobody looks at
     python         a tree with Python and the module bpfmap
+    go             a directory with the programs of the Go package
 """
 
 import os
@@ -114,5 +115,9 @@ class Resources:
             self.command(
                 say, "sh", "-c", 'scripts/guest/python_tree.sh "$0" && echo', tree
             )
+            return tree
+        if kind == "go":
+            tree = str(self.tmp / "go")
+            self.command(say, "sh", "-c", 'scripts/guest/go_tree.sh "$0" && echo', tree)
             return tree
         raise Missing(f"what is {name}?")
