@@ -1,0 +1,3 @@
+module bpfmap.invalid/bpfmap
+
+go 1.18
