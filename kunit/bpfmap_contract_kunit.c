@@ -625,6 +625,38 @@ static void contract_pointer(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, beyond);
 }
 
+/* Pointers to many values: those of one at a time; some keys are absent */
+static void contract_many(struct kunit *test)
+{
+	struct contract *c = contract_begin(test);
+	u32 i, found = 0, nr = 2 * c->shape->max_entries + 1;
+	u32 key_size = c->shape->key_size;
+	void **values = kunit_buf(test, nr * sizeof(*values));
+	u8 *keys = kunit_buf(test, nr * key_size);
+
+	for (i = 0; i < c->shape->max_entries; i += 2)
+		put(c, i, 1, BPFMAP_F_ANY);
+	for (i = 0; i < nr; i++) {
+		key_make(c->map, c->key, i * 7 % nr);
+		memcpy(keys + i * key_size, c->key, key_size);
+	}
+	migrate_disable();
+	rcu_read_lock();
+	KUNIT_EXPECT_EQ(test, bpfmap_lookup_many(c->map, keys, values, 0), 0U);
+	i = bpfmap_lookup_many(c->map, keys, values, nr);
+	KUNIT_EXPECT_GE(test, i, (c->shape->max_entries + 1) / 2);
+	KUNIT_EXPECT_LT(test, i, nr);
+	while (nr--) {
+		memcpy(c->key, keys + nr * key_size, key_size);
+		KUNIT_EXPECT_PTR_EQ(test, values[nr],
+				    bpfmap_lookup_elem(c->map, c->key));
+		found += !!values[nr];
+	}
+	KUNIT_EXPECT_EQ(test, found, i);
+	rcu_read_unlock();
+	migrate_enable();
+}
+
 static struct kunit_case contract_cases[] = {
 	KUNIT_CASE_PARAM(contract_handle, shape_gen_params),
 	KUNIT_CASE_PARAM(contract_descriptor, shape_gen_params),
@@ -639,6 +671,7 @@ static struct kunit_case contract_cases[] = {
 	KUNIT_CASE_PARAM(contract_each_write, shape_gen_params),
 	KUNIT_CASE_PARAM(contract_each_context, shape_gen_params),
 	KUNIT_CASE_PARAM(contract_pointer, shape_gen_params),
+	KUNIT_CASE_PARAM(contract_many, shape_gen_params),
 	KUNIT_CASE_PARAM(contract_random, shape_gen_params),
 	KUNIT_CASE(contract_create),
 	{}

@@ -42,6 +42,16 @@ static int some_lookup(struct bpfmap *map, const void *key, void *value,
 	return 1;
 }
 
+static void some_lookup_many(struct bpfmap *map, struct bpfmap_many *many)
+{
+}
+
+static u32 some_lookup_elems(struct bpfmap *map, const void *keys,
+			     void **values, u32 nr)
+{
+	return 0;
+}
+
 static int some_update(struct bpfmap *map, const void *key, const void *value,
 		       u64 flags, gfp_t gfp)
 {
@@ -148,6 +158,10 @@ static const struct row good_rows[] = {
 			.update = some_update, .delete = some_delete,
 			.get_next_key = some_next_key,
 			.for_each = some_each } },
+	{ "many keys", { LEAST, .lookup_elem = some_lookup_elem,
+			 .lookup = some_lookup,
+			 .lookup_many = some_lookup_many,
+			 .lookup_elems = some_lookup_elems } },
 	{ "per CPU", { LEAST, .percpu = true,
 		       .lookup_percpu_elem = some_lookup_cpu } },
 	{ "of maps", { LEAST, .set_inner = some_set_inner,
@@ -187,6 +201,9 @@ static const struct row bad_rows[] = {
 				      .lookup_elem = some_lookup_elem } },
 	{ "copy without lookup", { LEAST, .copy = some_lookup } },
 	{ "value without lookup", { LEAST, .lookup_by_value = true } },
+	{ "many without lookup", { LEAST, .lookup_many = some_lookup_many } },
+	{ "many pointers without one", { LEAST,
+					 .lookup_elems = some_lookup_elems } },
 	{ "percpu without CPU", { LEAST, .percpu = true } },
 	{ "CPU without percpu", { LEAST,
 				  .lookup_percpu_elem = some_lookup_cpu } },
@@ -242,6 +259,8 @@ static void types_good(struct kunit *test)
 	KUNIT_EXPECT_NOT_NULL(test, ops.update);
 	KUNIT_EXPECT_NOT_NULL(test, ops.delete);
 	KUNIT_EXPECT_NOT_NULL(test, ops.get_next_key);
+	KUNIT_EXPECT_NOT_NULL(test, ops.lookup_many);
+	KUNIT_EXPECT_NOT_NULL(test, ops.lookup_elems);
 	KUNIT_EXPECT_NOT_NULL(test, ops.batch);
 }
 

@@ -90,6 +90,29 @@ void *bpfmap_lookup_elem(struct bpfmap *map, const void *key)
 EXPORT_SYMBOL_GPL(bpfmap_lookup_elem);
 
 /**
+ * bpfmap_lookup_many() - direct references to the values of many keys
+ * @map: the map
+ * @keys: packed keys, key_size bytes each
+ * @values: out: for each key what bpfmap_lookup_elem() would return
+ * @nr: number of keys
+ *
+ * Faster than as many calls of bpfmap_lookup_elem(), in a large map because the
+ * loads of several keys from memory overlap. There is no order among the
+ * look-ups. It takes time in proportion to @nr: with 1024 keys about as long as
+ * a scheduler tick may be delayed, so give no more at a time.
+ *
+ * Context: as bpfmap_lookup_elem(), whose rules for the pointers also hold.
+ * Return: how many of @values are not NULL.
+ */
+u32 bpfmap_lookup_many(struct bpfmap *map, const void *keys, void **values,
+		       u32 nr)
+{
+	RCU_LOCKDEP_WARN(!rcu_read_lock_any_held(), "lookup outside of RCU");
+	return map->ops->lookup_elems(map, keys, values, nr);
+}
+EXPORT_SYMBOL_GPL(bpfmap_lookup_many);
+
+/**
  * bpfmap_lookup_percpu_elem() - direct reference to one CPU's value
  * @map: the map, of a per-CPU type
  * @key: key_size bytes

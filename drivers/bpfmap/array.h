@@ -156,5 +156,6 @@ struct page *array_view_page(struct bpfmap *map, pgoff_t pgoff);
 int array_get_next_key(struct bpfmap *map, const void *key, void *next_key);
 long array_for_each(struct bpfmap *map, bpfmap_each_fn fn, void *ctx);
 int array_walk(struct bpfmap *map, struct bpfmap_walk *w);
+void array_lookup_many(struct bpfmap *map, struct bpfmap_many *many);
 
 #endif /* _BPFMAP_ARRAY_H */

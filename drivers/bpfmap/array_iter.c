@@ -162,3 +162,46 @@ int array_walk(struct bpfmap *map, struct bpfmap_walk *w)
 	return w->ukeys ? array_walk_direct(to_array(map), index, nr, w) :
 			  array_walk_buffer(to_array(map), index, nr, w);
 }
+
+/* Value of element @index, or zeros if that is -1 */
+static __always_inline s32 array_take(const struct bpfmap_array *a, s64 index,
+				      void *value, u64 flags, const u32 size,
+				      const bool words)
+{
+	if (unlikely(index < 0)) {
+		memset(value, 0, size);
+		return -ENOENT;
+	}
+	if (words)
+		bpfmap_value_load(value, array_elem(a, index), size);
+	else
+		array_read(a, index, value, flags);
+	return 0;
+}
+
+/**
+ * array_lookup_many() - as in struct bpfmap_ops
+ * @map: the map
+ * @many: the elements
+ *
+ * The address of an element follows from its key alone, so the processor
+ * overlaps the loads by itself.
+ */
+void array_lookup_many(struct bpfmap *map, struct bpfmap_many *many)
+{
+	u32 i, size = bpfmap_user_value_size(map, many->flags);
+	const struct bpfmap_array *a = to_array(map);
+	const u32 *keys = many->keys;
+	void *value = many->values;
+
+	if (a->way == ARRAY_WORDS && size == sizeof(u64)) {
+		for (i = 0; i < many->nr; i++, value += sizeof(u64))
+			many->results[i] =
+				array_take(a, array_index(map, &keys[i]), value,
+					   0, sizeof(u64), true);
+		return;
+	}
+	for (i = 0; i < many->nr; i++, value += size)
+		many->results[i] = array_take(a, array_index(map, &keys[i]),
+					      value, many->flags, size, false);
+}

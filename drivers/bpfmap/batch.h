@@ -38,6 +38,12 @@ extern const struct bpfmap_batch_ops bpfmap_batch_by_key;
 extern const struct bpfmap_batch_ops bpfmap_batch_by_index;
 extern const struct bpfmap_batch_ops bpfmap_batch_by_next_key;
 
+/* batch_many.c */
+int bpfmap_many_lookup(struct bpfmap_batch *batch);
+int bpfmap_many_lookup_and_delete(struct bpfmap_batch *batch);
+int bpfmap_many_update(struct bpfmap_batch *batch);
+int bpfmap_many_delete(struct bpfmap_batch *batch);
+
 /**
  * enum bpfmap_walk_from - where a walk by keys starts
  * @BPFMAP_WALK_START: at the first key
@@ -102,6 +108,22 @@ struct bpfmap_run {
 	u64 flags;
 	u32 nr;
 	u32 done;
+};
+
+/**
+ * struct bpfmap_many - elements that are looked up at a time
+ * @keys: packed keys, aligned to 8
+ * @values: out: packed values, in the user's layout; zeros where there is none
+ * @results: out: 0 or -errno for each
+ * @flags: element flags
+ * @nr: number of elements; with their values BPFMAP_ATOMIC_COPY bytes at most
+ */
+struct bpfmap_many {
+	const void *keys;
+	void *values;
+	s32 *results;
+	u64 flags;
+	u32 nr;
 };
 
 /*

@@ -60,6 +60,10 @@ int batch_pause(void);
 int batch_copy_out_count(const struct batch_run *run);
 
 /* batch_write.c */
+u32 batch_copy_in(void *to, const void __user *from, u32 nr, u32 size);
+u32 batch_copy_in_elems(struct batch_run *run, u32 nr);
+int batch_update_chunk(struct bpfmap *map, struct bpfmap_run *run);
+int batch_delete_chunk(struct bpfmap *map, struct bpfmap_run *run);
 int bpfmap_update_batch(struct bpfmap_batch *batch);
 int bpfmap_delete_batch(struct bpfmap_batch *batch);
 

@@ -12,7 +12,7 @@
  * Copy up to @nr keys or values from the user. Returns how many are complete.
  * Word by word unless there is a fault: fast enough for the buffer's size.
  */
-static u32 batch_copy_in(void *to, const void __user *from, u32 nr, u32 size)
+u32 batch_copy_in(void *to, const void __user *from, u32 nr, u32 size)
 {
 	u64 bytes = (u64)nr * size;
 	u32 done;
@@ -38,7 +38,7 @@ static u32 batch_copy_in(void *to, const void __user *from, u32 nr, u32 size)
 }
 
 /* Copy up to @nr elements from the user. Returns how many are complete */
-static u32 batch_copy_in_elems(struct batch_run *run, u32 nr)
+u32 batch_copy_in_elems(struct batch_run *run, u32 nr)
 {
 	nr = batch_copy_in(run->keys, batch_ukey(run), nr, run->key_size);
 	if (!run->value_size)
@@ -47,7 +47,8 @@ static u32 batch_copy_in_elems(struct batch_run *run, u32 nr)
 			     run->value_size);
 }
 
-static int update_chunk(struct bpfmap *map, struct bpfmap_run *run)
+/* -errno: of element @run->done, at which @run stops */
+int batch_update_chunk(struct bpfmap *map, struct bpfmap_run *run)
 {
 	u32 key_size = map->key_size;
 	u32 value_size = bpfmap_user_value_size(map, run->flags);
@@ -68,7 +69,8 @@ static int update_chunk(struct bpfmap *map, struct bpfmap_run *run)
 	return err;
 }
 
-static int delete_chunk(struct bpfmap *map, struct bpfmap_run *run)
+/* The same */
+int batch_delete_chunk(struct bpfmap *map, struct bpfmap_run *run)
 {
 	int err = 0;
 
@@ -128,7 +130,7 @@ int bpfmap_update_batch(struct bpfmap_batch *batch)
 				     BPFMAP_F_LOCK | BPFMAP_F_CPU |
 					     BPFMAP_F_ALL_CPUS);
 
-	return err ?: write_batch(batch, true, update_chunk);
+	return err ?: write_batch(batch, true, batch_update_chunk);
 }
 
 /* As in bpf(2), member flags is ignored */
@@ -137,5 +139,5 @@ int bpfmap_delete_batch(struct bpfmap_batch *batch)
 	/* bpf(2) allows BPFMAP_F_LOCK alone, which needs a lock in the value */
 	if (batch->attr->elem_flags)
 		return -EINVAL;
-	return write_batch(batch, false, delete_chunk);
+	return write_batch(batch, false, batch_delete_chunk);
 }

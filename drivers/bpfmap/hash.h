@@ -201,6 +201,14 @@ void htab_free_elem(struct bpfmap_htab *h, u32 index);
 u32 htab_lru_take_unlocked(struct bpfmap_htab *h, u32 group);
 void htab_lru_shorten(struct bpfmap_htab *h, u32 bucket);
 
+/* hash_many.c */
+void htab_lookup_many(struct bpfmap *map, struct bpfmap_many *many);
+void htab_percpu_lookup_many(struct bpfmap *map, struct bpfmap_many *many);
+u32 htab_lookup_elems(struct bpfmap *map, const void *keys, void **values,
+		      u32 nr);
+u32 htab_lru_lookup_elems(struct bpfmap *map, const void *keys, void **values,
+			  u32 nr);
+
 /* hash_run.c */
 int htab_update_run(struct bpfmap *map, struct bpfmap_run *run, gfp_t gfp);
 int htab_percpu_update_run(struct bpfmap *map, struct bpfmap_run *run,

@@ -131,16 +131,23 @@ static __always_inline void htab_link(struct bpfmap_htab *h,
 	smp_store_release(head, index);
 }
 
-/* Hash of a key; the key is aligned to 4 if key_size is a multiple of 4 */
-static __always_inline u32 htab_hash(const struct bpfmap_htab *h,
-				     const void *key)
+/*
+ * Hash of a key; the key is aligned to 4 if key_size is a multiple of 4. @size:
+ * key_size; a constant for the compiler, where it is one.
+ */
+static __always_inline u32 __htab_hash(const struct bpfmap_htab *h,
+				       const void *key, const u32 size)
 {
-	u32 size = h->map.key_size;
-
 	if (likely(!(h->map.flags & BPFMAP_F_ZERO_SEED)))
 		return bpfmap_keyed_hash(&h->secret, key, size);
 	/* As in bpf(2), to give the same order */
 	return size & 3 ? jhash(key, size, 0) : jhash2(key, size / 4, 0);
+}
+
+static __always_inline u32 htab_hash(const struct bpfmap_htab *h,
+				     const void *key)
+{
+	return __htab_hash(h, key, h->map.key_size);
 }
 
 /* Most keys are short and whole words: no call for those */
@@ -217,9 +224,10 @@ static __always_inline u32 *__htab_find_link(const struct bpfmap_htab *h,
 }
 
 /**
- * htab_find() - one lockless attempt to look for a key
+ * __htab_find() - one lockless attempt to look for a key
  * @h: the table
  * @key: the key
+ * @size: key_size; a constant for the compiler, where it is one
  * @hash: of the key
  * @seq: out: of the element, for htab_unchanged() after reading from it
  *

@@ -97,6 +97,7 @@ struct bpfmap_inner_map_meta {
 };
 
 struct bpfmap_batch_ops;
+struct bpfmap_many;
 struct bpfmap_run;
 struct bpfmap_walk;
 
@@ -122,6 +123,11 @@ struct bpfmap_walk;
  *	    map of maps is a descriptor of the running process; by default
  *	    @no_update
  * @delete: remove an element; by default @no_delete
+ * @lookup_many: @lookup of many keys, in a way that lets their loads from
+ *memory overlap; not of keys or values that are large; by default one after the
+ *other
+ * @lookup_elems: @lookup_elem likewise, of @nr packed keys to @values; returns
+ *		  how many were found
  * @set_inner: maps of maps: as @update, with a map that fits inner_map_meta;
  *	       its reference passes to the element if this returns 0
  * @get_next_key: copy the key after @key out; NULL @key for the first one; by
@@ -197,6 +203,9 @@ struct bpfmap_ops {
 	int (*update)(struct bpfmap *map, const void *key, const void *value,
 		      u64 flags, gfp_t gfp);
 	int (*delete)(struct bpfmap *map, const void *key);
+	void (*lookup_many)(struct bpfmap *map, struct bpfmap_many *many);
+	u32 (*lookup_elems)(struct bpfmap *map, const void *keys, void **values,
+			    u32 nr);
 	int (*set_inner)(struct bpfmap *map, const void *key,
 			 struct bpfmap *inner, u64 flags, gfp_t gfp);
 	int (*get_next_key)(struct bpfmap *map, const void *key,

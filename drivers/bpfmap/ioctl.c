@@ -45,6 +45,34 @@ static long cmd_delete_batch(struct bpfmap_call *call)
 	return call_batch(call, call->map->ops->batch->delete);
 }
 
+/* What the commands on many keys do not use of their attr */
+static int check_many(const struct bpfmap_call *call)
+{
+	const struct bpfmap_batch_attr *attr = &call->attr.batch;
+
+	return attr->in_batch || attr->flags ? -EINVAL : 0;
+}
+
+static long cmd_lookup_many(struct bpfmap_call *call)
+{
+	return call_batch(call, bpfmap_many_lookup);
+}
+
+static long cmd_lookup_and_delete_many(struct bpfmap_call *call)
+{
+	return call_batch(call, bpfmap_many_lookup_and_delete);
+}
+
+static long cmd_update_many(struct bpfmap_call *call)
+{
+	return call_batch(call, bpfmap_many_update);
+}
+
+static long cmd_delete_many(struct bpfmap_call *call)
+{
+	return call_batch(call, bpfmap_many_delete);
+}
+
 static long cmd_freeze(struct bpfmap_call *call)
 {
 	return bpfmap_freeze(call->map);
@@ -281,6 +309,13 @@ static const struct bpfmap_command bpfmap_cmds[] = {
 		READS | WRITES | MAY_BE_PARTIAL),
 	MAP_CMD(MAP_UPDATE_BATCH, cmd_update_batch, WRITES | MAY_BE_PARTIAL),
 	MAP_CMD(MAP_DELETE_BATCH, cmd_delete_batch, WRITES | MAY_BE_PARTIAL),
+	MAP_CMD(MAP_LOOKUP_MANY, cmd_lookup_many, READS, .check = check_many),
+	MAP_CMD(MAP_LOOKUP_AND_DELETE_MANY, cmd_lookup_and_delete_many,
+		READS | WRITES | MAY_BE_PARTIAL, .check = check_many),
+	MAP_CMD(MAP_UPDATE_MANY, cmd_update_many, WRITES | MAY_BE_PARTIAL,
+		.check = check_many),
+	MAP_CMD(MAP_DELETE_MANY, cmd_delete_many, WRITES | MAY_BE_PARTIAL,
+		.check = check_many),
 	MAP_CMD(MAP_FREEZE, cmd_freeze, NEEDS_WRITE),
 	MAP_CMD(OBJ_GET_INFO_BY_FD, cmd_info, CLOSED_EBADFD),
 	MAP_CMD(OBJ_PIN, cmd_pin, NEEDS_MODE | CLOSED_EINVAL,

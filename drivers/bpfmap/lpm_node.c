@@ -143,3 +143,11 @@ void lpm_free_nodes(struct bpfmap_lpm *t)
 		cond_resched();
 	}
 }
+
+/* As in struct bpfmap_ops */
+u64 lpm_mem_usage(const struct bpfmap *map)
+{
+	const struct bpfmap_lpm *t = to_lpm(map);
+
+	return sizeof(*t) + READ_ONCE(t->nr_bytes);
+}

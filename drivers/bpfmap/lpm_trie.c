@@ -126,7 +126,7 @@ void lpm_store_key(const struct bpfmap_lpm *t, const struct lpm_node *node,
 	}
 }
 
-static bool lpm_is_exact(const struct lpm_node *node, const u64 *bits, u32 len)
+bool lpm_is_exact(const struct lpm_node *node, const u64 *bits, u32 len)
 {
 	return node && node->len == len &&
 	       lpm_common(node->bits, bits, len) == len;
@@ -577,19 +577,14 @@ static void lpm_free(struct bpfmap *map)
 	kfree(t);
 }
 
-static u64 lpm_mem_usage(const struct bpfmap *map)
-{
-	const struct bpfmap_lpm *t = to_lpm(map);
-
-	return sizeof(*t) + READ_ONCE(t->nr_bytes);
-}
-
 struct bpfmap_ops bpfmap_lpm_trie_ops __ro_after_init = {
 	.check = lpm_check,
 	.alloc = lpm_alloc,
 	.free = lpm_free,
 	.lookup_elem = lpm_lookup_elem,
 	.lookup = lpm_lookup,
+	.lookup_many = lpm_lookup_many,
+	.lookup_elems = lpm_lookup_elems,
 	.update = lpm_update,
 	.delete = lpm_delete,
 	.get_next_key = lpm_get_next_key,

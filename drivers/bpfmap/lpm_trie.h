@@ -187,6 +187,7 @@ void lpm_start_gp(struct bpfmap_lpm *t);
 void lpm_reclaim(struct rcu_head *rcu);
 int lpm_grow(struct bpfmap_lpm *t, gfp_t gfp);
 void lpm_free_nodes(struct bpfmap_lpm *t);
+u64 lpm_mem_usage(const struct bpfmap *map);
 
 /* Unlock a trie, and start a grace period if removed nodes need one */
 static inline void lpm_unlock(struct bpfmap_lpm *t, unsigned long irqflags)
@@ -204,8 +205,14 @@ static inline void lpm_unlock(struct bpfmap_lpm *t, unsigned long irqflags)
 /* lpm_trie.c */
 bool lpm_load_key(const struct bpfmap_lpm *t, struct lpm_key *k,
 		  const void *key);
+bool lpm_is_exact(const struct lpm_node *node, const u64 *bits, u32 len);
 void lpm_store_key(const struct bpfmap_lpm *t, const struct lpm_node *node,
 		   void *key);
+
+/* lpm_many.c */
+void lpm_lookup_many(struct bpfmap *map, struct bpfmap_many *many);
+u32 lpm_lookup_elems(struct bpfmap *map, const void *keys, void **values,
+		     u32 nr);
 
 /* lpm_iter.c */
 int lpm_get_next_key(struct bpfmap *map, const void *key, void *next_key);

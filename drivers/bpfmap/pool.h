@@ -93,18 +93,25 @@ s64 bpfmap_pool_steal(struct bpfmap_pool *pool);
 u64 bpfmap_pool_mem_usage(const struct bpfmap_pool *pool);
 
 /**
- * bpfmap_pool_elem() - address of an element
+ * __bpfmap_pool_elem() - address of an element
  * @pool: the pool
  * @index: handed out now or earlier
+ * @size: bytes of an element; a constant for the compiler, where it is one
  *
  * The load of the chunk's address depends on @index: a CPU that can know the
  * index sees the chunk.
  */
+static __always_inline void *__bpfmap_pool_elem(const struct bpfmap_pool *pool,
+						u32 index, const u32 size)
+{
+	return READ_ONCE(pool->chunks[index >> pool->chunk_shift]) +
+	       (size_t)(index & pool->chunk_mask) * size;
+}
+
 static __always_inline void *bpfmap_pool_elem(const struct bpfmap_pool *pool,
 					      u32 index)
 {
-	return READ_ONCE(pool->chunks[index >> pool->chunk_shift]) +
-	       (size_t)(index & pool->chunk_mask) * pool->elem_size;
+	return __bpfmap_pool_elem(pool, index, pool->elem_size);
 }
 
 /* The value that replaces @head to make @index the first element */

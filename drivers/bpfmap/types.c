@@ -8,7 +8,9 @@
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/nospec.h>
+#include <linux/prefetch.h>
 #include <linux/printk.h>
+#include <linux/string.h>
 
 #include "batch.h"
 #include "internal.h"
@@ -47,6 +49,38 @@ static int no_next_key(struct bpfmap *map, const void *key, void *next_key)
 	return map->ops->no_next_key;
 }
 
+static void lookup_each(struct bpfmap *map, struct bpfmap_many *many)
+{
+	u32 stride = bpfmap_user_value_size(map, many->flags);
+	const void *key = many->keys;
+	void *value = many->values;
+	u32 i;
+
+	for (i = 0; i < many->nr; i++) {
+		many->results[i] =
+			map->ops->lookup(map, key, value, many->flags);
+		if (many->results[i])
+			memset(value, 0, stride);
+		key += map->key_size;
+		value += stride;
+	}
+}
+
+static u32 lookup_each_elem(struct bpfmap *map, const void *keys, void **values,
+			    u32 nr)
+{
+	u32 i, found = 0;
+
+	for (i = 0; i < nr; i++, keys += map->key_size) {
+		values[i] = map->ops->lookup_elem(map, keys);
+		if (!values[i])
+			continue;
+		prefetch(values[i]);
+		found++;
+	}
+	return found;
+}
+
 /* No batch commands */
 static const struct bpfmap_batch_ops no_batch = {};
 
@@ -69,9 +103,11 @@ static const char *check_common(const struct bpfmap_ops *ops)
 
 static const char *check_elem_ops(const struct bpfmap_ops *ops)
 {
-	if (!ops->lookup &&
-	    (ops->lookup_elem || ops->copy || ops->lookup_by_value))
+	if (!ops->lookup && (ops->lookup_elem || ops->copy ||
+			     ops->lookup_by_value || ops->lookup_many))
 		return "lookup is missing";
+	if (ops->lookup_elems && !ops->lookup_elem)
+		return "lookup_elem is missing";
 	if (ops->percpu != !!ops->lookup_percpu_elem)
 		return "percpu and lookup_percpu_elem need each other";
 	if (!ops->set_inner != !ops->lookup_inner)
@@ -136,6 +172,8 @@ const char *bpfmap_ops_complete(struct bpfmap_ops *ops)
 	ops->lookup_elem = ops->lookup_elem ?: no_lookup_elem;
 	ops->lookup = ops->lookup ?: no_lookup;
 	ops->copy = ops->copy ?: ops->lookup;
+	ops->lookup_many = ops->lookup_many ?: lookup_each;
+	ops->lookup_elems = ops->lookup_elems ?: lookup_each_elem;
 	ops->update = ops->update ?: no_update;
 	ops->delete = ops->delete ?: no_delete;
 	ops->get_next_key = ops->get_next_key ?: no_next_key;

@@ -83,6 +83,8 @@ u32 bpfmap_max_entries(const struct bpfmap *map);
 
 /* Elements */
 void *bpfmap_lookup_elem(struct bpfmap *map, const void *key);
+u32 bpfmap_lookup_many(struct bpfmap *map, const void *keys, void **values,
+		       u32 nr);
 void *bpfmap_lookup_percpu_elem(struct bpfmap *map, const void *key, u32 cpu);
 int bpfmap_copy_elem(struct bpfmap *map, const void *key, void *value,
 		     u64 flags);

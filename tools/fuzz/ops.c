@@ -292,6 +292,10 @@ BATCH_OP(lookup_batch, MAP_LOOKUP_BATCH)
 BATCH_OP(lookup_delete_batch, MAP_LOOKUP_AND_DELETE_BATCH)
 BATCH_OP(update_batch, MAP_UPDATE_BATCH)
 BATCH_OP(delete_batch, MAP_DELETE_BATCH)
+BATCH_OP(lookup_many, MAP_LOOKUP_MANY)
+BATCH_OP(lookup_delete_many, MAP_LOOKUP_AND_DELETE_MANY)
+BATCH_OP(update_many, MAP_UPDATE_MANY)
+BATCH_OP(delete_many, MAP_DELETE_MANY)
 
 static long op_freeze(struct ctx *c, const uint64_t *a)
 {
@@ -678,6 +682,10 @@ const struct op ops[] = {
 	{ "lookup_delete_batch", op_lookup_delete_batch, 20, BATCH_ARGS },
 	{ "update_batch", op_update_batch, 20, BATCH_ARGS },
 	{ "delete_batch", op_delete_batch, 12, BATCH_ARGS },
+	{ "lookup_many", op_lookup_many, 20, BATCH_ARGS },
+	{ "lookup_delete_many", op_lookup_delete_many, 10, BATCH_ARGS },
+	{ "update_many", op_update_many, 20, BATCH_ARGS },
+	{ "delete_many", op_delete_many, 10, BATCH_ARGS },
 	{ "freeze", op_freeze, 6,
 	  { { "fd", K_FD }, { "via", K_NUM }, { "size", K_SIZE },
 	    { "junk", K_NUM } } },

@@ -83,6 +83,14 @@ static const struct command commands[N_COMMAND_ROWS] = {
 	  { { 0, -EINVAL }, { 37, 0 } }, { { 0, 0 } } },
 	{ "DELETE_BATCH", DB, 56, 32,
 	  { { 0, -EINVAL }, { 37, 0 } }, { { 0, 0 } } },
+	{ "LOOKUP_MANY", LM, 56, 32,
+	  { { 0, -EINVAL }, { 37, 0 } }, { { 0, 0 } } },
+	{ "LOOKUP_AND_DELETE_MANY", LADM, 56, 32,
+	  { { 0, -EINVAL }, { 37, 0 } }, { { 0, 0 } } },
+	{ "UPDATE_MANY", UM, 56, 32,
+	  { { 0, -EINVAL }, { 37, 0 } }, { { 0, 0 } } },
+	{ "DELETE_MANY", DM, 56, 32,
+	  { { 0, -EINVAL }, { 37, 0 } }, { { 0, 0 } } },
 	{ "OBJ_PIN", PIN, 20, NONE,
 	  { { 0, -EINVAL }, { 9, 0 } }, { { 0, -EFAULT }, { 6, 0 } } },
 	{ "OBJ_GET", GET, 20, NONE,
@@ -141,6 +149,10 @@ static union attr good(int cmd, int fd)
 	case LADB:
 	case UB:
 	case DB:
+	case LM:
+	case LADM:
+	case UM:
+	case DM:
 		a.batch.map_fd = fd;
 		a.batch.count = 1;
 		a.batch.out_batch = PTR(OUT);
@@ -447,7 +459,8 @@ TEST(read_only_attr, 0)
 		{ 0, GOT_FD }, { 1, 0 }, { 2, 0 }, { 3, 0 }, { 4, -ENOENT },
 		{ 5, -EFAULT }, { 6, GOT_FD }, { 7, -EFAULT }, { 8, 0 },
 		{ 9, 0 }, { 10, -EFAULT }, { 11, -EFAULT }, { 12, -EFAULT },
-		{ 13, -EFAULT }, { 14, 0 }, { 15, GOT_FD },
+		{ 13, -EFAULT }, { 14, -EFAULT }, { 15, -EFAULT },
+		{ 16, -EFAULT }, { 17, -EFAULT }, { 18, 0 }, { 19, GOT_FD },
 	};
 	size_t i;
 

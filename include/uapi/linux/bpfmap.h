@@ -11,7 +11,7 @@
 /**
  * DOC: General ioctl format
  *
- * Every command mirrors a map command of bpf(2) as of Linux 7.3:
+ * Commands below 128 mirror the map commands of bpf(2) as of Linux 7.3:
  *
  *	bpf(cmd, attr, size)  becomes  ioctl(fd, BPFMAP_IOC(cmd, size), attr)
  *
@@ -72,7 +72,7 @@
 #define BPFMAP_IOC(cmd, size) \
 	_IOC(_IOC_READ | _IOC_WRITE, BPFMAP_IOC_MAGIC, (cmd), (size))
 
-/** enum bpfmap_cmd - commands; the values are those of enum bpf_cmd */
+/** enum bpfmap_cmd - commands; values below 128 are those of enum bpf_cmd */
 enum bpfmap_cmd {
 	BPFMAP_CMD_MAP_CREATE = 0,
 	BPFMAP_CMD_MAP_LOOKUP_ELEM = 1,
@@ -90,6 +90,11 @@ enum bpfmap_cmd {
 	BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH = 25,
 	BPFMAP_CMD_MAP_UPDATE_BATCH = 26,
 	BPFMAP_CMD_MAP_DELETE_BATCH = 27,
+	/* Not in bpf(2) */
+	BPFMAP_CMD_MAP_LOOKUP_MANY = 128,
+	BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_MANY = 129,
+	BPFMAP_CMD_MAP_UPDATE_MANY = 130,
+	BPFMAP_CMD_MAP_DELETE_MANY = 131,
 };
 
 /** enum bpfmap_type - map types; the values are those of enum bpf_map_type */
@@ -355,20 +360,30 @@ struct bpfmap_elem_attr {
 };
 
 /**
- * struct bpfmap_batch_attr - LOOKUP, LOOKUP_AND_DELETE, UPDATE and DELETE_BATCH
- * @in_batch: cursor of the previous call, NULL to start
+ * struct bpfmap_batch_attr - LOOKUP, LOOKUP_AND_DELETE, UPDATE and
+ *DELETE_BATCH, and the same with _MANY
+ * @in_batch: cursor of the previous call, NULL to start; _MANY: must be NULL
  * @out_batch: buffer for the cursor; 4 bytes for hash types, key_size for
  *	       others and for BPFMAP_TYPE_RHASH
+ * @results: _MANY: buffer for a __s32 for each element, which is 0 or -errno
  * @keys: packed keys
- * @values: packed values
+ * @values: packed values; zeros for an element that _MANY does not find
  * @count: in: maximum number of elements; out: elements done
  * @map_fd: the map; 0 on the map's own descriptor
  * @elem_flags: as @flags of &struct bpfmap_elem_attr
- * @flags: 0 or BPFMAP_BATCH_F_RESUME; ignored by UPDATE_BATCH and DELETE_BATCH
+ * @flags: 0 or BPFMAP_BATCH_F_RESUME; ignored by UPDATE_BATCH and DELETE_BATCH;
+ *	   _MANY: must be 0
+ *
+ * A _BATCH walks the map and gives the keys, or ends at the first element that
+ * fails. The commands with _MANY, which bpf(2) does not have, take keys in any
+ * order, and execute the command on one element for each of them.
  */
 struct bpfmap_batch_attr {
 	__aligned_u64 in_batch;
-	__aligned_u64 out_batch;
+	union {
+		__aligned_u64 out_batch;
+		__aligned_u64 results;
+	};
 	__aligned_u64 keys;
 	__aligned_u64 values;
 	__u32 count;
@@ -503,6 +518,11 @@ struct bpfmap_obj_attr {
 	BPFMAP_IOC(BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_BATCH, 56)
 #define BPFMAP_MAP_UPDATE_BATCH	BPFMAP_IOC(BPFMAP_CMD_MAP_UPDATE_BATCH, 56)
 #define BPFMAP_MAP_DELETE_BATCH	BPFMAP_IOC(BPFMAP_CMD_MAP_DELETE_BATCH, 56)
+#define BPFMAP_MAP_LOOKUP_MANY	BPFMAP_IOC(BPFMAP_CMD_MAP_LOOKUP_MANY, 56)
+#define BPFMAP_MAP_LOOKUP_AND_DELETE_MANY \
+	BPFMAP_IOC(BPFMAP_CMD_MAP_LOOKUP_AND_DELETE_MANY, 56)
+#define BPFMAP_MAP_UPDATE_MANY	BPFMAP_IOC(BPFMAP_CMD_MAP_UPDATE_MANY, 56)
+#define BPFMAP_MAP_DELETE_MANY	BPFMAP_IOC(BPFMAP_CMD_MAP_DELETE_MANY, 56)
 #define BPFMAP_MAP_GET_NEXT_ID	BPFMAP_IOC(BPFMAP_CMD_MAP_GET_NEXT_ID, 12)
 #define BPFMAP_MAP_GET_FD_BY_ID	BPFMAP_IOC(BPFMAP_CMD_MAP_GET_FD_BY_ID, 12)
 #define BPFMAP_OBJ_GET_INFO_BY_FD \
@@ -551,6 +571,7 @@ __BPFMAP_SIZE(bpfmap_elem_attr, 32);
 
 __BPFMAP_AT(bpfmap_batch_attr, in_batch, 0);
 __BPFMAP_AT(bpfmap_batch_attr, out_batch, 8);
+__BPFMAP_AT(bpfmap_batch_attr, results, 8);
 __BPFMAP_AT(bpfmap_batch_attr, keys, 16);
 __BPFMAP_AT(bpfmap_batch_attr, values, 24);
 __BPFMAP_AT(bpfmap_batch_attr, count, 32);
