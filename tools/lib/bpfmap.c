@@ -324,6 +324,49 @@ int bpfmap_update_batch(int fd, const void *keys, const void *values,
 	return batch_ioctl(fd, BPFMAP_MAP_UPDATE_BATCH, &attr, count, opts);
 }
 
+static int many_ioctl(int fd, unsigned long cmd, const void *keys,
+		      const void *values, __s32 *results, __u32 *count,
+		      const struct bpfmap_batch_opts *opts)
+{
+	struct bpfmap_batch_attr attr = {
+		.results = ptr_to_u64(results),
+		.keys = ptr_to_u64(keys),
+		.values = ptr_to_u64(values),
+	};
+
+	return batch_ioctl(fd, cmd, &attr, count, opts);
+}
+
+int bpfmap_lookup_many(int fd, const void *keys, void *values, __s32 *results,
+		       __u32 *count, const struct bpfmap_batch_opts *opts)
+{
+	return many_ioctl(fd, BPFMAP_MAP_LOOKUP_MANY, keys, values, results,
+			  count, opts);
+}
+
+int bpfmap_lookup_and_delete_many(int fd, const void *keys, void *values,
+				  __s32 *results, __u32 *count,
+				  const struct bpfmap_batch_opts *opts)
+{
+	return many_ioctl(fd, BPFMAP_MAP_LOOKUP_AND_DELETE_MANY, keys, values,
+			  results, count, opts);
+}
+
+int bpfmap_update_many(int fd, const void *keys, const void *values,
+		       __s32 *results, __u32 *count,
+		       const struct bpfmap_batch_opts *opts)
+{
+	return many_ioctl(fd, BPFMAP_MAP_UPDATE_MANY, keys, values, results,
+			  count, opts);
+}
+
+int bpfmap_delete_many(int fd, const void *keys, __s32 *results, __u32 *count,
+		       const struct bpfmap_batch_opts *opts)
+{
+	return many_ioctl(fd, BPFMAP_MAP_DELETE_MANY, keys, NULL, results, count,
+			  opts);
+}
+
 int bpfmap_batch_can_resume(void)
 {
 	int fd = bpfmap_create(BPFMAP_TYPE_HASH, NULL, 4, 4, 1, NULL);

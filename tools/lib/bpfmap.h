@@ -176,6 +176,27 @@ BPFMAP_API int bpfmap_update_batch(int fd, const void *keys,
  */
 BPFMAP_API int bpfmap_batch_can_resume(void);
 
+/*
+ * Many keys in one call, in any order; not in libbpf. *count as for batches.
+ * results[i] is what the function on one element would return for key i: 0 or
+ * -errno. A key that is absent does not end the call; its value is zeros.
+ *
+ * Returns 0 if all elements have a result.
+ */
+BPFMAP_API int bpfmap_lookup_many(int fd, const void *keys, void *values,
+				  __s32 *results, __u32 *count,
+				  const struct bpfmap_batch_opts *opts);
+BPFMAP_API int
+bpfmap_lookup_and_delete_many(int fd, const void *keys, void *values,
+			      __s32 *results, __u32 *count,
+			      const struct bpfmap_batch_opts *opts);
+BPFMAP_API int bpfmap_update_many(int fd, const void *keys, const void *values,
+				  __s32 *results, __u32 *count,
+				  const struct bpfmap_batch_opts *opts);
+BPFMAP_API int bpfmap_delete_many(int fd, const void *keys, __s32 *results,
+				  __u32 *count,
+				  const struct bpfmap_batch_opts *opts);
+
 struct bpfmap_get_fd_by_id_opts {
 	size_t sz;
 	__u32 open_flags;

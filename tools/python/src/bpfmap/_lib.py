@@ -9,7 +9,9 @@ import ctypes
 import errno
 import os
 from collections.abc import Callable
-from ctypes import POINTER, c_char_p, c_int, c_size_t, c_uint32, c_uint64, c_void_p
+from ctypes import (
+    POINTER, c_char_p, c_int, c_int32, c_size_t, c_uint32, c_uint64, c_void_p,
+)
 from typing import Any, NoReturn
 
 BATCH_RESUME = 1 << 63  #: BPFMAP_BATCH_F_RESUME
@@ -139,6 +141,10 @@ lookup_and_delete_batch = _function(
 update_batch = _function(
     "bpfmap_update_batch", c_int, c_int, c_void_p, c_void_p, POINTER(c_uint32),
     POINTER(BatchOpts),
+)
+lookup_many = _function(
+    "bpfmap_lookup_many", c_int, c_int, c_void_p, c_void_p, POINTER(c_int32),
+    POINTER(c_uint32), POINTER(BatchOpts),
 )
 batch_can_resume = _function("bpfmap_batch_can_resume", c_int)
 get_next_id = _function("bpfmap_get_next_id", c_int, c_uint32, POINTER(c_uint32))

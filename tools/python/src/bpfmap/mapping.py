@@ -268,6 +268,31 @@ class Map(BaseMap, MutableMapping[K, V]):
 
     # --- many at once ---
 
+    def get_many(self, keys: Iterable[K]) -> list[V | None]:
+        """The values of many keys, in their order; None for those that are absent.
+
+        In one command for each of the largest batches. Each value is whole, but they
+        are not of the same time.
+        """
+        room = Walk.room_for(self.info.key_size + self._value_bytes, self.batch_size)
+        found: list[V | None] = []
+        rest = iter(keys)
+        while chunk := [self._key(key) for key in islice(rest, room)]:
+            count = ctypes.c_uint32(len(chunk))
+            values = ctypes.create_string_buffer(self._value_bytes * len(chunk))
+            results = (ctypes.c_int32 * len(chunk))()
+            self._checked(
+                _lib.lookup_many, b"".join(chunk), values, results, count, None
+            )
+            for i, result in enumerate(results):
+                if result == -errno.ENOENT:
+                    found.append(None)
+                    continue
+                _lib.check(result)
+                at = i * self._value_bytes
+                found.append(self._decode(values.raw[at : at + self._value_bytes]))
+        return found
+
     # The signature is dict's, which typeshed has as overloads
     def update(self, other: Any = (), /, **more: Any) -> None:
         """Store pairs, or a mapping, in batches.
