@@ -96,6 +96,8 @@ enum op_bit {
 	OP_B_LOOKUP = 1 << 8,
 	OP_B_LOOK_DEL = 1 << 9,
 	OP_B_DELETE = 1 << 10,
+	OP_M_LOOKUP = 1 << 11,
+	OP_M_DELETE = 1 << 12,
 };
 
 /**
@@ -189,7 +191,7 @@ void summarize(const struct samples *samples, struct summary *summary);
 
 /* --- ops.c: the table of benchmarks --- */
 
-#define NR_OPS	11
+#define NR_OPS	13
 
 struct worker;
 
@@ -198,6 +200,7 @@ struct worker;
  * @name: for people and files
  * @bit: which enum op_bit
  * @cmd: enum bpfmap_cmd
+ * @each: of bpf(2), which has no such command: called for each element
  * @batch: a block is one command
  * @walk: the map says which elements come
  * @absent: with keys that are not in the map
@@ -212,6 +215,7 @@ struct op {
 	const char *name;
 	unsigned int bit;
 	unsigned int cmd;
+	unsigned int each;
 	bool batch, walk, absent, before, after, store;
 	int (*run)(struct worker *w, const struct op *op, unsigned int n);
 	bool (*verify)(struct worker *w, const struct op *op, unsigned int n);
@@ -231,6 +235,7 @@ extern const struct op ops[NR_OPS];
  * @values: of this block
  * @out_keys: that the map gave
  * @out_values: that the map gave
+ * @results: of commands on many keys
  * @seen: bit set of the elements that a walk met; NULL with several threads
  * @key: cursor of get_next_key
  * @cursor: of batches
@@ -245,6 +250,7 @@ struct worker {
 	unsigned int first, nr, room;
 	uint64_t *index;
 	unsigned char *keys, *values, *out_keys, *out_values;
+	int32_t *results;
 	unsigned char *seen;
 	unsigned char key[512], cursor[512];
 	bool started, present;

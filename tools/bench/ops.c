@@ -116,6 +116,28 @@ static int run_batch_walk(struct worker *w, const struct op *op,
 	return !ret || errno == ENOENT ? (int)attr.count : -errno;
 }
 
+/* bpf(2) needs a call for each element */
+static int run_many(struct worker *w, const struct op *op, unsigned int n)
+{
+	struct bpfmap_batch_attr attr = {
+		.map_fd = w->target->map_fd,
+		.results = (unsigned long)w->results,
+		.keys = (unsigned long)w->keys,
+		.values = (unsigned long)w->out_values,
+		.count = n,
+	};
+	struct op each = *op;
+
+	each.cmd = op->each;
+	if (w->target->side == &sides[BPF]) {
+		memset(w->results, 0, n * sizeof(*w->results));
+		return run_elem(w, &each, n);
+	}
+	if (target_call(w->target, op->cmd, &attr, sizeof(attr)))
+		return -errno;
+	return attr.count == n ? (int)n : -EIO;
+}
+
 /* --- the expected results --- */
 
 static bool right_value(const struct worker *w, const void *value,
@@ -168,6 +190,16 @@ static bool verify_state(struct worker *w, const struct op *op, unsigned int n)
 			return false;
 	}
 	return true;
+}
+
+static bool verify_many(struct worker *w, const struct op *op, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		if (w->results[i])
+			return false;
+	return op->after ? verify_values(w, op, n) : verify_state(w, op, n);
 }
 
 static bool verify_miss(struct worker *w, const struct op *op, unsigned int n)
@@ -239,4 +271,12 @@ const struct op ops[NR_OPS] = {
 	{ .name = "b.delete", .bit = OP_B_DELETE, .before = true,
 	  .cmd = BPFMAP_CMD_MAP_DELETE_BATCH, .batch = true,
 	  .run = run_batch, .verify = verify_state },
+	{ .name = "m.lookup", .bit = OP_M_LOOKUP, .before = true,
+	  .after = true, .cmd = BPFMAP_CMD_MAP_LOOKUP_MANY,
+	  .each = BPFMAP_CMD_MAP_LOOKUP_ELEM, .batch = true,
+	  .run = run_many, .verify = verify_many },
+	{ .name = "m.delete", .bit = OP_M_DELETE, .before = true,
+	  .cmd = BPFMAP_CMD_MAP_DELETE_MANY,
+	  .each = BPFMAP_CMD_MAP_DELETE_ELEM, .batch = true,
+	  .run = run_many, .verify = verify_many },
 };

@@ -154,7 +154,8 @@ static void note_ratio(const struct job *job, const struct op *op,
 	if (!ratio)
 		return;
 	bounds_add(job, op->name, ratio);
-	if (job->type->core && job->threads == 1) {
+	/* The means are of what bpf(2) has as well */
+	if (job->type->core && job->threads == 1 && !op->each) {
 		means[op->batch].logs += log(ratio);
 		means[op->batch].nr++;
 	}

@@ -14,17 +14,18 @@
 #define OPS_SINGLE (OP_INSERT | OP_UPDATE | OP_LOOKUP | OP_MISS | OP_NEXT | \
 		    OP_DELETE)
 #define OPS_HASH (OPS_SINGLE | OP_LOOK_DEL | OP_B_UPDATE | OP_B_LOOKUP | \
-		  OP_B_LOOK_DEL | OP_B_DELETE)
+		  OP_B_LOOK_DEL | OP_B_DELETE | OP_M_LOOKUP | OP_M_DELETE)
 #define OPS_ARRAY (OP_UPDATE | OP_LOOKUP | OP_MISS | OP_NEXT | OP_B_UPDATE | \
-		   OP_B_LOOKUP)
-#define OPS_LPM (OPS_SINGLE | OP_B_UPDATE | OP_B_LOOKUP | OP_B_DELETE)
+		   OP_B_LOOKUP | OP_M_LOOKUP)
+#define OPS_LPM (OPS_SINGLE | OP_B_UPDATE | OP_B_LOOKUP | OP_B_DELETE | \
+		 OP_M_LOOKUP | OP_M_DELETE)
 #define OPS_QUEUE (OP_INSERT | OP_LOOKUP | OP_LOOK_DEL)
 #define OPS_BLOOM (OP_INSERT | OP_LOOKUP | OP_MISS)
 /*
  * A write waits for a grace period, and that is not what it costs. With bpf(2)
  * of older kernels a look-up waits as well: few elements, lest it take hours.
  */
-#define OPS_MAPS (OP_LOOKUP | OP_NEXT | OP_B_LOOKUP)
+#define OPS_MAPS (OP_LOOKUP | OP_NEXT | OP_B_LOOKUP | OP_M_LOOKUP)
 #define FEW 16
 
 /* By the rules for keys and values: what to do, and sizes by default */

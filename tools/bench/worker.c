@@ -35,6 +35,7 @@ void worker_init(struct worker *w, const struct target *target,
 	w->out_keys = must_alloc(room * job->key_size);
 	w->values = must_alloc(room * job->value_bytes);
 	w->out_values = must_alloc(room * job->value_bytes);
+	w->results = must_alloc(room * sizeof(*w->results));
 	if (job->threads == 1)
 		w->seen = must_alloc(job->elements / 8 + 1);
 	w->present = true;
@@ -47,6 +48,7 @@ void worker_end(struct worker *w)
 	free(w->out_keys);
 	free(w->values);
 	free(w->out_values);
+	free(w->results);
 	free(w->seen);
 }
 
