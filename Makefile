@@ -15,7 +15,7 @@ FILES ?= $(wildcard tools/demo/demo)
 MEMORY ?= 1024
 # As if it were installed
 # bpfmapctl is built for this machine's architecture
-vm_tools = $(if $(filter arm64-%,$(KERNEL)),,$(addsuffix \
+vm_tools = $(if $(filter $(shell scripts/kernel.sh -l foreign),$(KERNEL)),,$(addsuffix \
 	:/usr/bin/bpfmapctl,$(wildcard tools/cli/bpfmapctl)))
 
 kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR)

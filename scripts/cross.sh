@@ -24,8 +24,8 @@ cd "$top"
 find include tools -type f \( -name '*.[ch]' -o -name '*.in' -o -name '*.map' \
 	-o -name '*.txt' -o -name '*.sh' -o -name Makefile \) >"$out/files"
 update_copy "$out"
-lib=$sysroot/usr/lib/${cross%-}
-make -s -C "$out/tools" -j"$(nproc)" CC="${cross}gcc" AR="${cross}ar" \
+lib=$sysroot/usr/lib/$triplet
+make -s -C "$out/tools" -j"$(nproc)" CC="$cc" AR="${cross}ar" \
 	CPPFLAGS="-isystem $sysroot/usr/include" \
 	LDFLAGS="-L$lib -Wl,-rpath-link,$lib" "$@" >"$out/log" 2>&1 ||
 	{ cat "$out/log" >&2; die "the programs do not build for $kernel"; }

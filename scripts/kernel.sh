@@ -50,13 +50,12 @@ find_kernel()
 }
 
 # apt_setup [SUITE...] - set $apt, the options for a private apt state that
-# knows these suites, from the mirror that the machine already uses. Of a mirror
-# that has stood still for weeks the signatures still hold.
+# knows these suites
 apt_setup()
 {
 	apt='-q -o APT::Sandbox::User='
 	if [ "$foreign" ]; then
-		apt_setup_foreign
+		apt_setup_foreign "$@"
 		return
 	fi
 	if [ $# = 0 ]; then
@@ -64,42 +63,35 @@ apt_setup()
 			as_root apt-get -qq update >&2
 		return
 	fi
-	state=$cache/apt/$(echo "$*" | tr ' ' +)
-	mkdir -p "$state/lists/partial" "$state/cache/archives/partial"
-	apt="$apt -o Acquire::Check-Valid-Until=false \
-		-o Dir::Etc::sourcelist=$state/sources.list \
-		-o Dir::Etc::sourceparts=- -o Dir::State::Lists=$state/lists \
-		-o Dir::Cache=$state/cache"
-	[ -z "$(find "$state/sources.list" -mmin -720 2>/dev/null)" ] || return 0
-
-	target=$(apt_mirror)
-	[ -n "$target" ] || { as_root apt-get -qq update >&2; target=$(apt_mirror); }
-	[ -n "$target" ] || die 'apt knows no Debian mirror'
-	for suite; do
-		echo "$target" | sed "s|@SUITE@|$suite|"
-	done >"$state/sources.new"
-	# Only a completed update may pass for a fresh one.
-	cp "$state/sources.new" "$state/sources.list"
-	touch -d '1 year ago' "$state/sources.list"
-	# shellcheck disable=SC2086
-	apt-get $apt update >"$state/log" 2>&1 || { cat "$state/log" >&2; exit 1; }
-	touch "$state/sources.list"
+	apt_state "$@"
 }
 
-# Packages of $foreign, and of this machine's own by "NAME:amd64", from the machine's
-# sources. An apt state in which nothing is installed.
+# apt_setup_foreign [SUITE] - packages of $foreign, and of this machine's own by
+# "NAME:amd64", from the machine's sources and the suite, which is preferred. An apt
+# state in which nothing is installed.
 apt_setup_foreign()
 {
-	state=$cache/apt/$foreign
+	state=$cache/apt/$foreign${1:+-$1}
 	mkdir -p "$state/lists/partial" "$state/cache/archives/partial"
 	: >"$state/status"
 	apt="$apt -o APT::Architecture=$foreign -o APT::Architectures::=$foreign \
 		-o APT::Architectures::=amd64 -o Dir::State::status=$state/status \
-		-o Dir::State::Lists=$state/lists -o Dir::Cache=$state/cache"
+		-o Dir::Etc::sourcelist=$state/sources.list \
+		-o Dir::State::Lists=$state/lists -o Dir::Cache=$state/cache \
+		-o Acquire::Check-Valid-Until=false \
+		-o APT::Default-Release=${1-}"
 	[ -z "$(find "$state/fresh" -mmin -720 2>/dev/null)" ] || return 0
+	: >"$state/sources.list"
+	[ ! -e /etc/apt/sources.list ] || cp /etc/apt/sources.list "$state/"
+	[ $# = 0 ] || apt_mirror | sed "s|@SUITE@|$1|" >>"$state/sources.list"
 	# shellcheck disable=SC2086
-	apt-get $apt update >"$state/log" 2>&1 || { cat "$state/log" >&2; exit 1; }
-	touch "$state/fresh"
+	if apt-get $apt update >"$state/log" 2>&1; then
+		touch "$state/fresh"
+	else
+		# Those of one source may be missing: the others are enough, or
+		# no package is found.
+		cat "$state/log" >&2
+	fi
 }
 
 # unpack PACKAGE [TAR-OPTION...] - download a package and unpack it into $tmp
@@ -125,7 +117,7 @@ depends()
 	apt-cache $apt depends "$1" | sed -n "s/^ *Depends: \($2\)\$/\1/p"
 }
 
-# The image and headers that the cloud metapackage stands for. The headers'
+# The image and headers that the metapackage stands for. The headers'
 # Makefile names an absolute path, which becomes that in the cache. Programs that
 # build modules are this machine's.
 get_stock()
@@ -152,7 +144,8 @@ get_sysroot()
 {
 	echo "$foreign" >"$tmp/arch"
 	mv "$tmp/root" "$tmp/kernel"
-	for each in busybox-static libc6 libgcc-s1 libcmocka0 libcmocka-dev; do
+	for each in busybox-static libc6 libgcc-s1 libatomic1 libcmocka0 \
+		libcmocka-dev; do
 		unpack "$each"
 	done
 	mv "$tmp/root" "$tmp/sysroot"
@@ -169,8 +162,8 @@ find_kernel || { usage >&2; exit 2; }
 foreign=
 case $from in
 image*)
-	foreign=${from#image}
-	foreign=${foreign#-}
+	foreign=$(echo "$from" | cut -sd: -f2)
+	flavour=$(echo "$from" | cut -sd: -f3)
 	get=get_stock
 	config=
 	;;
@@ -196,7 +189,7 @@ if [ -n "${update-}" ] || [ ! -e "$latest/name" ]; then
 	# shellcheck disable=SC2086
 	apt_setup $suites
 	case $from-$kernel in
-	image*) pkg=linux-image-cloud-${foreign:-amd64} ;;
+	image*) pkg=linux-image-${flavour:-cloud-amd64} ;;
 	*-7) pkg=$(newest_source 7) ;;
 	*) pkg=linux-source-${kernel#*-} ;;
 	esac

@@ -22,8 +22,9 @@ usage: scripts/setup.sh [-n] GROUP...
   check    make check
   doc      make doc
   format   scripts/format.sh, which make check calls
-  arm64    build for that and boot it
-  test     all of these but format
+  arm64, armhf, i386, s390x
+           build for these and boot them
+  test     vm to doc, and arm64
 END
 }
 
@@ -53,6 +54,9 @@ group()
 	format) echo clang-format ;;
 	doc) echo python3-sphinx groff-base openssl perl ;;
 	arm64) echo gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-system-arm ;;
+	armhf) echo gcc-arm-linux-gnueabihf libc6-dev-armhf-cross qemu-system-arm ;;
+	i386) multilib ;;
+	s390x) echo gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-system-misc ;;
 	test)
 		for each in vm kernel tools package python go check doc arm64; do
 			group $each

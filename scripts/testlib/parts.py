@@ -62,6 +62,8 @@ FULL = {
     "LIFECYCLE_ROUNDS": 40,
     "RELOAD_ROUNDS": 1000,
 }
+# Emulated, with programs for which QEMU is slow, but with long fights for values
+FOREIGN = BRIEF_DEBUG | {"ORACLE_COMMANDS": 100000, "TORN_MS": 2500}
 FULL_DEBUG = {
     "ORACLE_SEED": 1,
     "ORACLE_COMMANDS": 15000,
@@ -358,7 +360,7 @@ KERNELS = (
     ),
     *builds((STOCK, *with_use("build")[1:-1], *DEBUG_ALL)),
     *(programs(each, FULL, limit=14400) for each in with_use("programs")),
-    *(foreign(each, BRIEF_DEBUG, limit=14400) for each in with_use("foreign")),
+    *(foreign(each, FOREIGN, limit=14400) for each in with_use("foreign")),
     *(kunit(each) for each in (*DEBUG_ALL, *with_use("rt"))),
     checked(DEBUG_ALL[-1], FULL_DEBUG, fight=60, limit=14400),
     *(
@@ -412,11 +414,11 @@ PARTS = (
         (programs(STOCK, BRIEF, seconds=300),),
     ),
     Part(
-        "arm64",
+        "foreign",
         "module and test programs for arm64: batches, and the bytes of values",
         [
             foreign(each, BRIEF_DEBUG, only=BYTES, seconds=90)
-            for each in with_use("foreign")
+            for each in with_use("smoke")
         ],
     ),
     Part(

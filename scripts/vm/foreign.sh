@@ -3,43 +3,78 @@
 # shellcheck shell=sh disable=SC2034,SC2154
 
 # set_foreign DIR - for the kernel in this directory, set
-# foreign  Debian's name of its architecture; empty: this machine's
-# cross    prefix of the names of its compilers
-# karch    the kernel's name of it
-# sysroot  libraries to link with, and to run with in the machine
+# foreign   Debian's name of its architecture; empty: this machine's
+# cross     prefix of the names of its compilers; empty: this machine's
+# cc        its C compiler
+# triplet   of its libraries
+# karch     the kernel's name of it
+# emulator  QEMU with a machine and a processor; empty: that of this machine
+# console   the kernel's name of the first serial line
+# sysroot   libraries to link with, and to run with in the machine
 set_foreign()
 {
-	foreign='' cross='' karch='' sysroot=''
+	foreign='' cross='' cc=gcc triplet='' karch='' emulator='' console='' sysroot=''
 	[ -e "$1/arch" ] || return 0
 	foreign=$(cat "$1/arch")
 	sysroot=$1/sysroot
+	console=ttyAMA0
 	case $foreign in
 	arm64)
-		cross=aarch64-linux-gnu-
-		karch=arm64
+		triplet=aarch64-linux-gnu karch=arm64
+		emulator='qemu-system-aarch64 -M virt -cpu neoverse-n1'
+		;;
+	armhf)
+		triplet=arm-linux-gnueabihf karch=arm
+		emulator='qemu-system-arm -M virt,highmem=off -cpu cortex-a15'
+		;;
+	i386)
+		# The compiler's own headers, for 32 bits: see tools/Makefile
+		triplet=i386-linux-gnu karch=i386
+		cc="gcc -m32 -idirafter /usr/include/$(gcc -print-multiarch)"
+		;;
+	s390x)
+		triplet=s390x-linux-gnu karch=s390
+		emulator='qemu-system-s390x -M s390-ccw-virtio -cpu max'
+		console=ttyS0
 		;;
 	*) die "unknown architecture $foreign" ;;
 	esac
+	if [ "$emulator" ]; then
+		cross=$triplet-
+		cc=${cross}gcc
+	fi
 	"$top/scripts/setup.sh" "$foreign"
 }
 
-# boot_foreign - as boot(). The first of the serial lines is not used: what is
-# ttyS0 on a PC is the board's own here, which the kernel needs from the start.
-boot_foreign()
+# The lines of init.c: console, terminal and result. On boards with a serial line
+# of their own, what is ttyS0 on a PC is not used.
+foreign_lines()
 {
 	case $foreign in
-	arm64) set -- qemu-system-aarch64 -M virt -cpu neoverse-n1 ;;
+	s390x)
+		echo "-device sclplmconsole,chardev=console -device virtio-serial-ccw \
+			-device virtconsole,chardev=tty \
+			-device virtconsole,chardev=result"
+		;;
+	*)
+		echo "-serial chardev:console -chardev null,id=unused \
+			-device pci-serial,chardev=unused \
+			-device pci-serial,chardev=tty \
+			-device pci-serial,chardev=result"
+		;;
 	esac
-	# shellcheck disable=SC2086
-	$limit "$@" -nodefaults -no-user-config -no-reboot -display none \
+}
+
+# As boot()
+boot_foreign()
+{
+	# shellcheck disable=SC2046,SC2086
+	$limit $emulator -nodefaults -no-user-config -no-reboot -display none \
 		-smp "$cpus" -m "$memory" -kernel "$kernel/vmlinuz" \
-		-initrd "$tmp/initrd" \
-		-append "console=ttyAMA0 $kernel_args $args" \
-		-chardev "file,id=console,path=$tmp/console" -serial chardev:console \
-		-chardev null,id=unused -device pci-serial,chardev=unused \
-		-chardev stdio,id=tty,signal=off -device pci-serial,chardev=tty \
-		-chardev "file,id=result,path=$tmp/result" \
-		-device pci-serial,chardev=result
+		-initrd "$tmp/initrd" -append "console=$console $kernel_args $args" \
+		-chardev "file,id=console,path=$tmp/console" \
+		-chardev stdio,id=tty,signal=off \
+		-chardev "file,id=result,path=$tmp/result" $(foreign_lines)
 }
 
 # foreign_libraries FILE - copy the loader and all libraries that it needs, which

@@ -5,7 +5,8 @@
  * says how each of it went.
  *
  * ttyS0 is the kernel's console, ttyS1 the command's terminal, and ttyS2 takes
- * the result: one line for each thing wrong with the kernel, and at the very
+ * the result; on s390x, which has no serial lines, hvc0 and hvc1 are those two.
+ * The result is one line for each thing wrong with the kernel, and at the very
  * end "exit N". The host counts a machine that did not say "exit" as failed.
  *
  * A command that runs several programs calls "/init SECONDS PROGRAM...": the
@@ -114,6 +115,19 @@ static int open_serial(const char *path)
 	cfsetspeed(&tio, B115200);
 	tcsetattr(fd, TCSANOW, &tio);
 	return fd;
+}
+
+static int open_line(int n)
+{
+	char path[32];
+	int fd;
+
+	snprintf(path, sizeof(path), "/dev/ttyS%d", n);
+	fd = open_serial(path);
+	if (fd >= 0)
+		return fd;
+	snprintf(path, sizeof(path), "/dev/hvc%d", n - 1);
+	return open_serial(path);
 }
 
 /*
@@ -471,8 +485,8 @@ int main(int argc, char **argv)
 	if (getpid() != 1)
 		return argc > 2 ? run_alone(argv + 1) : 2;
 	mount_all();
-	tty = open_serial("/dev/ttyS1");
-	fd = open_serial("/dev/ttyS2");
+	tty = open_line(1);
+	fd = open_line(2);
 	result = fdopen(fd, "w");
 	if (tty < 0 || !result) {
 		fprintf(stderr, "init: no serial lines: %s\n", strerror(errno));
