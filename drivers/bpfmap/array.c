@@ -228,7 +228,7 @@ static int array_update(struct bpfmap *map, const void *key, const void *value,
 	if (unlikely(index < 0))
 		return index;
 	/* The most common size, inlined */
-	if (map->value_size == sizeof(u64))
+	if (BPFMAP_U64_IS_WORD && map->value_size == sizeof(u64))
 		bpfmap_store_word(u64, array_elem(a, index), value);
 	else
 		array_write(a, index, value, flags);

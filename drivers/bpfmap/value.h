@@ -39,10 +39,14 @@ static inline void bpfmap_each_end(const struct bpfmap *map) __releases(RCU)
 		migrate_enable();
 }
 
+/* Is a u64 moved by a single load or store? */
+#define BPFMAP_U64_IS_WORD	IS_ENABLED(CONFIG_64BIT)
+
 /* Sizes moved by a single load or store, which need no sequence count */
 static inline bool bpfmap_value_is_word(u32 size)
 {
-	return size == 1 || size == 2 || size == 4 || size == 8;
+	return size == 1 || size == 2 || size == 4 ||
+	       (BPFMAP_U64_IS_WORD && size == 8);
 }
 
 void bpfmap_copy_words(void *dst, const void *src, u32 size);
