@@ -42,7 +42,7 @@ static bool shape_is_own(const struct map_shape *shape)
 }
 
 /* Elements that one CPU can have in a map */
-static u32 share(const struct bpfmap *map, const struct map_shape *shape)
+static u32 share_of(const struct bpfmap *map, const struct map_shape *shape)
 {
 	return bpfmap_max_entries(map) /
 	       (shape_is_own(shape) ? num_possible_cpus() : 1);
@@ -221,7 +221,7 @@ static void lru_order(struct kunit *test)
 	u32 i, keys;
 
 	kunit_move_to(test, raw_smp_processor_id());
-	o->max = share(map, shape);
+	o->max = share_of(map, shape);
 	if (o->max >= ORDER_MAX)
 		kunit_skip(test, "more than one group");
 	keys = 2 * o->max + 3;
@@ -261,7 +261,7 @@ static void lru_capacity(struct kunit *test)
 {
 	const struct map_shape *shape = test->param_value;
 	struct bpfmap *map = kunit_map(test, shape);
-	u32 n, failed = 0, max = share(map, shape);
+	u32 n, failed = 0, max = share_of(map, shape);
 
 	kunit_move_to(test, cpumask_first(cpu_online_mask));
 	for (n = 0; n < max; n++)
@@ -288,7 +288,7 @@ static void lru_no_loss(struct kunit *test)
 {
 	const struct map_shape *shape = test->param_value;
 	struct bpfmap *map = kunit_map(test, shape);
-	u32 n, failed = 0, max = share(map, shape);
+	u32 n, failed = 0, max = share_of(map, shape);
 
 	kunit_move_to(test, raw_smp_processor_id());
 	for (n = 0; n < max; n++)
@@ -332,7 +332,7 @@ static void lru_own(struct kunit *test)
 {
 	const struct map_shape *shape = test->param_value;
 	struct bpfmap *map = kunit_map(test, shape);
-	u32 n, nr = share(map, shape), failed = 0;
+	u32 n, nr = share_of(map, shape), failed = 0;
 	int one = cpumask_first(cpu_online_mask);
 	int other = cpumask_last(cpu_online_mask);
 
@@ -427,7 +427,7 @@ static void lru_rush(struct kunit *test)
 		del_nth(map, n);
 	KUNIT_EXPECT_EQ(test, count_elems(map), 0);
 
-	nr = share(map, shape);
+	nr = share_of(map, shape);
 	for_each_online_cpu(cpu) {
 		kunit_move_to(test, cpu);
 		for (n = 0; n < nr; n++)

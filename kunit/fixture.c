@@ -133,20 +133,27 @@ static void fill(void *buf, u32 size, u32 start)
 	}
 }
 
+/* The lowest @size bytes of a number, in the machine's order */
+static void *low_bytes(u32 *n, u32 size)
+{
+	return (void *)n + (IS_ENABLED(CONFIG_CPU_BIG_ENDIAN) ? 4 - size : 0);
+}
+
 /**
  * key_make() - the nth key
  * @map: for the size of its keys
  * @key: out
  * @n: for arrays the index; below 256 for keys of one byte
  *
- * Keys begin with @n in the machine's order; all further bytes follow from it.
+ * Keys begin with the lowest bytes of @n in the machine's order; all further
+ * bytes follow from it.
  */
 void key_make(const struct bpfmap *map, void *key, u32 n)
 {
 	u32 size = bpfmap_key_size(map);
 	u32 head = min_t(u32, size, sizeof(n));
 
-	memcpy(key, &n, head);
+	memcpy(key, low_bytes(&n, head), head);
 	fill(key + head, size - head, n);
 }
 
@@ -158,9 +165,9 @@ void key_make(const struct bpfmap *map, void *key, u32 n)
 bool key_is_whole(const struct bpfmap *map, const void *key)
 {
 	u8 want[SHAPE_MAX_KEY];
-	u32 n = 0;
+	u32 n = 0, head = min_t(u32, bpfmap_key_size(map), sizeof(n));
 
-	memcpy(&n, key, min_t(u32, bpfmap_key_size(map), sizeof(n)));
+	memcpy(low_bytes(&n, head), key, head);
 	key_make(map, want, n);
 	return !memcmp(want, key, bpfmap_key_size(map));
 }

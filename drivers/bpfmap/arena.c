@@ -41,15 +41,19 @@ static bool is_arena(const struct bpfmap *map)
 	return map->type == BPFMAP_TYPE_ARENA;
 }
 
-static unsigned long arena_bytes(const struct bpfmap_create_attr *attr)
+static u64 arena_bytes(const struct bpfmap_create_attr *attr)
 {
-	return (unsigned long)attr->max_entries << PAGE_SHIFT;
+	return (u64)attr->max_entries << PAGE_SHIFT;
 }
 
 static int arena_check(const struct bpfmap_create_attr *attr)
 {
-	/* bpf(2) checks a token before these rules: see arena_check_late() */
-	return 0;
+	/*
+	 * As in bpf(2): its window of 4 GiB, and numbers of pages and addresses
+	 * in one long, need 64 bits. It checks a token before the other rules:
+	 * see arena_check_late()
+	 */
+	return IS_ENABLED(CONFIG_64BIT) ? 0 : -EINVAL;
 }
 
 static int arena_check_late(const struct bpfmap_create_attr *attr)

@@ -22,9 +22,6 @@
 #include "internal.h"
 #include "keyed_hash.h"
 
-/* bpf(2)'s limit for a value, its KMALLOC_MAX_SIZE */
-#define BLOOM_MAX_VALUE	(4U << 20)
-
 /* map_extra: number of hash functions, 0 for the default */
 #define BLOOM_HASHES_MASK	15
 #define BLOOM_HASHES		5
@@ -106,7 +103,7 @@ static int bloom_push(struct bpfmap *map, const void *key, const void *value,
 
 static int bloom_check(const struct bpfmap_create_attr *attr)
 {
-	if (attr->value_size > BLOOM_MAX_VALUE)
+	if (attr->value_size > KMALLOC_MAX_SIZE)
 		return -E2BIG;
 	if (attr->key_size || !attr->value_size || !attr->max_entries ||
 	    bpfmap_check_create_flags(attr, BPFMAP_BLOOM_FILTER_FLAGS) ||
@@ -118,7 +115,8 @@ static int bloom_check(const struct bpfmap_create_attr *attr)
 /*
  * Entries times hash functions, divided by ln 2, which 5/7 approximates: the
  * size with the fewest false positives when the filter is full. Rounded up to a
- * power of two, 2^32 at most. Returns the number of bits minus one.
+ * power of two, a long at least and 2^32 at most. Returns the number of bits
+ * minus one.
  */
 static u32 bloom_mask(u32 max_entries, u32 nr_hashes)
 {
@@ -127,7 +125,7 @@ static u32 bloom_mask(u32 max_entries, u32 nr_hashes)
 	if (check_mul_overflow(max_entries, nr_hashes, &bits) ||
 	    check_mul_overflow(bits / 5, 7U, &bits) || bits > 1U << 31)
 		return U32_MAX;
-	return max_t(u64, roundup_pow_of_two(max(bits, 1U)), 64) - 1;
+	return max_t(u64, roundup_pow_of_two(max(bits, 1U)), BITS_PER_LONG) - 1;
 }
 
 static u64 bloom_bytes(const struct bpfmap_bloom *b)

@@ -10,9 +10,8 @@
 
 #include "hash.h"
 
-/* bpf(2)'s limits; its elements have a header of 48 bytes, its buckets 16 */
-#define HTAB_MAX_ELEM	((4U << 20) - 48)
-#define HTAB_MAX_BUCKETS SZ_128M
+/* bpf(2)'s limit: 4 GiB of its buckets, which are two longs, at least */
+#define HTAB_MAX_BUCKETS	(BIT(31) / (2 * sizeof(long)))
 
 /* Bytes of elements to allocate at once; at least one element */
 #define HTAB_CHUNK_BYTES	SZ_2M
@@ -90,7 +89,7 @@ int htab_check_sizes(const struct bpfmap_create_attr *attr)
 
 	if (!attr->max_entries || !attr->key_size || !attr->value_size)
 		return -EINVAL;
-	if ((u64)attr->key_size + attr->value_size >= HTAB_MAX_ELEM)
+	if ((u64)attr->key_size + attr->value_size >= BPFMAP_HASH_MAX_ELEM)
 		return -E2BIG;
 	if (ops->percpu &&
 	    round_up((u64)attr->value_size, 8) > BPFMAP_PERCPU_VALUE_MAX)

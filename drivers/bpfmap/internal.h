@@ -67,6 +67,12 @@ struct seq_file;
 #define BPFMAP_PERCPU_VALUE_MAX	32768U
 
 /*
+ * bpf(2)'s limit for key and value of a hash together: it gets an element, with
+ * a header of six longs, by kmalloc()
+ */
+#define BPFMAP_HASH_MAX_ELEM	(KMALLOC_MAX_SIZE - 6 * sizeof(long))
+
+/*
  * Maximum number of bytes to copy at once with interrupts or preemption off, or
  * under a raw lock. It bounds the latency that a user's choice of sizes causes.
  */

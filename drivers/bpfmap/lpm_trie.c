@@ -45,9 +45,9 @@
 #include "lpm_trie.h"
 #include "value.h"
 
-/* bpf(2)'s limits */
+/* bpf(2)'s limits; its nodes begin with two pointers and two u32 */
 #define LPM_DATA_MIN	1
-#define LPM_VALUE_MAX	((4U << 20) - LPM_DATA_MAX - 24)
+#define LPM_VALUE_MAX	(KMALLOC_MAX_SIZE - LPM_DATA_MAX - 2 * sizeof(long) - 8)
 
 /* Lockless attempts before a look-up that keeps losing takes the lock */
 #define LPM_TRIES	16

@@ -99,7 +99,7 @@ struct bpfmap_lpm {
 	struct rcu_head rcu;
 	struct rw_semaphore sem;
 	struct lpm_chunk *chunks;
-	u64 nr_bytes;
+	unsigned long nr_bytes;
 };
 
 static inline struct bpfmap_lpm *to_lpm(const struct bpfmap *map)

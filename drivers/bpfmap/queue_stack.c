@@ -24,9 +24,6 @@
 #include "internal.h"
 #include "value.h"
 
-/* bpf(2)'s limit for a value, its KMALLOC_MAX_SIZE */
-#define QUEUE_MAX_VALUE	(4U << 20)
-
 /**
  * struct bpfmap_queue - a queue or a stack
  * @map: the common part
@@ -274,7 +271,7 @@ static int queue_check(const struct bpfmap_create_attr *attr)
 	if (!attr->max_entries || attr->key_size || !attr->value_size ||
 	    bpfmap_check_create_flags(attr, BPFMAP_QUEUE_FLAGS))
 		return -EINVAL;
-	if (attr->value_size > QUEUE_MAX_VALUE ||
+	if (attr->value_size > KMALLOC_MAX_SIZE ||
 	    attr->max_entries >= U32_MAX / attr->value_size)
 		return -E2BIG;
 	return 0;

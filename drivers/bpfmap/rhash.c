@@ -30,9 +30,6 @@
 #include "rhash.h"
 #include "value.h"
 
-/* bpf(2)'s limit; its elements have a header of 48 bytes */
-#define RHASH_MAX_ELEM	((4U << 20) - 48)
-
 /* Lockless attempts before a reader that keeps losing takes the lock */
 #define RHASH_TRIES	16
 
@@ -486,7 +483,7 @@ static int rhash_check(const struct bpfmap_create_attr *attr)
 		return -EINVAL;
 	if (!attr->max_entries || !attr->key_size || !attr->value_size)
 		return -EINVAL;
-	if ((u64)attr->key_size + attr->value_size >= RHASH_MAX_ELEM)
+	if ((u64)attr->key_size + attr->value_size >= BPFMAP_HASH_MAX_ELEM)
 		return -E2BIG;
 	return 0;
 }

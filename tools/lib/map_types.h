@@ -64,6 +64,12 @@ static inline const struct type_row *type_row(uint32_t type)
 	return NULL;
 }
 
+/* Does a kernel have it whose longs are as long as this program's? */
+static inline bool is_here(const struct type_row *t)
+{
+	return t->type != BPFMAP_TYPE_ARENA || sizeof(long) == 8;
+}
+
 /* An ordinary map of the type; one of maps needs inner_map_fd as well */
 static inline struct bpfmap_create_attr type_row_attr(const struct type_row *t)
 {

@@ -24,14 +24,20 @@
 #define NONE UINT32_MAX
 
 /*
- * Buffers at addresses of which only the sixth byte is not 0: an attr that is
- * cut anywhere before it holds NULL.
+ * Buffers at addresses of which only one byte is not 0, the sixth of 64 bits or
+ * the fourth of 32: an attr that is cut anywhere before it holds NULL.
  */
-#define KEY	((uint32_t *)0x100000000000)
-#define VALUE	((uint64_t *)0x200000000000)
-#define OUT	((uint32_t *)0x300000000000)
-#define INFO_BUF ((struct bpfmap_info *)0x400000000000)
-#define PATH	((char *)0x500000000000)
+#define PLACE(n) ((uintptr_t)(n) << (sizeof(long) == 8 ? 44 : 28))
+#define KEY	((uint32_t *)PLACE(1))
+#define VALUE	((uint64_t *)PLACE(2))
+#define OUT	((uint32_t *)PLACE(3))
+#define INFO_BUF ((struct bpfmap_info *)PLACE(4))
+#define PATH	((char *)PLACE(5))
+
+/* How long an attr must be to hold a pointer to these, or a small number */
+#define POINTER_AT(at) ((at) + (sizeof(long) == 4 ? IS_BIG_ENDIAN ? 5 : 4 : \
+				IS_BIG_ENDIAN ? 3 : 6))
+#define NUMBER_AT(at) ((at) + (IS_BIG_ENDIAN ? 4 : 1))
 
 /*
  * What each command answers by the size of its attr, from short to long: from
@@ -51,50 +57,53 @@ struct command {
 
 static const struct command commands[N_COMMAND_ROWS] = {
 	{ "MAP_CREATE", CREATE, 92, NONE,
-	  { { 0, -EINVAL }, { 13, GOT_FD } }, { { 0, -EINVAL } } },
+	  { { 0, -EINVAL }, { NUMBER_AT(12), GOT_FD } }, { { 0, -EINVAL } } },
 	{ "LOOKUP", LOOKUP, 32, NONE,
-	  { { 0, -EINVAL }, { 1, -EFAULT }, { 22, 0 } },
-	  { { 0, -EFAULT }, { 22, 0 } } },
+	  { { 0, -EINVAL }, { NUMBER_AT(0), -EFAULT }, { POINTER_AT(16), 0 } },
+	  { { 0, -EFAULT }, { POINTER_AT(16), 0 } } },
 	{ "UPDATE", UPDATE, 32, NONE,
-	  { { 0, -EINVAL }, { 1, -EFAULT }, { 22, 0 } },
-	  { { 0, -EFAULT }, { 22, 0 } } },
+	  { { 0, -EINVAL }, { NUMBER_AT(0), -EFAULT }, { POINTER_AT(16), 0 } },
+	  { { 0, -EFAULT }, { POINTER_AT(16), 0 } } },
 	{ "DELETE", DELETE, 16, NONE,
-	  { { 0, -EINVAL }, { 1, -EFAULT }, { 14, 0 } },
-	  { { 0, -EFAULT }, { 14, 0 } } },
+	  { { 0, -EINVAL }, { NUMBER_AT(0), -EFAULT }, { POINTER_AT(8), 0 } },
+	  { { 0, -EFAULT }, { POINTER_AT(8), 0 } } },
 	{ "GET_NEXT_KEY", NEXT, 24, NONE,
-	  { { 0, -EINVAL }, { 1, -EFAULT }, { 14, -ENOENT } },
-	  { { 0, -EFAULT }, { 14, -ENOENT } } },
+	  { { 0, -EINVAL }, { NUMBER_AT(0), -EFAULT }, { POINTER_AT(8), -ENOENT } },
+	  { { 0, -EFAULT }, { POINTER_AT(8), -ENOENT } } },
 	{ "GET_NEXT_ID", NEXT_ID, 8, 4, { { 0, 0 } }, { { 0, -EINVAL } } },
 	{ "GET_FD_BY_ID", BY_ID, 12, NONE,
 	  { { 0, -ENOENT }, { 4, GOT_FD } }, { { 0, -EINVAL } } },
 	{ "OBJ_GET_INFO_BY_FD", INFO, 16, 4,
-	  { { 0, -EINVAL }, { 1, 0 }, { 5, -EFAULT }, { 14, 0 } },
-	  { { 0, 0 }, { 5, -EFAULT }, { 14, 0 } } },
+	  { { 0, -EINVAL }, { NUMBER_AT(0), 0 }, { NUMBER_AT(4), -EFAULT },
+	    { POINTER_AT(8), 0 } },
+	  { { 0, 0 }, { NUMBER_AT(4), -EFAULT }, { POINTER_AT(8), 0 } } },
 	{ "LOOKUP_AND_DELETE", LAD, 32, NONE,
-	  { { 0, -EINVAL }, { 1, -EFAULT }, { 22, 0 } },
-	  { { 0, -EFAULT }, { 22, 0 } } },
+	  { { 0, -EINVAL }, { NUMBER_AT(0), -EFAULT }, { POINTER_AT(16), 0 } },
+	  { { 0, -EFAULT }, { POINTER_AT(16), 0 } } },
 	{ "FREEZE", FREEZE, 4, NONE,
-	  { { 0, -EINVAL }, { 1, 0 } }, { { 0, 0 } } },
+	  { { 0, -EINVAL }, { NUMBER_AT(0), 0 } }, { { 0, 0 } } },
 	{ "LOOKUP_BATCH", LB, 56, 32,
-	  { { 0, -EINVAL }, { 37, -ENOENT } }, { { 0, 0 }, { 33, -ENOENT } } },
+	  { { 0, -EINVAL }, { NUMBER_AT(36), -ENOENT } },
+	  { { 0, 0 }, { NUMBER_AT(32), -ENOENT } } },
 	{ "LOOKUP_AND_DELETE_BATCH", LADB, 56, 32,
-	  { { 0, -EINVAL }, { 37, -ENOENT } }, { { 0, 0 }, { 33, -ENOENT } } },
+	  { { 0, -EINVAL }, { NUMBER_AT(36), -ENOENT } },
+	  { { 0, 0 }, { NUMBER_AT(32), -ENOENT } } },
 	{ "UPDATE_BATCH", UB, 56, 32,
-	  { { 0, -EINVAL }, { 37, 0 } }, { { 0, 0 } } },
+	  { { 0, -EINVAL }, { NUMBER_AT(36), 0 } }, { { 0, 0 } } },
 	{ "DELETE_BATCH", DB, 56, 32,
-	  { { 0, -EINVAL }, { 37, 0 } }, { { 0, 0 } } },
+	  { { 0, -EINVAL }, { NUMBER_AT(36), 0 } }, { { 0, 0 } } },
 	{ "LOOKUP_MANY", LM, 56, 32,
-	  { { 0, -EINVAL }, { 37, 0 } }, { { 0, 0 } } },
+	  { { 0, -EINVAL }, { NUMBER_AT(36), 0 } }, { { 0, 0 } } },
 	{ "LOOKUP_AND_DELETE_MANY", LADM, 56, 32,
-	  { { 0, -EINVAL }, { 37, 0 } }, { { 0, 0 } } },
+	  { { 0, -EINVAL }, { NUMBER_AT(36), 0 } }, { { 0, 0 } } },
 	{ "UPDATE_MANY", UM, 56, 32,
-	  { { 0, -EINVAL }, { 37, 0 } }, { { 0, 0 } } },
+	  { { 0, -EINVAL }, { NUMBER_AT(36), 0 } }, { { 0, 0 } } },
 	{ "DELETE_MANY", DM, 56, 32,
-	  { { 0, -EINVAL }, { 37, 0 } }, { { 0, 0 } } },
+	  { { 0, -EINVAL }, { NUMBER_AT(36), 0 } }, { { 0, 0 } } },
 	{ "OBJ_PIN", PIN, 20, NONE,
-	  { { 0, -EINVAL }, { 9, 0 } }, { { 0, -EFAULT }, { 6, 0 } } },
+	  { { 0, -EINVAL }, { NUMBER_AT(8), 0 } }, { { 0, -EFAULT }, { POINTER_AT(0), 0 } } },
 	{ "OBJ_GET", GET, 20, NONE,
-	  { { 0, -EFAULT }, { 6, GOT_FD } }, { { 0, -EINVAL } } },
+	  { { 0, -EFAULT }, { POINTER_AT(0), GOT_FD } }, { { 0, -EINVAL } } },
 };
 
 /* The map of each call: a hash with the one key 7 */

@@ -188,7 +188,7 @@ static void test_detached(void)
 		goto out;
 	mount = new_mount();
 	mount2 = new_mount();
-	CHECK(!fstatfs(mount, &fs) && fs.f_type == BPF_FS_MAGIC);
+	CHECK(!fstatfs(mount, &fs) && (uint32_t)fs.f_type == BPF_FS_MAGIC);
 	CHECK(get(mount, "map") == -1 && errno == ENOENT);
 	CHECK(!pin(map, mount, "map"));
 	CHECK(has(map, mount, "map"));
@@ -336,7 +336,7 @@ int main(int argc, char **argv)
 
 	if (argc > 1)
 		root = argv[1];
-	if (statfs(root, &fs) || fs.f_type != BPF_FS_MAGIC)
+	if (statfs(root, &fs) || (uint32_t)fs.f_type != BPF_FS_MAGIC)
 		mount("bpf", root, "bpf", 0, NULL);
 	path_fds = bpf(BPFMAP_CMD_OBJ_GET, &attr, 20) == -1 && errno == EBADF;
 	printf("1..8\n");

@@ -33,6 +33,31 @@
 #define PTR(p) ((uint64_t)(uintptr_t)(p))
 #define ROUND_UP(x, to) (((x) + (to) - 1) / (to) * (to))
 
+#define IS_BIG_ENDIAN (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
+
+/* The lowest @size bytes of a number, in the machine's order */
+static inline void put_number(void *to, uint64_t number, size_t size)
+{
+	memcpy(to, (uint8_t *)&number + (IS_BIG_ENDIAN ? 8 - size : 0), size);
+}
+
+/** KMALLOC_MAX - KMALLOC_MAX_SIZE of the kernels that are tested */
+#define KMALLOC_MAX	(4U << 20)
+
+/** HASH_OVER - key and value of a hash together: the smallest that is too much */
+#define HASH_OVER	(KMALLOC_MAX - 6 * (uint32_t)sizeof(long))
+
+/* As in bpf(2), a kernel with 32 bits has no arenas */
+#if __SIZEOF_LONG__ == 8
+#define HAS_ARENA 1
+#else
+#define HAS_ARENA 0
+#endif
+
+/** FAR_PAGE, FARTHER_PAGE - offsets of mmap() that no map has, but any file may */
+#define FAR_PAGE	(sizeof(long) == 8 ? 1ULL << 32 : 1ULL << 16)
+#define FARTHER_PAGE	(sizeof(long) == 8 ? 1ULL << 50 : 1ULL << 19)
+
 /** NO_WANT - in a result column: this row does not concern that type */
 #define NO_WANT INT32_MIN
 

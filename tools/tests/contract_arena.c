@@ -13,6 +13,7 @@
 #include "keyless.h"
 #include "load.h"
 
+#if __SIZEOF_LONG__ == 8
 #define GIB4	(1ULL << 32)
 #define RO	PROT_READ
 #define RW	(PROT_READ | PROT_WRITE)
@@ -629,5 +630,17 @@ TEST(windows, 0)
 	check_num(*q, 0, "byte of what is there");
 	munmap(q, len);
 }
+
+#else
+
+TEST(refused, 0)
+{
+	row("create.arena", "a kernel of 32 bits has no arenas");
+	check_ret(map_create(.map_type = BPFMAP_TYPE_ARENA, .max_entries = 1,
+			     .map_flags = BPFMAP_F_MMAPABLE), -EINVAL,
+		  "MAP_CREATE");
+}
+
+#endif
 
 TEST_MAIN

@@ -6,7 +6,7 @@
  */
 #include "keyless.h"
 
-#define BIG	(4U << 20)
+#define BIG	KMALLOC_MAX
 #define ZERO	BPFMAP_F_ZERO_SEED
 
 /* ------------------------------------------------------------------------- */

@@ -7,7 +7,6 @@
 
 #include "contract.h"
 
-#define BIG	(4U << 20)	/* KMALLOC_MAX_SIZE */
 #define CLOSED	250		/* closed_fd() */
 #define BIT(n)	(1U << (n))
 
@@ -142,14 +141,14 @@ static const struct size_row size_rows[] = {
 	{ "value_size 0, key too large", UINT32_MAX, 0, 4, SAME(-EINVAL) },
 	{ "key_size 8, value too large", 8, UINT32_MAX, 4,
 	  { -E2BIG, -E2BIG, -EINVAL, -EINVAL } },
-	/* element over 4 MiB - 48 */
-	{ "key + value = 4 MiB - 48", 4, BIG - 52, 1, HASHES(-E2BIG) },
-	{ "key + value = 4 MiB - 47", 4, BIG - 51, 1, HASHES(-E2BIG) },
-	{ "key = 4 MiB - 49", BIG - 49, 1, 1, HASHES(-E2BIG) },
-	{ "key + value = 4 MiB - 49", 4, BIG - 53, 1,
+	/* an element too large for kmalloc() in bpf(2) */
+	{ "key + value over the limit", 4, HASH_OVER - 4, 1, HASHES(-E2BIG) },
+	{ "key + value further over it", 4, HASH_OVER - 3, 1, HASHES(-E2BIG) },
+	{ "key near the limit", HASH_OVER - 1, 1, 1, HASHES(-E2BIG) },
+	{ "key + value at the limit", 4, HASH_OVER - 5, 1,
 	  { GOT_FD, -E2BIG, NO_WANT, NO_WANT } },
-	{ "large key + value = 4 MiB - 49", BIG - 57, 8, 1, HASHES(GOT_FD) },
-	{ "half and half", BIG / 2, BIG / 2, 1, HASHES(-E2BIG) },
+	{ "large key + value at the limit", HASH_OVER - 9, 8, 1, HASHES(GOT_FD) },
+	{ "half and half", HASH_OVER / 2, HASH_OVER / 2, 1, HASHES(-E2BIG) },
 	{ "sum is 2^32", 1U << 31, 1U << 31, 1, HASHES(-E2BIG) },
 	{ "sum is 2^32 + 8", UINT32_MAX, 9, 1, HASHES(-E2BIG) },
 	{ "both 2^32 - 1", UINT32_MAX, UINT32_MAX, 1, HASHES(-E2BIG) },

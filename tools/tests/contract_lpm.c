@@ -99,7 +99,8 @@ static void put_all(int fd, const char *const *list)
 /* ------------------------------------------------------------------------- */
 
 #define NP	BPFMAP_F_NO_PREALLOC
-#define V_MAX	((4U << 20) - 256 - 24)
+/* bpf(2)'s nodes have two pointers and two u32, and room for the longest key */
+#define V_MAX	(KMALLOC_MAX - 256 - 2 * (uint32_t)sizeof(void *) - 8)
 
 static const struct create_case creates[] = {
 	{ "IPv4", SHAPE(8, 8, 100, 0), GOT_FD },

@@ -148,7 +148,7 @@ void tmap_key(const struct tmap *t, uint32_t n, void *key)
 	size_t head = t->key_size < sizeof(n) ? t->key_size : sizeof(n);
 
 	pattern(key, t->key_size, n);
-	memcpy(key, &n, head);
+	put_number(key, n, head);
 }
 
 void tmap_value(const struct tmap *t, unsigned int seed, void *value)

@@ -155,7 +155,7 @@ TEST(ranges, K_ARRAY_MM)
 {
 	const struct {
 		uint32_t value_size, max_entries;
-		size_t offset, len;	/* pages */
+		uint64_t offset, len;	/* pages */
 		int want;
 	} rows[] = {
 		{ 1, 1, 0, 1, 0 }, { 1, 1, 0, 2, -EINVAL }, { 1, 1, 1, 1, -EINVAL },
@@ -168,8 +168,8 @@ TEST(ranges, K_ARRAY_MM)
 		{ 4096, 10, 0, 10, 0 }, { 4096, 10, 9, 1, 0 },
 		{ 4096, 10, 3, 4, 0 }, { 4096, 10, 3, 7, 0 },
 		{ 4096, 10, 3, 8, -EINVAL }, { 4096, 10, 10, 1, -EINVAL },
-		{ 4096, 10, 1UL << 32, 1, -EINVAL },
-		{ 4096, 10, 1UL << 50, 1, -EINVAL },
+		{ 4096, 10, FAR_PAGE, 1, -EINVAL },
+		{ 4096, 10, FARTHER_PAGE, 1, -EINVAL },
 		{ 5000, 3, 0, 4, 0 }, { 5000, 3, 0, 5, -EINVAL },
 	};
 	size_t i;
@@ -180,9 +180,10 @@ TEST(ranges, K_ARRAY_MM)
 		size_t len = rows[i].len * page;
 		void *p;
 
-		row("mmap.range", "%s %u x %u: %zu pages from page %zu",
+		row("mmap.range", "%s %u x %u: %llu pages from page %llu",
 		    k->name, rows[i].value_size, rows[i].max_entries,
-		    rows[i].len, rows[i].offset);
+		    (unsigned long long)rows[i].len,
+		    (unsigned long long)rows[i].offset);
 		p = map_at(t.fd, len, RW, MAP_SHARED, rows[i].offset * page,
 			   rows[i].want);
 		if (p) {

@@ -14,7 +14,7 @@
 #include "bpfmap.h"
 #include "keyless.h"
 
-#define BIG	(4U << 20)
+#define BIG	KMALLOC_MAX
 #define EXIST	BPFMAP_F_EXIST
 
 /* ------------------------------------------------------------------------- */

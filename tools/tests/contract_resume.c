@@ -96,7 +96,7 @@ static void delete_some(struct walked *w, int last)
 	unsigned int i, n;
 
 	for (i = 0; i < 6; i++) {
-		n = i || last < 0 ? random() % N : (unsigned int)last;
+		n = i || last < 0 ? (unsigned int)random() % N : (unsigned int)last;
 		if (w->gone[n] || w->array)
 			continue;
 		check_ret(map_delete(w->fd, w->keys[n]), 0, "DELETE of %u", n);

@@ -8,8 +8,6 @@
 
 #define NO_PREALLOC	BPFMAP_F_NO_PREALLOC
 
-#define BIG	(4U << 20)
-
 /* ------------------------------------------------------------------------- */
 /* Creation */
 
@@ -48,9 +46,9 @@ static const struct create_case creates[] = {
 	{ "key_size 0", SHAPE(0, 8, 4, 0), -EINVAL },
 	{ "value_size 0", SHAPE(4, 0, 4, 0), -EINVAL },
 	{ "max_entries 0", SHAPE(4, 8, 0, 0), -EINVAL },
-	{ "max_entries 0, value too large", SHAPE(4, BIG, 0, 0), -EINVAL },
-	{ "sum 4 MiB - 48", SHAPE(8, BIG - 56, 1, 0), -E2BIG },
-	{ "sum 4 MiB - 49", SHAPE(8, BIG - 57, 1, 0), GOT_FD },
+	{ "max_entries 0, value too large", SHAPE(4, KMALLOC_MAX, 0, 0), -EINVAL },
+	{ "sum over the limit", SHAPE(8, HASH_OVER - 8, 1, 0), -E2BIG },
+	{ "sum at the limit", SHAPE(8, HASH_OVER - 9, 1, 0), GOT_FD },
 	{ "value 2^32 - 1", SHAPE(4, UINT32_MAX, 1, 0), -E2BIG },
 	{ "flags before value", SHAPE(4, UINT32_MAX, 1, BPFMAP_F_MMAPABLE),
 	  -EINVAL },
@@ -122,7 +120,7 @@ TEST(content, K_RHASH)
 
 TEST(largest_element, K_RHASH)
 {
-	struct tmap t = tmap_new(k, 65535, BIG - 48 - 65536, 1);
+	struct tmap t = tmap_new(k, 65535, HASH_OVER - 65536, 1);
 
 	row("create.rhash", "the largest element");
 	check_ret(tmap_put(&t, 3, 3), 0, "put");

@@ -3,6 +3,7 @@
  * contract_ring_data - contents of a RINGBUF, byte for byte, and wake-ups.
  * The producer is the module ringtest, or a BPF program.
  */
+#include <limits.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
@@ -10,6 +11,9 @@
 #include "contract.h"
 #include "producer.h"
 #include "ringtest.h"
+
+/* More bytes than any ring has; positions are longs */
+#define FAR	(1L << (sizeof(long) * 4 + 8))
 
 #define BUSY	BPFMAP_RINGBUF_BUSY_BIT
 #define DISCARD	BPFMAP_RINGBUF_DISCARD_BIT
@@ -220,11 +224,11 @@ TEST(hostile_consumer, 0)
 		{ 0, 4000, 0 }, { 8, 8, 0 }, { 8, 0, 0 }, { 16, 8, 0 },
 		{ 1, 8, 0 }, { 7, 8, 0 }, { -1, 8, 0 }, { -4000, 8, 0 },
 		{ 16, 0, -EAGAIN }, { 24, 8, -EAGAIN }, { 1000, 8, -EAGAIN },
-		{ 4096, 8, -EAGAIN }, { 1L << 40, 8, -EAGAIN },
+		{ 4096, 8, -EAGAIN }, { FAR, 8, -EAGAIN },
 		{ -4095 + 16, 8, 0 }, { -4096 + 16, 8, -EAGAIN },
 		{ -4096, 0, -EAGAIN }, { -8192, 8, -EAGAIN },
-		{ -(1L << 40), 8, -EAGAIN }, { INT64_MIN, 8, -EAGAIN },
-		{ INT64_MAX, 8, -EAGAIN },
+		{ -FAR, 8, -EAGAIN }, { LONG_MIN, 8, -EAGAIN },
+		{ LONG_MAX, 8, -EAGAIN },
 	};
 	struct ring r = ring_new(page, 0);
 	static uint8_t payload[4096];

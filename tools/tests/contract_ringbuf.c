@@ -112,7 +112,7 @@ TEST(no_elements, K_RINGS)
 /* Mappings */
 
 /* The mapping, or NULL with its errno checked */
-static void *map_at(int fd, size_t pages, int prot, int flags, size_t from,
+static void *map_at(int fd, size_t pages, int prot, int flags, uint64_t from,
 		    int want)
 {
 	void *p = mmap(NULL, pages * page, prot, flags, fd, from * page);
@@ -129,7 +129,7 @@ static void *map_at(int fd, size_t pages, int prot, int flags, size_t from,
 
 /* Rings of 2 pages: there are 6 of them to map */
 static const struct {
-	size_t from, pages;
+	uint64_t from, pages;
 	int prot, ring, user;
 } ranges[] = {
 	/* from, pages, prot, RINGBUF, USER_RINGBUF */
@@ -139,8 +139,8 @@ static const struct {
 	{ 2, 2, RO, 0, 0 }, { 2, 4, RO, 0, 0 }, { 3, 2, RO, 0, 0 },
 	{ 5, 1, RO, 0, 0 }, { 5, 2, RO, -EINVAL, -EINVAL },
 	{ 6, 1, RO, -EINVAL, -EINVAL }, { 7, 1, RO, -EINVAL, -EINVAL },
-	{ 1UL << 32, 1, RO, -EINVAL, -EINVAL },
-	{ 1UL << 50, 1, RO, -EINVAL, -EINVAL },
+	{ FAR_PAGE, 1, RO, -EINVAL, -EINVAL },
+	{ FARTHER_PAGE, 1, RO, -EINVAL, -EINVAL },
 	{ 0, 1, PROT_NONE, 0, 0 }, { 0, 7, PROT_NONE, -EINVAL, -EINVAL },
 	{ 0, 1, RW, 0, -EPERM }, { 0, 1, PROT_WRITE, 0, -EPERM },
 	{ 0, 2, RW, -EPERM, -EPERM }, { 0, 6, RW, -EPERM, -EPERM },
@@ -149,7 +149,7 @@ static const struct {
 	{ 1, 1, PROT_WRITE, -EPERM, 0 }, { 2, 1, RW, -EPERM, 0 },
 	{ 2, 4, RW, -EPERM, 0 }, { 5, 1, RW, -EPERM, 0 },
 	{ 5, 2, RW, -EPERM, -EINVAL }, { 6, 1, RW, -EPERM, -EINVAL },
-	{ 1UL << 50, 1, RW, -EPERM, -EINVAL },
+	{ FARTHER_PAGE, 1, RW, -EPERM, -EINVAL },
 };
 
 TEST(map_ranges, K_RINGS)
@@ -161,8 +161,9 @@ TEST(map_ranges, K_RINGS)
 
 	fd = new_ring(k, 2);
 	for (i = 0; i < ARRAY_SIZE(ranges); i++) {
-		row("ring.writable", "%s: %zu pages from page %zu, prot %d", k->name,
-		    ranges[i].pages, ranges[i].from, ranges[i].prot);
+		row("ring.writable", "%s: %llu pages from page %llu, prot %d",
+		    k->name, (unsigned long long)ranges[i].pages,
+		    (unsigned long long)ranges[i].from, ranges[i].prot);
 		p = map_at(fd, ranges[i].pages, ranges[i].prot,
 			   MAP_SHARED, ranges[i].from,
 			   user ? ranges[i].user : ranges[i].ring);

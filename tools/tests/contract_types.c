@@ -182,6 +182,12 @@ TEST(rows, 0)
 
 		if (!since(t->since / 100, t->since % 100))
 			continue;
+		if (!is_here(t)) {
+			row("create.arena", "%s, with 32 bits", t->NAME);
+			try(&(union attr){ .create = type_row_attr(t) }, -EINVAL,
+			    "MAP_CREATE");
+			continue;
+		}
 		row("create.result", "%s", t->NAME);
 		check_reported(t);
 		row("batch.type", "%s", t->NAME);

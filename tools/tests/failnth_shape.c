@@ -60,7 +60,9 @@ static const struct shape rows[] = {
 	  0, 0, 4096, .fill = 0, .pages = 1, .extra = true },
 	{ "USER_RINGBUF", BPFMAP_TYPE_USER_RINGBUF, 0,
 	  0, 0, 8192, .fill = 0, .pgoff = 1, .pages = 1 },
+#if HAS_ARENA
 	{ "ARENA", BPFMAP_TYPE_ARENA, 0, 0, 0, 10, .fill = 0, .pages = 10 },
+#endif
 };
 
 struct shape shapes[ARRAY_SIZE(rows) + N_TYPE_ROWS];
@@ -107,7 +109,7 @@ static void __attribute__((constructor)) shapes_init(void)
 		const struct type_row *t = &type_rows[i];
 		struct bpfmap_create_attr a = type_row_attr(t);
 
-		if (!has_shape(t->type))
+		if (!has_shape(t->type) && is_here(t))
 			add_shape((struct shape){
 				t->NAME, t->type, 0, a.key_size, a.value_size,
 				a.max_entries, .fill = a.value_size ? 4 : 0,

@@ -35,8 +35,10 @@ static const struct shape {
 	{ "user_ringbuf, data", { .map_type = BPFMAP_TYPE_USER_RINGBUF,
 				  .max_entries = PAGE },
 	  BPFMAP_RINGBUF_DATA_PAGE * PAGE },
+#if HAS_ARENA
 	{ "arena", { .map_type = BPFMAP_TYPE_ARENA, .max_entries = 1,
 		     .map_flags = BPFMAP_F_MMAPABLE }, 0 },
+#endif
 };
 
 static int map_of(const struct shape *shape)

@@ -214,9 +214,11 @@ static const struct shape shapes[] = {
 	{ "HASH_OF_MAPS", MAP(HASH_OF_MAPS, 4, 4, 1, 0), .inner = true },
 	{ "HASH_OF_MAPS, elements", MAP(HASH_OF_MAPS, 4, 4, 1000, NP), .inner = true,
 	  .elements = 1000 },
+#if HAS_ARENA
 	{ "ARENA", MAP(ARENA, 0, 0, 1, BPFMAP_F_MMAPABLE) },
 	{ "ARENA, numbers", MAP(ARENA, 0, 0, 1 << 20, BPFMAP_F_MMAPABLE) },
 	{ "ARENA, pages", MAP(ARENA, 0, 0, 1 << 18, BPFMAP_F_MMAPABLE), .elements = 4000 },
+#endif
 	{ "pins", .make = make_pin },
 	{ "pins with long names", .make = make_long_name },
 	{ "directories", .make = make_directory },
@@ -329,7 +331,7 @@ TEST(test_shapes, 0)
 			.inner = type_rows[i].values == VALUES_MAPS,
 		};
 
-		if (!has_shape(shape.attr.map_type) &&
+		if (!has_shape(shape.attr.map_type) && is_here(&type_rows[i]) &&
 		    !strncmp(shape.name, only, strlen(only)))
 			lose(&shape);
 	}
@@ -387,8 +389,8 @@ TEST(test_ids, 0)
 	charged_slab(1);	/* what comes with the first ones */
 	dense = charged_slab(1);
 	sparse = charged_slab(PER_NODE);
-	/* 576 bytes for each node; debugging makes them more */
-	expect(sparse - dense >= KEPT * 400);
+	/* 576 bytes for each node, or half of it; debugging makes them more */
+	expect(sparse - dense >= KEPT * 50 * (long)sizeof(void *));
 }
 
 int main(void)

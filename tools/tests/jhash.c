@@ -48,6 +48,15 @@ static void add(uint32_t s[3], const void *key, uint32_t size)
 		s[i] += w[i];
 }
 
+/* What is left of a key that is no whole words: its first byte is the lowest */
+static void add_bytes(uint32_t s[3], const uint8_t *key, uint32_t size)
+{
+	uint32_t i;
+
+	for (i = 0; i < size; i++)
+		s[i / 4] += (uint32_t)key[i] << 8 * (i % 4);
+}
+
 uint32_t jhash(const void *key, uint32_t size, uint32_t start)
 {
 	uint32_t s[3] = { start, start, start };
@@ -59,6 +68,9 @@ uint32_t jhash(const void *key, uint32_t size, uint32_t start)
 	}
 	if (!size)
 		return s[2];
-	add(s, k, size);
+	if (size % 4)
+		add_bytes(s, k, size);
+	else
+		add(s, k, size);
 	return jhash_final(s);
 }

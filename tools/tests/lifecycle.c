@@ -356,7 +356,7 @@ static int after_exec(const char *what, int fd)
 TEST(test_fork, 0)
 {
 	int fd = small_map();
-	long id = map_id(fd);
+	uint32_t id = map_id(fd);
 	pid_t pid;
 
 	expect_eq(put(fd, 1, 10), 0);
@@ -457,7 +457,7 @@ TEST(test_send, 0)
 
 TEST(test_ids, 0)
 {
-	long last = 0, id;
+	uint32_t last = 0, id;
 	int fds[8];
 	unsigned int i;
 	uint32_t highest;
@@ -467,7 +467,7 @@ TEST(test_ids, 0)
 	for (i = 0; i < 8; i++) {
 		fds[i] = small_map();
 		id = map_id(fds[i]);
-		expect(id > last && id > (long)highest);
+		expect(id > last && id > highest);
 		last = id;
 	}
 	expect_eq(load_ids(&highest), count + 8);

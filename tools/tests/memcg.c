@@ -53,7 +53,7 @@ TEST(test_charged, K_ALL)
 	load_sleep_ms(200);
 	with = group_current(GROUP_OWNER) - before;
 	printf("# %s: %ld KiB charged for %lu KiB of values\n", k->name,
-	       with / 1024, t.max_entries * user_value_size(k, GROUP_VALUE) / 1024);
+	       with / 1024, t.max_entries * (unsigned long)user_value_size(k, GROUP_VALUE) / 1024);
 	expect(with >= 7 * MIB);
 	/* KASAN surrounds each element with a lot of its own. */
 	expect(with <= 40 * MIB);

@@ -257,6 +257,8 @@ static bool probe(const struct row *row)
 
 	if (kernel() < row->since)
 		return false;
+	if (left_out(row))
+		return false;
 	if (row->type != BPFMAP_TYPE_ARENA)
 		return true;
 	if (has_symbol("kasan_report") || has_symbol("__tsan_func_entry"))

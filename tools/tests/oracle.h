@@ -255,6 +255,7 @@ const char *compare_views(void);
 
 /* Is this difference one between versions of bpf(2)? */
 bool excused(const struct call *c, const struct slot *slot, long bpf, long dev);
+bool left_out(const struct row *row);
 void print_excuses(void);
 
 /* ------------------------------------------------------------------------- */

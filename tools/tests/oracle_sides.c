@@ -198,11 +198,12 @@ static void put_patch(const struct call *c, enum side side,
 		      const struct patch *p, uint64_t value)
 {
 	size_t size = p->kind == P_AREA || p->kind == P_PATH ? 8 : 4, n;
-	uint8_t *to = call_bytes(c, side, p->in, &n);
+	uint8_t bytes[8], *to = call_bytes(c, side, p->in, &n);
 
 	if (p->at >= n)
 		return;
-	memcpy(to + p->at, &value, size < n - p->at ? size : n - p->at);
+	put_number(bytes, value, size);
+	memcpy(to + p->at, bytes, size < n - p->at ? size : n - p->at);
 }
 
 static void lay_out(const struct call *c, enum side side)

@@ -632,7 +632,7 @@ static void check_refill(struct stress *s)
 			continue;
 		run_on(cpu);
 		count = load_count(s->fd, s->kind, s->keys);
-		expect(count >= 0 && count <= s->max_entries);
+		expect(count >= 0 && count <= (long)s->max_entries);
 		expect_eq(load_empty(s->fd), count);
 		for (i = 0; i < s->max_entries; i++) {
 			load_key(s->kind, i, key);
