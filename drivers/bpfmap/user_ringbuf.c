@@ -69,6 +69,14 @@ struct ring_sample {
 	unsigned long end;
 };
 
+/* As in bpf(2); but with 32 bits positions begin again after 4 GiB */
+static bool ring_is_empty(unsigned long consumer, unsigned long producer)
+{
+	if (IS_ENABLED(CONFIG_64BIT))
+		return consumer >= producer;
+	return (long)(producer - consumer) <= 0;
+}
+
 /* Check the next record, if there is one */
 static int ring_peek(struct bpfmap_ring *ring, struct ring_sample *sample)
 {
@@ -82,7 +90,7 @@ static int ring_peek(struct bpfmap_ring *ring, struct ring_sample *sample)
 	producer = smp_load_acquire(&ring->producer_pos);
 	if (producer % 8)
 		return -EINVAL;
-	if (consumer >= producer)
+	if (ring_is_empty(consumer, producer))
 		return -ENODATA;
 
 	hdr = ring_hdr(ring, consumer);

@@ -292,7 +292,7 @@ BPFMAP_API int bpfmap_ring_buffer_epoll_fd(const struct bpfmap_ring_buffer *rb);
 BPFMAP_API struct bpfmap_ring *
 bpfmap_ring_buffer_ring(struct bpfmap_ring_buffer *rb, unsigned int idx);
 
-/* Positions have 64 bits: in a 32-bit program these are their lower halves */
+/* Positions are the kernel's longs: a 32-bit program gets their lower halves */
 BPFMAP_API unsigned long bpfmap_ring_consumer_pos(const struct bpfmap_ring *r);
 BPFMAP_API unsigned long bpfmap_ring_producer_pos(const struct bpfmap_ring *r);
 BPFMAP_API size_t bpfmap_ring_avail_data_size(const struct bpfmap_ring *r);

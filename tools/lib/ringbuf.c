@@ -16,43 +16,9 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "ring.h"
 
 #define LEN_FLAGS (BPFMAP_RINGBUF_BUSY_BIT | BPFMAP_RINGBUF_DISCARD_BIT)
-
-/*
- * The kernel's unsigned long: 64 bits, in 32-bit programs too. With this
- * alignment those load and store it by one instruction, and the page of the
- * producer, which may be read only, is not written by a load.
- */
-typedef __u64 ring_pos __attribute__((aligned(8)));
-
-/**
- * struct bpfmap_ring - a mapped ring
- * @fn: what consumes samples
- * @ctx: for @fn
- * @data: the records, twice in a row
- * @consumer_pos: page of the consumer
- * @producer_pos: page of the producer
- * @size: bytes of data
- * @overwrite: the producer does not wait: records can be lost, and must be copied
- * @lost: bytes of records that were
- * @copy: of a record, with room for @room bytes
- * @room: see @copy
- * @map_fd: the caller's descriptor
- */
-struct bpfmap_ring {
-	bpfmap_ring_buffer_sample_fn fn;
-	void *ctx;
-	void *data;
-	ring_pos *consumer_pos;
-	ring_pos *producer_pos;
-	size_t size;
-	bool overwrite;
-	__u64 lost;
-	void *copy;
-	size_t room;
-	int map_fd;
-};
 
 /* A record: what is in it, and its bytes in the ring */
 struct record {
@@ -77,16 +43,6 @@ struct ring_hdr {
 	__u32 len;
 	__u32 pad;
 };
-
-static __u64 load_acquire(const ring_pos *pos)
-{
-	return __atomic_load_n(pos, __ATOMIC_ACQUIRE);
-}
-
-static void store_release(ring_pos *pos, __u64 value)
-{
-	__atomic_store_n(pos, value, __ATOMIC_RELEASE);
-}
 
 static size_t record_size(__u32 len)
 {
@@ -134,6 +90,7 @@ static int ring_map(struct bpfmap_ring *r, int map_fd, enum bpfmap_type type)
 	if (info.type != type)
 		return -EINVAL;
 	r->map_fd = map_fd;
+	r->narrow = kernel_is_narrow();
 	r->size = info.max_entries;
 	r->overwrite = info.map_flags & BPFMAP_F_RB_OVERWRITE;
 	size = page + 2 * (__u64)info.max_entries;
@@ -237,7 +194,7 @@ void bpfmap_ring_buffer_free(struct bpfmap_ring_buffer *rb)
 /* The record at @pos: 1, 0 if there is none that is complete, or -EBADMSG */
 static int record_at(const struct bpfmap_ring *r, __u64 pos, struct record *rec)
 {
-	__u64 avail = load_acquire(r->producer_pos) - pos;
+	__u64 avail = distance(r, pos, producer_pos(r));
 	struct ring_hdr *hdr = hdr_at(r, pos);
 
 	if (!avail)
@@ -278,12 +235,12 @@ static bool skip_lost(struct bpfmap_ring *r, __u64 *pos)
 
 	/* Pairs with smp_wmb() of the producer: what was read is older than this */
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	over = load_acquire(r->producer_pos + BPFMAP_RINGBUF_OVERWRITE_POS);
-	if ((__s64)(over - *pos) <= 0)
+	over = overwrite_pos(r);
+	if (distance(r, *pos, over) <= 0)
 		return false;
-	r->lost += over - *pos;
+	r->lost += distance(r, *pos, over);
 	*pos = over;
-	store_release(r->consumer_pos, over);
+	store_release(r, r->consumer_pos, over);
 	return true;
 }
 
@@ -300,7 +257,7 @@ static int next_record(struct bpfmap_ring *r, __u64 *pos, __u64 end,
 	if (!r->overwrite)
 		return record_at(r, *pos, rec);
 	do {
-		if ((__s64)(end - *pos) <= 0)
+		if (distance(r, *pos, end) <= 0)
 			return 0;
 		got = record_at(r, *pos, rec);
 		if (got > 0)
@@ -316,13 +273,12 @@ static int next_record(struct bpfmap_ring *r, __u64 *pos, __u64 end,
  */
 static int64_t ring_consume(struct bpfmap_ring *r, size_t max)
 {
-	__u64 end = load_acquire(r->producer_pos);
-	__u64 pos = load_acquire(r->consumer_pos);
+	__u64 end = producer_pos(r), pos = consumer_pos(r);
 	struct record rec;
 	int64_t n = 0;
 	int err;
 
-	if ((__s64)(end - pos) < 0)
+	if (distance(r, pos, end) < 0)
 		return -EBADMSG;
 	while ((size_t)n < max) {
 		err = next_record(r, &pos, end, &rec);
@@ -330,11 +286,11 @@ static int64_t ring_consume(struct bpfmap_ring *r, size_t max)
 			return err ? err : n;
 		pos += rec.size;
 		if (rec.len & BPFMAP_RINGBUF_DISCARD_BIT) {
-			store_release(r->consumer_pos, pos);
+			store_release(r, r->consumer_pos, pos);
 			continue;
 		}
 		err = r->fn(r->ctx, rec.sample, rec.len);
-		store_release(r->consumer_pos, pos);
+		store_release(r, r->consumer_pos, pos);
 		if (err < 0)
 			return err;
 		n++;
@@ -410,25 +366,24 @@ struct bpfmap_ring *bpfmap_ring_buffer_ring(struct bpfmap_ring_buffer *rb,
 
 unsigned long bpfmap_ring_consumer_pos(const struct bpfmap_ring *r)
 {
-	return load_acquire(r->consumer_pos);
+	return consumer_pos(r);
 }
 
 unsigned long bpfmap_ring_producer_pos(const struct bpfmap_ring *r)
 {
-	return load_acquire(r->producer_pos);
+	return producer_pos(r);
 }
 
 size_t bpfmap_ring_avail_data_size(const struct bpfmap_ring *r)
 {
-	__u64 from = load_acquire(r->consumer_pos), over;
+	__u64 from = consumer_pos(r), over;
 
 	if (r->overwrite) {
-		over = load_acquire(r->producer_pos +
-				    BPFMAP_RINGBUF_OVERWRITE_POS);
-		if ((__s64)(over - from) > 0)
+		over = overwrite_pos(r);
+		if (distance(r, from, over) > 0)
 			from = over;
 	}
-	return load_acquire(r->producer_pos) - from;
+	return distance(r, from, producer_pos(r));
 }
 
 __u64 bpfmap_ring_lost(const struct bpfmap_ring *r)
@@ -504,9 +459,9 @@ void *bpfmap_user_ring_buffer_reserve(struct bpfmap_user_ring_buffer *rb,
 	if (size & LEN_FLAGS)
 		return errno = E2BIG, NULL;
 	/* Pairs with the kernel's store: it has read what was there */
-	consumer = load_acquire(r->consumer_pos);
-	producer = load_acquire(r->producer_pos);
-	taken = producer - consumer;
+	consumer = consumer_pos(r);
+	producer = producer_pos(r);
+	taken = distance(r, consumer, producer);
 	need = record_size(size);
 	if (need > r->size)
 		return errno = E2BIG, NULL;
@@ -519,7 +474,7 @@ void *bpfmap_user_ring_buffer_reserve(struct bpfmap_user_ring_buffer *rb,
 	hdr->len = size | BPFMAP_RINGBUF_BUSY_BIT;
 	hdr->pad = 0;
 	/* Pairs with the kernel's load: it finds a header there */
-	store_release(r->producer_pos, producer + need);
+	store_release(r, r->producer_pos, producer + need);
 	return hdr_at(r, producer + sizeof(*hdr));
 }
 

@@ -231,13 +231,15 @@ struct bpfmap_view_header {
  * BPFMAP_TYPE_RINGBUF carries records from the kernel to user space,
  * BPFMAP_TYPE_USER_RINGBUF in the other direction; max_entries is the bytes of
  * data, a power of two. User space maps the descriptor: a page with the
- * consumer's position (__u64), a page with the producer's, and the data twice
- * in a row. In a RINGBUF only the consumer's page may be mapped writable, in a
- * mapping of its own; in a USER_RINGBUF all pages except that one.
+ * consumer's position (__u64; __u32 if the kernel has 32 bits), a page with the
+ * producer's, and the data twice in a row. In a RINGBUF only the consumer's
+ * page may be mapped writable, in a mapping of its own; in a USER_RINGBUF all
+ * pages except that one.
  *
- * Positions grow by whole records and never wrap; a record is located at its
- * position modulo max_entries. A record is a __u32 length, a __u32 that is
- * private to the kernel, and the payload, rounded up to 8 bytes in total.
+ * Positions grow by whole records, and with 64 bits never wrap; a record is
+ * located at its position modulo max_entries. A record is a __u32 length, a
+ * __u32 that is private to the kernel, and the payload, rounded up to 8 bytes
+ * in total.
  *
  * With BPFMAP_F_RB_OVERWRITE a record may be overwritten while it is read. A
  * consumer copies it and then checks, by loads in this order, whether it is
@@ -248,7 +250,7 @@ struct bpfmap_view_header {
 #define BPFMAP_RINGBUF_PRODUCER_PAGE	1
 #define BPFMAP_RINGBUF_DATA_PAGE	2
 
-/* In the producer's page: index of each __u64 */
+/* In the producer's page: index of each position */
 #define BPFMAP_RINGBUF_PRODUCER_POS	0	/* space is taken up to here */
 #define BPFMAP_RINGBUF_PENDING_POS	1	/* being written, from here on */
 #define BPFMAP_RINGBUF_OVERWRITE_POS	2	/* lost, up to here */
