@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from testlib import process
 from testlib.jobs import Job
+from testlib.kernels import architecture
 from testlib.lanes import Lanes
 from testlib.parts import DEBUG, PARTS, STOCK, Part
 from testlib.resources import Missing, Resources
@@ -153,6 +154,7 @@ class Run:
         print(
             f"kernels, modules and tools took {self._resources.processor:.0f} s of a processor"
         )
+        self._by_kernel()
         for failure in total.failures:
             print(f"not ok: {failure}")
         print(
@@ -160,6 +162,28 @@ class Run:
             f"{total.skipped} cases skipped",
         )
         return total
+
+    def _by_kernel(self) -> None:
+        """What was run on each kernel, and what was skipped there and why"""
+        tallies: dict[tuple[str, str], Tally] = {}
+        for task in self.tasks:
+            result = self.results.get(id(task.job))
+            if not result:
+                continue
+            for kernel in task.job.kernels():
+                key = (architecture(kernel), kernel)
+                tallies.setdefault(key, Tally()).add(result.tally)
+        if not tallies:
+            return
+        print(f"\n{'architecture':13}{'kernel':12}  passed  failed skipped")
+        for (name, kernel), tally in sorted(tallies.items()):
+            print(
+                f"{name:13}{kernel:12}{tally.passed:8}{tally.failed:8}{tally.skipped:8}"
+            )
+        for (_, kernel), tally in sorted(tallies.items()):
+            for skip in tally.skips:
+                print(f"skipped on {kernel}: {skip}")
+        print()
 
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

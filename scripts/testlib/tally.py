@@ -14,6 +14,7 @@ class Tally:
     assertions: int = 0
     processor: float = 0  # seconds of it that were used
     failures: list[str] = field(default_factory=list)
+    skips: list[str] = field(default_factory=list)  # with their reasons
 
     def fail(self, text: str) -> None:
         self.failed += 1
@@ -34,6 +35,7 @@ class Tally:
         self.assertions += other.assertions
         self.processor += other.processor
         self.failures += other.failures
+        self.skips += other.skips
 
     def __str__(self) -> str:
         return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"

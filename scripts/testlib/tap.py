@@ -28,6 +28,7 @@ ASSERTIONS = re.compile(r"(?:# )?# *(\d+) assertions?\b")
 PLAN = re.compile(r"( *)1\.\.(\d+)")
 RESULT = re.compile(r"( *)(not )?ok \d+")
 SKIP = re.compile(r"# SKIP\b")
+PART_SKIPPED = re.compile(r"# SKIP: ")  # of a case that passes
 INDENT = 4  # spaces for each level of nesting
 
 
@@ -61,6 +62,8 @@ class Parser:
             self._status(int(match[1]))
         elif match := ASSERTIONS.match(line):
             self.tally.assertions += int(match[1])
+        elif PART_SKIPPED.match(line):
+            self._skip(line)
         elif match := PLAN.match(line):
             self._level(len(match[1]) // INDENT).plan = int(match[2])
             self._planned = True
@@ -86,6 +89,9 @@ class Parser:
 
     def _fail(self, text: str) -> None:
         self.tally.fail(f"{self._program}: {text}" if self._program else text)
+
+    def _skip(self, text: str) -> None:
+        self.tally.skips.append(f"{self._program}: {text}" if self._program else text)
 
     def _failed_here(self) -> bool:
         return self.tally.failed > self._failed_before
@@ -130,6 +136,7 @@ class Parser:
         self._cases += 1
         if SKIP.search(line):
             self.tally.skipped += 1
+            self._skip(line)
         elif good:
             self.tally.passed += 1
         else:
