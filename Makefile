@@ -38,7 +38,11 @@ test:
 
 # Longer, and on more kernels: see scripts/test.sh -h
 test-kernels:
-	scripts/test.sh kernels kcsan
+	scripts/test.sh kernels kcsan clients
+
+# Programs of others, with bpf(2) and with the device
+clients:
+	scripts/test.sh clients
 
 soak:
 	scripts/test.sh soak
@@ -138,6 +142,7 @@ help:
 	@echo 'make demo          what it does, in a virtual machine'
 	@echo 'make test          all tests, in virtual machines'
 	@echo 'make test-kernels  more of them on more kernels, one of which sees data races'
+	@echo 'make clients       programs of others, with bpf(2) and with the device'
 	@echo 'make bench         what operations cost, by bpf(2) and here, in a virtual machine;'
 	@echo '                   RIG=count: in instructions, RIG=uml: inside the kernel;'
 	@echo '                   OUT=DIR for files and plots, BENCH= for its options'
@@ -155,6 +160,6 @@ help:
 	@echo 'make deb           Debian packages, in build/deb'
 	@echo 'make clean'
 
-.PHONY: all module kunit tools test test-kernels soak fuzz mutations check demo bench \
+.PHONY: all module kunit tools test test-kernels clients soak fuzz mutations check demo bench \
 	vm doc install uninstall install-lib dkms-install dkms-uninstall deb clean \
 	help

@@ -19,12 +19,13 @@ usage: scripts/setup.sh [-n] GROUP...
   package  Debian packages, and small Debians to install them in
   python   the Python module and its tests
   go       the Go package and its tests
+  clients  make clients: programs of others
   check    make check
   doc      make doc
   format   scripts/format.sh, which make check calls
   arm64, armhf, i386, s390x
            build for these and boot them
-  test     vm to doc, and arm64
+  test     vm to doc but clients, and arm64
 END
 }
 
@@ -50,6 +51,10 @@ group()
 		;;
 	python) echo python3 python3-setuptools python3-wheel libbpf1 ;;
 	go) echo golang-go ;;
+	clients)
+		echo golang-github-cilium-ebpf-dev \
+			golang-github-frankban-quicktest-dev musl-tools python3-bpfcc
+		;;
 	check) echo sparse shellcheck perl ;;
 	format) echo clang-format ;;
 	doc) echo python3-sphinx groff-base openssl perl ;;

@@ -301,6 +301,23 @@ GO = (
     ),
 )
 
+# Where the processor has one
+RUN = "tools/run/bpfmap-run" if os.path.exists("tools/run") else ""
+CLIENTS = Machine(
+    f"clients on {STOCK}",
+    STOCK,
+    (
+        Program(
+            "clients",
+            f"exec sh tools/tests/clients.sh clients {CTL}"
+            f" tools/preload/libbpfmap-preload.so {RUN}",
+        ),
+    ),
+    files=(f"{{clients {STOCK}}}:/root/clients", "tools/tests/clients"),
+    memory=3072,
+    limit=3600,
+)
+
 BENCH = (
     Machine(
         f"benchmark on {STOCK}",
@@ -477,6 +494,13 @@ PARTS = (
                 seconds=20,
             ),
         ),
+    ),
+    Part(
+        "clients",
+        """programs of others, by bpf(2) and with the device: cilium/ebpf's tests, bcc,
+        bpftool, static programs""",
+        (CLIENTS,),
+        default=False,
     ),
     Part(
         "soak",

@@ -11,6 +11,7 @@
     tmp            a directory for results that nobody looks at
     python         a tree with Python and the module bpfmap
     go             a directory with the programs of the Go package
+    clients NAME   one with programs that use bpf(2)'s maps, for this kernel
 """
 
 import os
@@ -119,5 +120,10 @@ class Resources:
         if kind == "go":
             tree = str(self.tmp / "go")
             self.command(say, "sh", "-c", 'scripts/guest/go_tree.sh "$0" && echo', tree)
+            return tree
+        if kind == "clients":
+            tree, kernel = str(self.tmp / "clients"), self.get(f"kernel {what}", say)
+            make = 'scripts/guest/clients_tree.sh "$0" "$1" && echo'
+            self.command(say, "sh", "-c", make, tree, kernel)
             return tree
         raise Missing(f"what is {name}?")
