@@ -12,6 +12,8 @@
 
 #include "map_types.h"
 
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
 /* ------------------------------------------------------------------------- */
 /* Python */
 
@@ -208,11 +210,11 @@ static void go_name(const char *NAME)
 	while (*NAME) {
 		size_t len = strcspn(NAME, "_");
 
-		for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		for (i = 0; i < ARRAY_SIZE(words); i++)
 			if (strlen(words[i].word) == len &&
 			    !strncmp(words[i].word, NAME, len))
 				break;
-		if (i < sizeof(words) / sizeof(words[0]))
+		if (i < ARRAY_SIZE(words))
 			fputs(words[i].text, stdout);
 		else
 			for (size_t c = 0; c < len; c++)
