@@ -125,6 +125,34 @@ func TestIterate(t *testing.T) {
 	}
 }
 
+// A walk whose cursor is deleted goes on where it was
+func TestDeletedCursor(t *testing.T) {
+	type prefix struct {
+		Bits uint32
+		Addr [4]byte
+	}
+	m := create(t, LPMTrie, 8, 4, 200)
+	for i := 0; i < 200; i++ {
+		ok(t, m.Put(prefix{32, [4]byte{10, 0, 0, byte(i)}}, uint32(i)))
+	}
+	seen := map[byte]int{}
+	it := m.Iterate()
+	it.walk.room = 7
+	var k prefix
+	var v uint32
+	for i := 0; it.Next(&k, &v); i++ {
+		seen[k.Addr[3]]++
+		if i%7 == 6 {
+			ok(t, m.Delete(k))
+		}
+	}
+	ok(t, it.Err())
+	same(t, len(seen), 200)
+	for _, n := range seen {
+		same(t, n, 1)
+	}
+}
+
 // One bucket of a small map has more elements than a batch has room
 func TestCrowdedBucket(t *testing.T) {
 	m := create(t, Hash, 4, 100000, 64)
