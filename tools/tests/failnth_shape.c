@@ -85,7 +85,10 @@ static void add_shape(struct shape s)
 {
 	const struct type_row *t = type_row(s.type);
 
-	s.flags |= t->must | (t->may & F(ZERO_SEED));
+	s.flags |= t->must;
+	/* A view has a seed of its own */
+	if (!(s.flags & F(VIEW)))
+		s.flags |= t->may & F(ZERO_SEED);
 	s.content = content_of(t);
 	s.percpu = t->values == VALUES_PERCPU;
 	s.any_order = t->keys == KEYS_SHORT;
