@@ -50,6 +50,7 @@ extern "C" {
  * @key_size: bytes of a key
  * @value_size: bytes of a value
  * @nr_elems: indexes are below it
+ * @usual: the layout is that of __bpfmap_view_usual()
  * @header: start of the mapping
  * @fd: the map
  *
@@ -70,6 +71,7 @@ struct bpfmap_view {
 	__u32 key_size;
 	__u32 value_size;
 	__u32 nr_elems;
+	__u32 usual;
 	const struct bpfmap_view_header *header;
 	int fd;
 };
@@ -355,6 +357,25 @@ __bpfmap_view_inline int __bpfmap_view_try(const struct bpfmap_view *v,
 						      seq), 1) ? 0 : -EAGAIN;
 }
 
+/*
+ * A hash as modules lay it out today, with what the compiler then knows. The
+ * header of a map says whether it is so: other layouts go the way of all sizes.
+ */
+__bpfmap_view_inline struct bpfmap_view
+__bpfmap_view_usual(const struct bpfmap_view *v, __u32 key_size,
+		    __u32 value_size)
+{
+	struct bpfmap_view usual = *v;
+
+	usual.next_off = 4;
+	usual.seq_off = 8;
+	usual.hash_off = 12;
+	usual.key_off = 16;
+	usual.value_off = 16 + (key_size + 7) / 8 * 8;
+	usual.elem_size = usual.value_off + (value_size + 7) / 8 * 8;
+	return usual;
+}
+
 /**
  * bpfmap_view_lookup_fixed() - bpfmap_view_lookup() in a hash, inlined
  * @v: the view of a HASH or LRU_HASH
@@ -368,10 +389,13 @@ __bpfmap_view_inline int bpfmap_view_lookup_fixed(const struct bpfmap_view *v,
 						  __u32 key_size, void *value,
 						  __u32 value_size)
 {
-	int err = __bpfmap_view_try(v, key, key_size,
-				    __bpfmap_view_hash(v, key, key_size), value,
-				    value_size);
+	struct bpfmap_view usual = __bpfmap_view_usual(v, key_size, value_size);
+	int err = -EAGAIN;
 
+	if (__builtin_expect(v->usual, 1))
+		err = __bpfmap_view_try(&usual, key, key_size,
+					__bpfmap_view_hash(v, key, key_size),
+					value, value_size);
 	if (__builtin_expect(err == -EAGAIN, 0))
 		return bpfmap_view_lookup(v, key, value);
 	return err;

@@ -15,7 +15,7 @@
 #include "internal.h"
 
 /* Keys whose memory accesses overlap */
-#define GROUP 16
+#define GROUP 32
 
 static bool header_fits(const struct bpfmap_view_header *h,
 			const struct bpfmap_view_opts *opts)
@@ -69,6 +69,17 @@ map_all(int fd, const struct bpfmap_view_opts *opts)
 	return h == MAP_FAILED ? NULL : h;
 }
 
+static bool is_usual(const struct bpfmap_view *v)
+{
+	struct bpfmap_view usual = __bpfmap_view_usual(v, v->key_size,
+						       v->value_size);
+
+	return v->heads && v->next_off == usual.next_off &&
+	       v->seq_off == usual.seq_off && v->hash_off == usual.hash_off &&
+	       v->key_off == usual.key_off && v->value_off == usual.value_off &&
+	       v->elem_size == usual.elem_size;
+}
+
 static void describe(struct bpfmap_view *v, const struct bpfmap_view_header *h)
 {
 	const unsigned char *base = (const unsigned char *)h;
@@ -87,6 +98,7 @@ static void describe(struct bpfmap_view *v, const struct bpfmap_view_header *h)
 	v->key_size = h->key_size;
 	v->value_size = h->value_size;
 	v->nr_elems = h->nr_elems;
+	v->usual = is_usual(v);
 }
 
 struct bpfmap_view *bpfmap_view_open(int fd,
@@ -136,10 +148,15 @@ static int find(const struct bpfmap_view *v, const void *key, __u32 hash,
 	return __bpfmap_view_chain(v, key, v->key_size, hash, elem, seq);
 }
 
-static __u32 hash_of(const struct bpfmap_view *v, const void *key)
+static inline __u32 hash_of(const struct bpfmap_view *v, const void *key)
 {
-	return v->heads ? __bpfmap_view_hash(v, key, v->key_size) : 0;
+	if (!v->heads)
+		return 0;
+	if (v->key_size == 8)
+		return __bpfmap_view_hash(v, key, 8);
+	return __bpfmap_view_hash(v, key, v->key_size);
 }
+
 
 static void cpu_relax(void)
 {
@@ -150,8 +167,9 @@ static void cpu_relax(void)
 #endif
 }
 
-static int lookup_hashed(const struct bpfmap_view *v, const void *key,
-			 __u32 hash, void *value)
+static __attribute__((noinline)) int
+lookup_slowly(const struct bpfmap_view *v, const void *key, __u32 hash,
+	      void *value)
 {
 	const unsigned char *elem;
 	int tries, err;
@@ -169,6 +187,21 @@ static int lookup_hashed(const struct bpfmap_view *v, const void *key,
 		cpu_relax();
 	}
 	return bpfmap_lookup_elem(v->fd, key, value);
+}
+
+/* One attempt inlined, for the most common sizes */
+static inline int lookup_hashed(const struct bpfmap_view *v, const void *key,
+				__u32 hash, void *value)
+{
+	struct bpfmap_view usual = __bpfmap_view_usual(v, 8, 8);
+	int err;
+
+	if (v->usual && v->key_size == 8 && v->value_size == 8) {
+		err = __bpfmap_view_try(&usual, key, 8, hash, value, 8);
+		if (err != -EAGAIN)
+			return err;
+	}
+	return lookup_slowly(v, key, hash, value);
 }
 
 int bpfmap_view_lookup(const struct bpfmap_view *v, const void *key,
