@@ -80,6 +80,11 @@ faults()
 	fault 'a mapping that is counted for ever' stock freeze.c \
 		'/^void bpfmap_vma_close/,/^}/ s/atomic_dec(&map->mmap_writers)/(void)map/' \
 		contract_mmap
+	fault 'a view that can be made writable' stock view.c \
+		's/VM_MAYWRITE | VM_MAYEXEC/VM_MAYEXEC/' contract_view
+	fault 'a view that shows nodes of LRU lists' stock hash_view.c \
+		's/h->pool.apart = PAGE_ALIGN(nr \* elem_size);/h->pool.apart = elem_size - sizeof(struct bpfmap_lru_node);/' \
+		contract_view
 	fault 'a page that is frozen while somebody writes to it' stock freeze.c \
 		's/return count - bpfmap_page_mapcount(page) > 1;/return !count;/' held
 	fault 'a writer that FREEZE does not see' stock freeze.c \

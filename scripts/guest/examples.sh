@@ -14,6 +14,8 @@ tools/examples/visitors | grep -qx '3 sh'
 tools/examples/arena
 tools/examples/arena | grep -qx 'sum 47'
 
+tools/examples/monitor 5000 1
+
 tools/examples/execs 8
 tools/examples/execs 1000 >/tmp/execs &
 # shellcheck disable=SC2034

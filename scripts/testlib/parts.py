@@ -184,6 +184,7 @@ EXAMPLES = (
             "tools/examples/library",
             "tools/examples/visitors",
             "tools/examples/arena",
+            "tools/examples/monitor",
             "tools/examples/execs",
         ),
     ),
