@@ -84,7 +84,7 @@ void htab_view_describe(struct bpfmap_htab *h)
  * @map: the map
  * @pgoff: not 0
  *
- * Return: the page, NULL if its elements do not exist yet.
+ * Return: the page, NULL if its elements do not exist (yet).
  */
 struct page *htab_view_page(struct bpfmap *map, pgoff_t pgoff)
 {
@@ -94,6 +94,8 @@ struct page *htab_view_page(struct bpfmap *map, pgoff_t pgoff)
 	u32 nr, elem_bytes, first;
 	void *chunk;
 
+	if (offset >= map->view->size)
+		return NULL;
 	if (offset < map->view->elems_off)
 		return bpfmap_area_page(h->heads,
 					offset - map->view->heads_off);
@@ -101,8 +103,6 @@ struct page *htab_view_page(struct bpfmap *map, pgoff_t pgoff)
 	nr = DIV_ROUND_UP_ULL(pool->nr_max, 1U << pool->chunk_shift);
 	elem_bytes = pool->elem_size << pool->chunk_shift;
 	first = div_u64(offset, elem_bytes);
-	if (first >= nr)
-		return NULL;
 	/* Pairs with smp_store_release() in bpfmap_pool_grow() */
 	chunk = smp_load_acquire(&pool->chunks[array_index_nospec(first, nr)]);
 	if (!chunk)
