@@ -25,7 +25,7 @@ usage: scripts/setup.sh [-n] GROUP...
   format   scripts/format.sh, which make check calls
   arm64, armhf, i386, s390x
            build for these and boot them
-  test     vm to doc but clients, and arm64
+  test     vm to doc but clients, arm64 and s390x
 END
 }
 
@@ -63,7 +63,8 @@ group()
 	i386) multilib ;;
 	s390x) echo gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-system-misc ;;
 	test)
-		for each in vm kernel tools package python go check doc arm64; do
+		for each in vm kernel tools package python go check doc arm64 \
+			s390x; do
 			group $each
 		done
 		;;

@@ -433,7 +433,8 @@ PARTS = (
     ),
     Part(
         "foreign",
-        "module and test programs for arm64: batches, and the bytes of values",
+        """module and test programs for arm64 and s390x: batches, and the bytes of
+        values""",
         [
             foreign(each, BRIEF_DEBUG, only=BYTES, seconds=90)
             for each in with_use("smoke")
