@@ -217,6 +217,23 @@ tour()
 	rm -f /sys/fs/bpf/tour /sys/fs/bpfmap/tour
 }
 
+# Commands in a file, of which one fails: the others after it are not executed
+batch_verbs()
+{
+	pin=/sys/fs/bpf/batch
+	cat >"$tmp/batch" <<END
+map create $pin type hash key 4 value 4 entries 9 name batch
+map update pinned $pin key 1 0 0 0 value 2 0 0 0
+map dump pinned $pin
+map delete pinned $pin key 1 0 0 0
+map delete pinned $pin key 1 0 0 0
+map dump pinned $pin
+END
+	run batch file "$tmp/batch"
+	run map dump pinned $pin
+	rm -f $pin /sys/fs/bpfmap/batch
+}
+
 queue_verbs()
 {
 	pin=/sys/fs/bpf/queue
@@ -360,6 +377,7 @@ both 'per-CPU hash' hash_verbs percpu_hash 4 8 0
 both 'LRU per-CPU hash' hash_verbs lru_percpu_hash 4 8 0 1000
 both 'trie' trie_verbs
 both 'Bloom filter, ring buffer' keyless_verbs
+both 'a file of commands' batch_verbs
 both 'queue' queue_verbs queue
 both 'stack' queue_verbs stack
 both 'array of maps' outer_verbs array_of_maps
