@@ -100,7 +100,7 @@ static bool listed(struct listing *l, const char *name)
 	return !REAL(fstatat)(dirfd(l->theirs), name, &st, AT_SYMLINK_NOFOLLOW);
 }
 
-/* An end leaves errno as it is */
+/* An entry, and an end, leave errno as it is */
 #define READDIR(name, type)						\
 EXPORT struct type *name(DIR *dir)					\
 {									\
@@ -113,7 +113,10 @@ EXPORT struct type *name(DIR *dir)					\
 	if (!l->second) {						\
 		errno = 0;						\
 		entry = REAL(name)(dir);				\
-		if (entry || errno)					\
+		if (!entry && errno)					\
+			return NULL;					\
+		errno = err;						\
+		if (entry)						\
 			return entry;					\
 		l->second = true;					\
 	}								\

@@ -216,10 +216,12 @@ static unsigned int count(DIR *dir, const char *name)
 	unsigned int nr = 0;
 	struct dirent *entry;
 
-	errno = 0;
-	while ((entry = readdir(dir)))
+	errno = EDOM;
+	while ((entry = readdir(dir))) {
 		nr += !strcmp(entry->d_name, name);
-	CHECK(!errno);
+		CHECK(errno == EDOM);
+	}
+	CHECK(errno == EDOM);
 	return nr;
 }
 
