@@ -43,7 +43,7 @@ group()
 		# g++ and 32-bit programs try the headers. gcc-multilib itself
 		# conflicts with every cross compiler.
 		echo libjson-c-dev libcmocka-dev g++ "$(multilib)" pkg-config \
-			libbpf-dev zlib1g-dev libelf-dev bpftool
+			libbpf-dev zlib1g-dev libelf-dev bpftool musl-tools
 		;;
 	package)
 		echo build-essential debhelper dh-dkms dh-python lintian \

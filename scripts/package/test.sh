@@ -85,8 +85,10 @@ installed="lib/modules/@RELEASE@/extra/drivers/bpfmap/bpfmap.ko
 	usr/lib/libbpfmap.a usr/lib/libbpfmap.so usr/lib/libbpfmap.so.${version%%.*}
 	usr/lib/libbpfmap.so.$version usr/lib/pkgconfig/libbpfmap.pc
 	usr/lib/bpfmap/libbpfmap-preload.so usr/bin/bpfmapctl
-	usr/share/man/man1/bpfmapctl.1
+	usr/bin/bpfmap-run usr/lib/bpfmap/bpfmap-exec
+	usr/share/man/man1/bpfmapctl.1 usr/share/man/man1/bpfmap-run.1
 	usr/share/bash-completion/completions/bpfmapctl
+	usr/share/bash-completion/completions/bpfmap-run
 	usr/lib/udev/rules.d/60-bpfmap.rules usr/lib/sysusers.d/bpfmap.conf
 	usr/lib/modules-load.d/bpfmap.conf
 	usr/lib/systemd/system/sys-fs-bpfmap.mount"
@@ -107,6 +109,15 @@ make_tree()
 		"$tmp/debs" "$tmp/texts" "$tmp/tree.tar"
 }
 
+# Here: the small Debian has no Go
+go_builds()
+{
+	build=$tmp/texts/home/run/build.sh
+	grep ' go build ' "$build" >"$tmp/go.sh" &&
+		(cd "${build%/*}" && sh -e "$tmp/go.sh") &&
+		sed -i '/ go build /d' "$build"
+}
+
 trap 'as_root rm -rf "$tmp"' EXIT
 cd "$top"
 kernel=$(scripts/kernel.sh "${1:-$(scripts/kernel.sh -l stock)}")
@@ -120,7 +131,8 @@ check 'lintian has nothing to say' lintian_is_content
 make_install_tests
 mkdir "$tmp/texts"
 check 'the tutorials can be taken apart' scripts/doc_test.sh -x "$tmp/texts" \
-	Documentation/libbpf-user.rst Documentation/operator.rst
+	Documentation/libbpf-user.rst Documentation/run.rst Documentation/operator.rst
+check 'the program in Go builds' go_builds
 set -f
 # shellcheck disable=SC2086
 base=$(scripts/debian.sh "$packages" $excludes)

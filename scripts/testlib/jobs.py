@@ -154,6 +154,7 @@ class Machine(Job):
     modules: Sequence[str] = ()
     files: Sequence[str] = ()
     memory: int = 1024
+    counting: bool = False  # instructions, as scripts/bench.sh -r count
     env: Mapping[str, str] = field(default_factory=dict)  # of the programs
 
     def kernels(self) -> Sequence[str]:
@@ -194,6 +195,8 @@ class Machine(Job):
         build = resources.get(f"build {self.kernel}", say)
         argv = ["scripts/vm/run.sh", "-k", kernel, "-M", str(self.memory)]
         argv += ["-t", str(self.limit), *self._options(tmp)]
+        if self.counting:
+            argv += ["-i", "-a", "mitigations=off"]
         for module in ("bpfmap", *self.modules):
             argv += ["-m", f"{build}/{module}.ko"]
         for file in dict.fromkeys((*self.files, *self.named())):

@@ -261,6 +261,42 @@ CLI = (
     ),
 )
 
+RUN_FILES = (
+    "tools/run/bpfmap-run:/root/tools/preload/bpfmap-exec",
+    "tools/preload/libbpfmap-preload.so",
+)
+
+RUN = (
+    Machine(
+        "bpfmap-run",
+        STOCK,
+        (
+            Program(
+                "bpfmap-run",
+                "exec sh tools/tests/run.sh tools/run/bpfmap-run tools/tests/run"
+                f" {given('RUN_CALLS', 20000)}",
+            ),
+        ),
+        files=(*RUN_FILES, "/lib/ld-musl-x86_64.so.1:/lib/ld-musl-x86_64.so.1"),
+        limit=2400,
+        seconds=60,
+    ),
+    Machine(
+        "bpfmap-run, instructions",
+        STOCK,
+        (
+            Program(
+                "bpfmap-run, instructions",
+                "exec sh tools/tests/run_cost.sh tools/run/bpfmap-run tools/tests/run",
+            ),
+        ),
+        files=RUN_FILES,
+        counting=True,
+        limit=1200,
+        seconds=20,
+    ),
+)
+
 PYTHON = (
     Made("a wheel of the Python module", "python"),
     Script(
@@ -424,6 +460,7 @@ PARTS = (
         ),
     ),
     Part("cli", "bpfmapctl, and programs of bpf(2) with the library to preload", CLI),
+    Part("run", "programs of Go, glibc and musl, as they are, by bpfmap-run", RUN),
     Part("python", "the Python module, from its wheel", PYTHON),
     Part("go", "the Go package", GO),
     Part(

@@ -9,11 +9,12 @@
  * bpf(2), and so does every command on a descriptor of bpf(2)'s own maps.
  *
  * A program that is linked statically, or that has its own instruction for
- * system calls, as those in Go do, is out of reach.
+ * system calls, as those in Go do, needs bpfmap-run.
  */
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <linux/bpfmap.h>
@@ -35,7 +36,11 @@ static long route_call(long number, long a1, long a2, long a3, long a4, long a5)
 static const char *obj_place(unsigned int cmd, const struct bpfmap_obj_attr *obj,
 			     char buf[PATH_MAX]);
 #define route_place obj_place
+#include "count.h"
 #include "route.h"
+
+/* Of bpfmap-run --stats */
+static struct counters *counters;
 
 long device_command(unsigned int cmd, void *attr, unsigned int size)
 {
@@ -64,13 +69,29 @@ static const char *obj_place(unsigned int cmd, const struct bpfmap_obj_attr *obj
 	return place(dir, path, buf);
 }
 
+static struct counters *map_counters(const char *path)
+{
+	void *map = MAP_FAILED;
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	if (fd >= 0) {
+		map = mmap(NULL, sizeof(*counters), PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+			   0);
+		close(fd);
+	}
+	return map == MAP_FAILED ? NULL : map;
+}
+
 __attribute__((constructor)) static void init(void)
 {
 	const char *setting = getenv("BPFMAP_PRELOAD_PINS");
+	const char *count = getenv("BPFMAP_PRELOAD_COUNTERS");
 
 	device_check();
 	if (setting)
 		pins_set(setting);
+	if (count)
+		counters = map_counters(count);
 }
 
 static long real_bpf(unsigned int cmd, void *attr, unsigned int size, long a4,
@@ -111,14 +132,18 @@ static long bpf(unsigned int cmd, void *attr, unsigned int size, long a4,
 		long a5)
 {
 	long ret = ROUTE_PASS;
+	bool device;
 
 	/* An ioctl's number has no room for more, and bpf(2) says E2BIG */
 	if (atomic_load(&route.device) >= 0 && size <= ROUTE_ATTR_MAX)
 		ret = cmd & ROUTE_COMMON_ATTRS ?
 		      bpf_common(cmd, attr, size, (void *)a4, a5) :
 		      route_bpf(cmd, attr, size);
-	if (ret == ROUTE_PASS)
+	device = ret != ROUTE_PASS;
+	if (!device)
 		ret = real_bpf(cmd, attr, size, a4, a5);
+	if (counters)
+		count_call(counters, cmd & ~ROUTE_COMMON_ATTRS, device, ret);
 	if (ret >= 0)
 		return ret;
 	errno = -ret;

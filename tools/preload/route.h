@@ -38,12 +38,17 @@
  * @number: of the device node, to know the descriptor again
  * @from, @to: directories: names below the one are pins below the other; empty
  * for none
+ *
+ * page.S of bpfmap-run has @device for the first member.
  */
-static struct route {
-	atomic_int device;
+struct route {
+	_Atomic int device;
 	_Atomic uint64_t number;
 	char from[ROUTE_DIR_MAX], to[ROUTE_DIR_MAX];
-} route = {
+};
+
+/* Hidden, by how it is compiled */
+struct route route = {
 	.device = -1,
 	.from = "/sys/fs/bpf",
 	.to = "/sys/fs/bpfmap",
@@ -52,7 +57,7 @@ static struct route {
 /* --- the device --- */
 
 /* 0: no character device */
-static uint64_t device_number(int fd)
+static inline uint64_t device_number(int fd)
 {
 	struct statx st;
 
@@ -63,7 +68,7 @@ static uint64_t device_number(int fd)
 }
 
 /* Is it still what we opened? Programs close descriptors of others */
-static bool device_alive(int fd)
+static inline bool device_alive(int fd)
 {
 	uint64_t number = device_number(fd);
 
@@ -71,7 +76,7 @@ static bool device_alive(int fd)
 }
 
 /* Out of the way of programs that count on low numbers, if that can be */
-static int raise_fd(int fd)
+static inline int raise_fd(int fd)
 {
 	int high = route_call(__NR_fcntl, fd, F_DUPFD_CLOEXEC, 500, 0, 0);
 
@@ -81,7 +86,7 @@ static int raise_fd(int fd)
 	return high;
 }
 
-static int device_open(int stale)
+static inline int device_open(int stale)
 {
 	int fd = route_call(__NR_openat, AT_FDCWD, (long)ROUTE_DEVICE,
 			    O_RDWR | O_CLOEXEC, 0, 0);
@@ -100,7 +105,7 @@ static int device_open(int stale)
  * A descriptor of the device, or -errno: then all goes to bpf(2). Only called at
  * first and after a failure, so that what works costs one system call.
  */
-static int device_check(void)
+static inline int device_check(void)
 {
 	int fd = atomic_load(&route.device);
 
@@ -108,7 +113,7 @@ static int device_check(void)
 }
 
 /* If the program has closed the descriptor, with another */
-static long device_ioctl(unsigned int cmd, void *attr, unsigned int size)
+static inline long device_ioctl(unsigned int cmd, void *attr, unsigned int size)
 {
 	int fd = atomic_load(&route.device);
 	long request = BPFMAP_IOC(cmd, size), ret;
@@ -141,7 +146,7 @@ static inline void pins_set(const char *setting)
 }
 
 /* @path below the directory of our pins, in @buf; else NULL */
-static const char *translate(const char *path, char buf[PATH_MAX])
+static inline const char *translate(const char *path, char buf[PATH_MAX])
 {
 	size_t from = strlen(route.from), to = strlen(route.to), rest;
 
@@ -173,7 +178,7 @@ static inline const char *route_place(unsigned int cmd __attribute__((unused)),
 /* --- commands --- */
 
 /* A member of the caller's attr, 0 where that is too short */
-static uint32_t member(const void *attr, unsigned int size, unsigned int at)
+static inline uint32_t member(const void *attr, unsigned int size, unsigned int at)
 {
 	uint32_t value = 0;
 
@@ -184,7 +189,7 @@ static uint32_t member(const void *attr, unsigned int size, unsigned int at)
 }
 
 /* bpf(2)'s maps know no ioctl, ours answer this one whatever they are open for */
-static bool is_ours(int fd)
+static inline bool is_ours(int fd)
 {
 	struct bpfmap_info_attr attr = { 0 };
 
@@ -196,8 +201,8 @@ static bool is_ours(int fd)
  * What the device refuses with EINVAL may be about an attr, which bpf(2) would
  * refuse as well, or about a map of another kind. Success costs nothing extra.
  */
-static long map_command(unsigned int cmd, void *attr, unsigned int size,
-			unsigned int fd_at)
+static inline long map_command(unsigned int cmd, void *attr, unsigned int size,
+			       unsigned int fd_at)
 {
 	long ret = device_ioctl(cmd, attr, size);
 
@@ -205,7 +210,7 @@ static long map_command(unsigned int cmd, void *attr, unsigned int size,
 	       ROUTE_PASS : ret;
 }
 
-static long create_command(unsigned int cmd, void *attr, unsigned int size)
+static inline long create_command(unsigned int cmd, void *attr, unsigned int size)
 {
 	long ret = device_ioctl(cmd, attr, size);
 
@@ -218,7 +223,7 @@ static long create_command(unsigned int cmd, void *attr, unsigned int size)
  * With the path changed, if it is one that is. The path has been read by the
  * kernel then: to a bad pointer it says EFAULT, which is the answer.
  */
-static long obj_ioctl(unsigned int cmd, void *attr, unsigned int size)
+static inline long obj_ioctl(unsigned int cmd, void *attr, unsigned int size)
 {
 	const unsigned int known = offsetof(struct bpfmap_obj_attr, __pad);
 	struct bpfmap_obj_attr copy = { 0 };
@@ -239,8 +244,8 @@ static long obj_ioctl(unsigned int cmd, void *attr, unsigned int size)
 	return device_ioctl(cmd, &copy, known);
 }
 
-static long pin_command(unsigned int cmd, void *attr, unsigned int size,
-			unsigned int fd_at)
+static inline long pin_command(unsigned int cmd, void *attr, unsigned int size,
+			       unsigned int fd_at)
 {
 	long ret = obj_ioctl(cmd, attr, size);
 
@@ -249,7 +254,7 @@ static long pin_command(unsigned int cmd, void *attr, unsigned int size,
 }
 
 /* What is no pin of ours may be one of bpf(2)'s */
-static long get_command(unsigned int cmd, void *attr, unsigned int size)
+static inline long get_command(unsigned int cmd, void *attr, unsigned int size)
 {
 	long ret = obj_ioctl(cmd, attr, size), other;
 
@@ -268,7 +273,7 @@ static long get_command(unsigned int cmd, void *attr, unsigned int size)
  *
  * Return: the result or -errno; ROUTE_PASS if the call is for bpf(2)
  */
-static long route_bpf(unsigned int cmd, void *attr, unsigned int size)
+static inline long route_bpf(unsigned int cmd, void *attr, unsigned int size)
 {
 	const struct command_row *row;
 
