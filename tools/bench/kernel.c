@@ -39,6 +39,7 @@ static const struct row {
 } rows[] = {
 	{ "empty loop", BENCH_EMPTY, 0, 1, OWN, false },
 	{ "lookup", BENCH_LOOKUP, 0, 1, OWN, false },
+	{ "lookup of 64 keys", BENCH_LOOKUP_MANY, 0, 1, OWN, false },
 	{ "update", BENCH_UPDATE, 0, 1, OWN, false },
 	/* This pair stays together: one inserts again what the other deletes */
 	{ "delete", BENCH_DELETE, 0, 1, OWN, true },
@@ -52,6 +53,11 @@ static const struct row {
 };
 
 static int module = -1;
+
+static bool looks_up(const struct row *row)
+{
+	return row->op == BENCH_LOOKUP || row->op == BENCH_LOOKUP_MANY;
+}
 
 /* Run it, note whole stretches, see that every call did what it should */
 static void run(const struct target *target, const struct row *row,
@@ -77,10 +83,10 @@ static void run(const struct target *target, const struct row *row,
 	if (ioctl(module, BPFMAP_BENCH_RUN, &run))
 		die("%s: %s in the kernel: %s", target->side->name, row->name,
 		    errno_name(errno));
-	if (row->op == BENCH_LOOKUP)
+	if (looks_up(row))
 		for (i = 0; i < (size_t)calls * row->threads; i++)
 			sum += indexes[i] + 1ULL;
-	if (run.failed || (row->op == BENCH_LOOKUP && run.sum != sum))
+	if (run.failed || (looks_up(row) && run.sum != sum))
 		die("%s: wrong results of %s in the kernel, %llu calls failed",
 		    target->side->name, row->name,
 		    (unsigned long long)run.failed);

@@ -144,6 +144,38 @@ static __always_inline void work(struct bench_thread *t, bench_fn fn)
 	}
 }
 
+/* Keys in one call of bpfmap_lookup_many(); a part of BENCH_STRETCH */
+#define MANY	64U
+
+/* As work(), of keys of 8 or 4 bytes; the keys are made in the timed part */
+static void work_many(struct bench_thread *t)
+{
+	u32 size = bpfmap_key_size(t->call.map), i, j, n, calls = t->run->calls;
+	u64 start = ktime_get_ns(), keys[MANY], *values[MANY];
+
+	for (i = 0; i < calls; i += n) {
+		n = min(calls - i, MANY);
+		for (j = 0; j < n; j++) {
+			if (size == sizeof(u64))
+				keys[j] = t->indexes[i + j];
+			else
+				((u32 *)keys)[j] = t->indexes[i + j];
+		}
+		rcu_read_lock();
+		t->failed += n - bpfmap_lookup_many(t->call.map, keys,
+						    (void **)values, n);
+		for (j = 0; j < n; j++)
+			if (values[j])
+				t->call.sum += *values[j];
+		rcu_read_unlock();
+		if ((i + n) % BENCH_STRETCH && i + n < calls)
+			continue;
+		t->times[i / BENCH_STRETCH] = ktime_get_ns() - start;
+		cond_resched();
+		start = ktime_get_ns();
+	}
+}
+
 static void work_bpfmap(struct bench_thread *t)
 {
 	switch (t->run->op) {
@@ -155,6 +187,8 @@ static void work_bpfmap(struct bench_thread *t)
 		return work(t, bpfmap_update);
 	case BENCH_DELETE:
 		return work(t, bpfmap_delete);
+	case BENCH_LOOKUP_MANY:
+		return work_many(t);
 	}
 }
 
@@ -174,6 +208,10 @@ static void work_bpf(struct bench_thread *t)
 		break;
 	case BENCH_DELETE:
 		work(t, bpf_delete);
+		break;
+	case BENCH_LOOKUP_MANY:
+		/* What its users do instead */
+		work(t, bpf_lookup);
 		break;
 	}
 	migrate_enable();

@@ -13,6 +13,7 @@ enum bpfmap_bench_op {
 	BENCH_LOOKUP,
 	BENCH_UPDATE,
 	BENCH_DELETE,
+	BENCH_LOOKUP_MANY,	/* of bpf(2)'s maps: BENCH_LOOKUP */
 	BENCH_OPS
 };
 
