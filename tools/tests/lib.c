@@ -321,6 +321,42 @@ TEST(test_batches, 0)
 						 &count, NULL), 0);
 }
 
+TEST(test_many, 0)
+{
+	BPFMAP_OPTS(bpfmap_batch_opts, opts, .elem_flags = BPFMAP_F_NOEXIST);
+	__u32 keys[4] = { 1, 2, 3, 2 }, absent[2] = { 9, 3 }, count = 4, i;
+	__u64 values[4] = { 10, 20, 30, 40 }, got[4];
+	__s32 results[4];
+	int map = bpfmap_create(BPFMAP_TYPE_HASH, "many", 4, 8, 16, NULL);
+
+	row("many.result", "library");
+	expect_eq(bpfmap_update_many(map, keys, values, results, &count, &opts),
+		  0);
+	expect_eq(count, 4);
+	expect_eq(results[2], 0);
+	expect_eq(results[3], -EEXIST);
+	expect_eq(bpfmap_lookup_many(map, keys, got, results, &count, NULL), 0);
+	for (i = 0; i < 4; i++) {
+		expect_eq(results[i], 0);
+		expect_eq(got[i], 10 * keys[i]);
+	}
+	count = 2;
+	expect_eq(bpfmap_lookup_and_delete_many(map, absent, got, results,
+						&count, NULL), 0);
+	expect_eq(results[0], -ENOENT);
+	expect_eq(got[0], 0);
+	expect_eq(results[1], 0);
+	expect_eq(got[1], 30);
+	count = 3;
+	expect_eq(bpfmap_delete_many(map, keys, results, &count, NULL), 0);
+	expect_eq(count, 3);
+	expect_eq(results[0], 0);
+	expect_eq(results[2], -ENOENT);
+	expect_err(EINVAL, bpfmap_lookup_many(map, keys, got, results, &count,
+					      &opts));
+	close(map);
+}
+
 TEST(test_batch_opts_size, 0)
 {
 	struct {

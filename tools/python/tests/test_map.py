@@ -99,6 +99,20 @@ class MappingTest(MapTest):
         m.update()
         self.assertEqual(len(m), 7)
 
+    def test_get_many(self):
+        for kind in (*HASHES, "array"):
+            with self.subTest(kind):
+                m = self.create(kind, "u32", "u64", max_entries=2000)
+                m.update((i, i * 3) for i in range(1000))
+                # [many.result]: absent keys, keys twice, more than one batch
+                keys = [5, 7, 5000, 5, *range(990, 1000), *range(3000)]
+                absent = 0 if kind == "array" else None
+                want = [
+                    k * 3 if k < 1000 else absent if k < 2000 else None for k in keys
+                ]
+                self.assertEqual(m.get_many(keys), want)
+                self.assertEqual(m.get_many([]), [])
+
     def test_update_of_too_many(self):
         m = self.create("hash", "u32", "u32", 10)
         with self.fails(errno.E2BIG):
