@@ -119,9 +119,10 @@ static __always_inline s32 htab_lookup_hashed(struct bpfmap_htab *h,
 		e = __bpfmap_pool_elem(&h->pool, link, l.elem_size);
 		/* Pairs with smp_store_release() in htab_write_end() */
 		seq = smp_load_acquire(&e->seq);
+		if (READ_ONCE(e->hash) != (u32)hash)
+			continue;
 		/* data_race: as in htab_matches() */
-		if (READ_ONCE(e->hash) != (u32)hash ||
-		    data_race(!htab_same_key(e->key, key, l.key_size)))
+		if (data_race(!htab_same_key(e->key, key, l.key_size)))
 			continue;
 		if (unlikely(seq & 1))
 			goto again;
