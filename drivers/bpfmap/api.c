@@ -98,8 +98,8 @@ EXPORT_SYMBOL_GPL(bpfmap_lookup_elem);
  *
  * Faster than as many calls of bpfmap_lookup_elem(), in a large map because the
  * loads of several keys from memory overlap. There is no order among the
- * look-ups. It takes time in proportion to @nr: with 1024 keys about as long as
- * a scheduler tick may be delayed, so give no more at a time.
+ * look-ups. It takes time in proportion to @nr, inside one RCU read-side
+ * critical section: give a few hundred keys at a time.
  *
  * Context: as bpfmap_lookup_elem(), whose rules for the pointers also hold.
  * Return: how many of @values are not NULL.
