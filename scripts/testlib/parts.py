@@ -338,8 +338,6 @@ GO = (
     ),
 )
 
-# Where the processor has one
-RUN = "tools/run/bpfmap-run" if os.path.exists("tools/run") else ""
 CLIENTS = Machine(
     f"clients on {STOCK}",
     STOCK,
@@ -347,7 +345,7 @@ CLIENTS = Machine(
         Program(
             "clients",
             f"exec sh tools/tests/clients.sh clients {CTL}"
-            f" tools/preload/libbpfmap-preload.so {RUN}",
+            " tools/preload/libbpfmap-preload.so tools/run/bpfmap-run",
         ),
     ),
     files=(f"{{clients {STOCK}}}:/root/clients", "tools/tests/clients"),
