@@ -354,11 +354,15 @@ static int array_check_sizes(const struct bpfmap_create_attr *attr)
 	return 0;
 }
 
-/* Words need no sequence count, and BPFMAP_F_MMAPABLE shows them already */
+/*
+ * Words need no sequence count, and BPFMAP_F_MMAPABLE shows them already. Where
+ * a long has 32 bits, 8 bytes are refused as they are elsewhere.
+ */
 static bool array_view_fits(const struct bpfmap_create_attr *attr)
 {
 	return !(attr->map_flags & BPFMAP_F_MMAPABLE) &&
-	       !bpfmap_value_is_word(attr->value_size);
+	       !bpfmap_value_is_word(attr->value_size) &&
+	       attr->value_size != sizeof(u64);
 }
 
 static int array_check(const struct bpfmap_create_attr *attr)
