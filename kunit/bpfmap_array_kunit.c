@@ -21,6 +21,7 @@ static const struct map_shape shapes[] = {
 	ARRAY("plain", 0, 77, 48),
 	ARRAY("plain", 0, 512, 64),
 	ARRAY("mmapable", BPFMAP_F_MMAPABLE, 512, 64),
+	ARRAY("view", BPFMAP_F_VIEW, 77, 48),
 };
 
 SHAPE_PARAM(shape, shapes);

@@ -24,6 +24,9 @@ static const struct map_shape shapes[] = {
 	HASH("no_prealloc", BPFMAP_F_NO_PREALLOC, 8, 16, 64),
 	HASH("prealloc", 0, 40, 512, 48),
 	HASH("no_prealloc", BPFMAP_F_NO_PREALLOC, 13, 77, 48),
+	HASH("view", BPFMAP_F_VIEW, 8, 16, 64),
+	HASH("view, no_prealloc", BPFMAP_F_VIEW | BPFMAP_F_NO_PREALLOC, 13, 77,
+	     48),
 };
 
 SHAPE_PARAM(shape, shapes);

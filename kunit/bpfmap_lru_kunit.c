@@ -30,6 +30,7 @@ static const struct map_shape shapes[] = {
 	LRU("lru", LRU_HASH, 0, 8, 16, 2000),
 	LRU("lru own", LRU_HASH, OWN, 8, 16, 64),
 	LRU("lru own", LRU_HASH, OWN, 8, 16, 2000),
+	LRU("lru view", LRU_HASH, BPFMAP_F_VIEW, 8, 16, 2000),
 	LRU("lru percpu", LRU_PERCPU_HASH, 0, 8, 16, 64),
 	LRU("lru percpu own", LRU_PERCPU_HASH, OWN, 8, 16, 60),
 };
