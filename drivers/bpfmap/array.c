@@ -314,7 +314,8 @@ static struct page *array_mmap_page(struct bpfmap *map, pgoff_t pgoff)
 	return vmalloc_to_page(a->data + (pgoff << PAGE_SHIFT));
 }
 
-static void array_hash_bytes(struct sha256_ctx *ctx, const void *data, u64 bytes)
+static void array_hash_bytes(struct sha256_ctx *ctx, const void *data,
+			     u64 bytes)
 {
 	u64 len, pos;
 

@@ -118,9 +118,9 @@ static int array_walk_direct(const struct bpfmap_array *a, u32 index, u32 nr,
 		i = array_copy_out_words(a, index, nr, w);
 	} else if (a->way == ARRAY_VIEW) {
 		for (i = 0; i < nr; i++)
-			if (!array_view_copy_out(
-				    a, index + i, &keys[i],
-				    w->uvalues + (size_t)i * stride))
+			if (!array_view_copy_out(a, index + i, &keys[i],
+						 w->uvalues +
+							 (size_t)i * stride))
 				break;
 	} else {
 		for (i = 0; i < nr; i++)

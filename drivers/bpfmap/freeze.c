@@ -240,7 +240,8 @@ static int bpfmap_mmap_allowed(struct bpfmap *map, struct vm_area_struct *vma)
  *
  * Return: 0, -ENOTSUPP for types that cannot be mapped, -EPERM for writing to
  * a frozen map or executing, -EACCES for writing to a map with
- * BPFMAP_F_RDONLY_PROG or BPFMAP_F_VIEW, -EINVAL for a private mapping or one the type refuses.
+ * BPFMAP_F_RDONLY_PROG or BPFMAP_F_VIEW, -EINVAL for a private mapping or one
+ * the type refuses.
  */
 int bpfmap_mmap(struct file *file, struct vm_area_struct *vma)
 {

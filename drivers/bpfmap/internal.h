@@ -288,8 +288,8 @@ struct bpfmap_writers {
  * @numa_node: preferred node of its memory
  * @map_extra: as created
  * @inner_map_meta: of a map of maps
- * @view: header of the file that user space maps, with BPFMAP_F_VIEW; else NULL.
- *	  Has a page of its own
+ * @view: with BPFMAP_F_VIEW: header of the file that user space maps, in a page
+ *	  of its own; else NULL
  * @objcg: the creator's memory cgroup, charged for later allocations; a
  *	   reference; NULL: the root, or nothing is allocated later
  * @name: NUL-padded

@@ -10,10 +10,10 @@
  * nothing for readers that they do not do for each other, and what is not to be
  * seen is in other pages: links of LRU lists, locks, addresses of any kind.
  *
- * A mapping is read-only for ever: without VM_MAYWRITE, mprotect() cannot change
- * it, and it is no copy-on-write mapping, so that get_user_pages() refuses to
- * write, FOLL_FORCE or not. It holds its descriptor, which holds the map. Pages
- * stay where they are until the map is freed.
+ * A mapping is read-only for ever: without VM_MAYWRITE, mprotect() cannot
+ * change it, and it is no copy-on-write mapping, so that get_user_pages()
+ * refuses to write, FOLL_FORCE or not. It holds its descriptor, which holds the
+ * map. Pages stay where they are until the map is freed.
  */
 #include <linux/mm.h>
 
@@ -29,8 +29,9 @@
  */
 int bpfmap_view_create(struct bpfmap *map)
 {
-	struct bpfmap_view_header *view = bpfmap_area_pages(PAGE_SIZE, GFP_KERNEL);
+	struct bpfmap_view_header *view;
 
+	view = bpfmap_area_pages(PAGE_SIZE, GFP_KERNEL);
 	if (!view)
 		return -ENOMEM;
 	view->magic = BPFMAP_VIEW_MAGIC;

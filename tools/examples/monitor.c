@@ -118,7 +118,8 @@ static int watch(struct monitor *m, const char *name,
 	unsigned int passes = 0;
 
 	read_all(m); /* page faults of the first pass are not of interest */
-	start = next = clock_ns(CLOCK_MONOTONIC);
+	start = clock_ns(CLOCK_MONOTONIC);
+	next = start;
 	cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	do {
 		struct timespec at;
@@ -178,7 +179,8 @@ static int create_bpf(__u32 counters)
 
 	memset(&attr, 0, sizeof(attr));
 	attr.map_type = BPF_MAP_TYPE_HASH;
-	attr.key_size = attr.value_size = 8;
+	attr.key_size = 8;
+	attr.value_size = 8;
 	attr.max_entries = counters;
 	return sys_bpf(BPF_MAP_CREATE, &attr);
 }

@@ -157,16 +157,6 @@ static inline __u32 hash_of(const struct bpfmap_view *v, const void *key)
 	return __bpfmap_view_hash(v, key, v->key_size);
 }
 
-
-static void cpu_relax(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-	__builtin_ia32_pause();
-#elif defined(__aarch64__)
-	__asm__ volatile("yield" ::: "memory");
-#endif
-}
-
 static __attribute__((noinline)) int
 lookup_slowly(const struct bpfmap_view *v, const void *key, __u32 hash,
 	      void *value)
@@ -184,7 +174,6 @@ lookup_slowly(const struct bpfmap_view *v, const void *key, __u32 hash,
 			if (bpfmap_view_unchanged(v, elem + v->value_off, seq))
 				return 0;
 		}
-		cpu_relax();
 	}
 	return bpfmap_lookup_elem(v->fd, key, value);
 }
@@ -224,7 +213,6 @@ const void *bpfmap_view_get(const struct bpfmap_view *v, const void *key,
 		if (err == -ENOENT)
 			break;
 		err = -EAGAIN;
-		cpu_relax();
 	}
 	errno = -err;
 	return NULL;
@@ -328,7 +316,6 @@ static int copy_elem_again(const struct bpfmap_view *v, __u32 index, void *key,
 	int tries, err = -EAGAIN;
 
 	for (tries = 0; tries < BPFMAP_VIEW_TRIES && err == -EAGAIN; tries++) {
-		cpu_relax();
 		err = copy_elem(v, index, key, value);
 	}
 	/* If the key that was read is a mixture of two, it is not there */

@@ -173,8 +173,10 @@ static void read_many(struct stress *st, uint8_t *values)
 	uint32_t indexes[KEYS];
 	int32_t results[KEYS];
 
-	for (i = 0; i < n; i++)
-		keys[i] = indexes[i] = i;
+	for (i = 0; i < n; i++) {
+		keys[i] = i;
+		indexes[i] = i;
+	}
 	bpfmap_view_lookup_many(st->v, is_array(st) ? (void *)indexes : keys,
 				values, results, n);
 	for (i = 0; i < n; i++) {
@@ -276,9 +278,9 @@ static void open_stress(struct stress *st)
 	uint64_t key;
 
 	st->fd = map_create(.map_type = s->type, .key_size = array ? 4 : 8,
-			   .value_size = s->value_size,
-			   .max_entries = s->max_entries,
-			   .map_flags = s->flags | BPFMAP_F_VIEW);
+			    .value_size = s->value_size,
+			    .max_entries = s->max_entries,
+			    .map_flags = s->flags | BPFMAP_F_VIEW);
 	check_ret(st->fd, GOT_FD, "MAP_CREATE");
 	for (key = 0; key < (array ? KEYS : KEEP); key++) {
 		fill(st, value, key, 1, 0);

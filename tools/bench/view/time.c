@@ -138,7 +138,8 @@ static const struct way ways[] = {
 	{ "bpfmap_view_for_each", time_scan, 0, 0, 1 },
 };
 
-#define N_WAYS (sizeof(ways) / sizeof(ways[0]))
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define N_WAYS ARRAY_SIZE(ways)
 
 /* Time that this thread runs: others may use the processor meanwhile */
 static uint64_t cpu_now(void)
