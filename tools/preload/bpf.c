@@ -42,9 +42,9 @@ static const char *obj_place(unsigned int cmd, const struct bpfmap_obj_attr *obj
 /* Of bpfmap-run --stats */
 static struct counters *counters;
 
-long device_command(unsigned int cmd, void *attr, unsigned int size)
+long create(void *attr, unsigned int size)
 {
-	return device_ioctl(cmd, attr, size);
+	return device_create(attr, size);
 }
 
 int high_fd(int fd)

@@ -105,7 +105,7 @@ static bool name_valid(const char *name)
 /* Does MAP_CREATE get as far as to a descriptor that is closed? */
 static bool finds_closed(struct bpfmap_create_attr *a)
 {
-	long fd = device_command(BPFMAP_CMD_MAP_CREATE, a, CREATE_END);
+	long fd = create(a, CREATE_END);
 
 	if (fd >= 0)
 		close(fd);
@@ -233,7 +233,7 @@ long create_logged(void *attr, unsigned int size, void *user,
 		return -EFAULT;
 	if (!log_valid(&c))
 		return -EINVAL;
-	ret = device_command(BPFMAP_CMD_MAP_CREATE, all, size);
+	ret = create(all, size);
 	if (ret < 0) {
 		memcpy(&a, all, sizeof(a));
 		words = reason(&a, has_tail(all, size, CREATE_END), ret);

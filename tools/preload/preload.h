@@ -26,8 +26,7 @@ void *real_symbol(const char *name);
 /* bpf.c, for files that route.h is not for */
 
 /**
- * device_command() - a command of bpf(2) for the device
- * @cmd: enum bpf_cmd
+ * create() - MAP_CREATE of bpf(2), by the device
  * @attr: its attr, any pointer
  * @size: of the attr, ATTR_MAX at most
  *
@@ -35,7 +34,7 @@ void *real_symbol(const char *name);
  *
  * Return: as bpf(2), or -errno
  */
-long device_command(unsigned int cmd, void *attr, unsigned int size);
+long create(void *attr, unsigned int size);
 
 /* Out of the way of programs that count on low numbers, if that can be; -errno */
 int high_fd(int fd);

@@ -210,9 +210,21 @@ static inline long map_command(unsigned int cmd, void *attr, unsigned int size,
 	       ROUTE_PASS : ret;
 }
 
-static inline long create_command(unsigned int cmd, void *attr, unsigned int size)
+/* A flag of the device's own is none of bpf(2)'s; all else has been checked */
+static inline long device_create(void *attr, unsigned int size)
 {
-	long ret = device_ioctl(cmd, attr, size);
+	const unsigned int at = offsetof(struct bpfmap_create_attr, map_flags);
+	long ret = device_ioctl(BPFMAP_CMD_MAP_CREATE, attr, size);
+
+	if (ret < 0 || !(member(attr, size, at) & BPFMAP_F_VIEW))
+		return ret;
+	route_call(__NR_close, ret, 0, 0, 0, 0);
+	return -EINVAL;
+}
+
+static inline long create_command(void *attr, unsigned int size)
+{
+	long ret = device_create(attr, size);
 
 	/* It has been read, so it can be */
 	return ret == -EINVAL && !type_row(member(attr, size, 0)) ?
@@ -284,7 +296,7 @@ static inline long route_bpf(unsigned int cmd, void *attr, unsigned int size)
 		return ROUTE_PASS;
 	switch (cmd) {
 	case BPFMAP_CMD_MAP_CREATE:
-		return create_command(cmd, attr, size);
+		return create_command(attr, size);
 	case BPFMAP_CMD_OBJ_PIN:
 		return pin_command(cmd, attr, size, row->fd_at);
 	case BPFMAP_CMD_OBJ_GET:
