@@ -165,6 +165,8 @@ BPFMAP_API const void *bpfmap_view_get(const struct bpfmap_view *v,
  * @v: the view
  * @value: from bpfmap_view_get()
  * @seq: likewise
+ *
+ * Return: true if it was.
  */
 static inline bool bpfmap_view_unchanged(const struct bpfmap_view *v,
 					 const void *value, __u32 seq)
@@ -383,6 +385,8 @@ __bpfmap_view_usual(const struct bpfmap_view *v, __u32 key_size,
  * @key_size: of the map, a constant; bpfmap_view_open() can check it
  * @value: out: the value
  * @value_size: likewise
+ *
+ * Return: as bpfmap_view_lookup().
  */
 __bpfmap_view_inline int bpfmap_view_lookup_fixed(const struct bpfmap_view *v,
 						  const void *key,

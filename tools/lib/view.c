@@ -315,9 +315,8 @@ static int copy_elem_again(const struct bpfmap_view *v, __u32 index, void *key,
 {
 	int tries, err = -EAGAIN;
 
-	for (tries = 0; tries < BPFMAP_VIEW_TRIES && err == -EAGAIN; tries++) {
+	for (tries = 0; tries < BPFMAP_VIEW_TRIES && err == -EAGAIN; tries++)
 		err = copy_elem(v, index, key, value);
-	}
 	/* If the key that was read is a mixture of two, it is not there */
 	return err == -EAGAIN ? bpfmap_lookup_elem(v->fd, key, value) : err;
 }

@@ -362,8 +362,7 @@ struct bpfmap_elem_attr {
 };
 
 /**
- * struct bpfmap_batch_attr - LOOKUP, LOOKUP_AND_DELETE, UPDATE and
- *DELETE_BATCH, and the same with _MANY
+ * struct bpfmap_batch_attr - commands on many elements: _BATCH and _MANY
  * @in_batch: cursor of the previous call, NULL to start; _MANY: must be NULL
  * @out_batch: buffer for the cursor; 4 bytes for hash types, key_size for
  *	       others and for BPFMAP_TYPE_RHASH
