@@ -97,7 +97,7 @@ static int check_created(const struct bpfmap_create_attr *attr)
 	const u32 both = BPFMAP_F_RDONLY | BPFMAP_F_WRONLY;
 	u8 hash[32];
 
-	/* No BTF: answer as a type of bpf(2) without it, on which callers retry */
+	/* As a type of bpf(2) that has no BTF, on which callers retry */
 	if (attr->btf_key_type_id || attr->btf_value_type_id) {
 		CLASS(fd, f)(attr->btf_fd);
 

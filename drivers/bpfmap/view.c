@@ -79,8 +79,8 @@ static const struct vm_operations_struct bpfmap_view_vm_ops = {
  * @map: the map
  * @vma: the mapping
  *
- * Return: 0, -EACCES for writing, -EINVAL for a private mapping or pages that the
- * file does not have.
+ * Return: 0, -EACCES for writing, -EINVAL for a private mapping or pages that
+ * the file does not have.
  */
 int bpfmap_view_mmap(struct bpfmap *map, struct vm_area_struct *vma)
 {

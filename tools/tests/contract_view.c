@@ -156,7 +156,7 @@ TEST(flag, 0)
 }
 
 /* ------------------------------------------------------------------------- */
-/* Who may map: [view.mmap], [view.range] */
+/* Modes and ranges: [view.mmap], [view.range] */
 
 enum mode { RDWR, RDONLY, WRONLY, FROZEN };
 

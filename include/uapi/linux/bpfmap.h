@@ -158,8 +158,9 @@ enum bpfmap_type {
 #define BPFMAP_F_RB_OVERWRITE	(1U << 19)
 
 /*
- * Create flag, not in bpf(2): the descriptor can be mapped read-only, and look-ups
- * need no system call: see "Views". An older module refuses it: EINVAL.
+ * Create flag, not in bpf(2): the descriptor can be mapped read-only, and
+ * look-ups need no system call: see "Views". An older module refuses it:
+ * EINVAL.
  */
 #define BPFMAP_F_VIEW		(1U << 31)
 
@@ -167,9 +168,10 @@ enum bpfmap_type {
  * DOC: Views
  *
  * A map with BPFMAP_F_VIEW is a HASH, an LRU_HASH, or an ARRAY of values that
- * are no single word. Its descriptor can be mapped with MAP_SHARED and PROT_READ,
- * as one file: a page with &struct bpfmap_view_header, heads of chains (not of an
- * ARRAY), and elements. Documentation/uapi.rst says how to read from it.
+ * are no single word. Its descriptor can be mapped with MAP_SHARED and
+ * PROT_READ, as one file: a page with &struct bpfmap_view_header, heads of
+ * chains (not of an ARRAY), and elements. Documentation/uapi.rst says how to
+ * read from it.
  */
 #define BPFMAP_VIEW_MAGIC	0x77656976	/* "view" in little-endian order */
 #define BPFMAP_VIEW_VERSION	1
@@ -193,14 +195,14 @@ enum bpfmap_type {
  * @elems_off: offset of the element with index 0
  * @elem_size: bytes from one element to the next, a multiple of 8
  * @mask: chains - 1; chains are a power of two
- * @next_off: from an element to its __u32 link; this and all below are unused in
- *	      an ARRAY, and 0, except for @seq_off and @value_off
+ * @next_off: from an element to its __u32 link; this and all below are 0 in an
+ *	      ARRAY, but @seq_off and @value_off
  * @seq_off: from an element to its __u32 sequence count
  * @hash_off: from an element to the __u32 hash of its key
  * @key_off: from an element to its key
  * @value_off: from an element to its value
  * @__pad: 0
- * @hash_state: seed of the hash function, as in "Views" of Documentation/uapi.rst
+ * @hash_state: seed of the hash function: see Documentation/uapi.rst
  */
 struct bpfmap_view_header {
 	__u32 magic;
