@@ -129,6 +129,12 @@ static void run_op(struct run *run, const struct job *job, const struct op *op,
 	for (i = 0; i < job->threads; i++)
 		for (k = 0; k < run->threads[i].samples.nr; k++)
 			samples_add(samples, run->threads[i].samples.each[k]);
+	/*
+	 * What was removed is freed after grace periods, which is no other
+	 * operation's cost: it shows where a mean is made of one round
+	 */
+	if (options.mean && !op->after)
+		usleep(200 * 1000);
 }
 
 /* Once for each side and type */
