@@ -21,7 +21,8 @@ COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 # At the start of a line: a function's name and what is before it
 FUNCTION = re.compile(r"^(?![#}/])(?:\w[\w *]*[ *])?(\w+)\(")
 CALL = re.compile(r"\b(\w+)\(")
-NAMED = re.compile(r"``(\w+)\(\)``\s+(\w+)(?:\s+\((\d+)\))?")
+# Without () where the manual has no such function to refer to
+NAMED = re.compile(r"``(\w+)(?:\(\))?``\s+(\w+)(?:\s+\((\d+)\))?")
 
 Barrier = tuple[str, str, int]  # function, barrier, how many
 
