@@ -18,9 +18,9 @@
 #include "user.h"
 
 /*
- * Buffer on the stack: saves an allocation, which many kernels also zero, for
- * elements of up to MANY_SMALL bytes in all of which MANY_FEW or all fit into
- * it
+ * Buffer on the stack, which saves an allocation that many kernels also zero:
+ * if MANY_FEW elements, or all, fit into it, and all of them together have
+ * MANY_SMALL bytes at most
  */
 #define MANY_INLINE	1024
 #define MANY_SMALL	SZ_32K
@@ -153,7 +153,7 @@ static int many_step(struct many_run *m, many_fn fn)
  * @writes: it changes the map
  */
 struct many_cmd {
-	void (*fn)(struct many_run *m, u32 nr);
+	many_fn fn;
 	u64 flags;
 	bool values;
 	bool give;
@@ -261,31 +261,9 @@ static void write_some(struct many_run *m, u32 nr,
 	}
 }
 
-/* With flags that UPDATE_BATCH does not have */
-static int update_chunk_each(struct bpfmap *map, struct bpfmap_run *run)
-{
-	u32 value_size = bpfmap_user_value_size(map, run->flags);
-	int err;
-
-	for (; run->done < run->nr; run->done++) {
-		err = map->ops->update(map, run->keys, run->values, run->flags,
-				       GFP_KERNEL);
-		if (err)
-			return err;
-		run->keys += map->key_size;
-		run->values += value_size;
-	}
-	return 0;
-}
-
 static void update_some(struct many_run *m, u32 nr)
 {
-	u64 flags = m->run.batch->attr->elem_flags;
-
-	write_some(m, nr,
-		   flags & (BPFMAP_F_NOEXIST | BPFMAP_F_EXIST) ?
-			   update_chunk_each :
-			   batch_update_chunk);
+	write_some(m, nr, batch_update_chunk);
 }
 
 static void delete_some(struct many_run *m, u32 nr)

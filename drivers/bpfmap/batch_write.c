@@ -47,7 +47,10 @@ u32 batch_copy_in_elems(struct batch_run *run, u32 nr)
 			     run->value_size);
 }
 
-/* -errno: of element @run->done, at which @run stops */
+/*
+ * -errno: of element @run->done, at which @run stops. A run's op does not look at
+ * NOEXIST and EXIST, which UPDATE_BATCH refuses.
+ */
 int batch_update_chunk(struct bpfmap *map, struct bpfmap_run *run)
 {
 	u32 key_size = map->key_size;
@@ -55,7 +58,8 @@ int batch_update_chunk(struct bpfmap *map, struct bpfmap_run *run)
 	int err = 0;
 
 	if (map->ops->update_run && !bpfmap_key_is_large(map) &&
-	    !bpfmap_value_is_large(map))
+	    !bpfmap_value_is_large(map) &&
+	    !(run->flags & (BPFMAP_F_NOEXIST | BPFMAP_F_EXIST)))
 		return map->ops->update_run(map, run, GFP_KERNEL);
 
 	for (; run->done < run->nr; run->done++) {

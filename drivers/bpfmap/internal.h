@@ -129,9 +129,8 @@ struct bpfmap_walk;
  *	    map of maps is a descriptor of the running process; by default
  *	    @no_update
  * @delete: remove an element; by default @no_delete
- * @lookup_many: @lookup of many keys, in a way that lets their loads from
- *memory overlap; not of keys or values that are large; by default one after the
- *other
+ * @lookup_many: @lookup of many keys, so that their loads from memory overlap;
+ *		 key and value are not large. By default one after the other
  * @lookup_elems: @lookup_elem likewise, of @nr packed keys to @values; returns
  *		  how many were found
  * @set_inner: maps of maps: as @update, with a map that fits inner_map_meta;
