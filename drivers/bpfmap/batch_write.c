@@ -48,8 +48,8 @@ u32 batch_copy_in_elems(struct batch_run *run, u32 nr)
 }
 
 /*
- * -errno: of element @run->done, at which @run stops. A run's op does not look at
- * NOEXIST and EXIST, which UPDATE_BATCH refuses.
+ * -errno: of element @run->done, at which @run stops. A run's op does not look
+ * at NOEXIST and EXIST, which UPDATE_BATCH refuses.
  */
 int batch_update_chunk(struct bpfmap *map, struct bpfmap_run *run)
 {
