@@ -789,20 +789,13 @@ static void sweep_begin(void)
 int main(void)
 {
 	const char *why = inject_begin();
-	struct test *tests;
-	unsigned int i;
 	int ret;
 
-	tests = calloc(n_shapes, sizeof(*tests));
 	if (backend() == BACKEND_BPF)
 		why = "bpf(2) is not what is tested";
-	if (why || !tests)
+	if (why)
 		return skip_all(why);
-	for (i = 0; i < n_shapes; i++) {
-		tests[i].name = shapes[i].name;
-		tests[i].fn = test_shape;
-		test_add(&tests[i]);
-	}
+	shape_tests(test_shape);
 	sweep_begin();
 	printf("# for each command: failed+succeeded with all failing from one on, or (one) with that one failing\n");
 	ret = run_tests();
@@ -811,6 +804,5 @@ int main(void)
 	inner_end();
 	pin_umount(pin_dir, 0);
 	inject_end();
-	free(tests);
 	return ret;
 }

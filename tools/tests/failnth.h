@@ -121,4 +121,7 @@ unsigned int shape_snap(const struct shape *s, int fd, int *snap);
 /* The same, all of it, for those that must be emptied to know */
 unsigned int shape_drain(const struct shape *s, int fd, int *snap);
 
+/* Add a test for each shape. They run in the order of shapes[] */
+void shape_tests(void (*fn)(const struct kind *kind));
+
 #endif /* BPFMAP_TESTS_FAILNTH_H */

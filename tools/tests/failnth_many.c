@@ -193,24 +193,17 @@ static void test_shape(const struct kind *kind)
 int main(void)
 {
 	const char *why = inject_begin();
-	struct test *tests = calloc(n_shapes, sizeof(*tests));
-	unsigned int i;
 	int ret;
 
 	if (backend() == BACKEND_BPF)
 		why = "bpf(2) does not have these commands";
-	if (why || !tests)
+	if (why)
 		return skip_all(why);
-	for (i = 0; i < n_shapes; i++) {
-		tests[i].name = shapes[i].name;
-		tests[i].fn = test_shape;
-		test_add(&tests[i]);
-	}
+	shape_tests(test_shape);
 	device_fd();
 	inner_begin();
 	ret = run_tests();
 	inner_end();
 	inject_end();
-	free(tests);
 	return ret;
 }

@@ -377,3 +377,15 @@ unsigned int shape_drain(const struct shape *s, int fd, int *snap)
 	free(value);
 	return n;
 }
+
+void shape_tests(void (*fn)(const struct kind *kind))
+{
+	struct test *tests = calloc(n_shapes, sizeof(*tests));
+
+	need(tests);
+	for (unsigned int i = 0; i < n_shapes; i++) {
+		tests[i].name = shapes[i].name;
+		tests[i].fn = fn;
+		test_add(&tests[i]);
+	}
+}
